@@ -1,0 +1,174 @@
+"""The one world that every lab server shows a part of: plain data, changed only by lab/life.py and lab/faults.py.
+
+Times are lab seconds (`Clock.now()`): real seconds since start times the speed factor. Everything that the portal
+may learn, it learns over SSH, HTTPS or the control port; `truth` is for tests only.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field
+
+NAMESPACE = uuid.UUID("6f1d6b1e-0000-4000-8000-00000000f457")
+
+
+def uid(kind: str, name: str) -> str:
+    """A stable UUID for a named thing, so that two starts of the lab show the same estate."""
+    return str(uuid.uuid5(NAMESPACE, f"{kind}:{name}"))
+
+
+@dataclass
+class Clock:
+    """Lab time. speed 5 = five lab seconds per real second."""
+
+    speed: float = 1.0
+    began: float = field(default_factory=time.monotonic)
+    wall: float = field(default_factory=time.time)
+
+    def now(self) -> float:
+        """Lab seconds since the lab started."""
+        return (time.monotonic() - self.began) * self.speed
+
+    def real(self, lab_seconds: float) -> float:
+        """How long a lab duration takes in real seconds."""
+        return lab_seconds / self.speed
+
+    def wall_at(self, lab_now: float) -> float:
+        """Unix time that the estate's own clocks show at a lab time (they run at the lab's speed)."""
+        return self.wall + lab_now
+
+
+@dataclass
+class Hba:
+    """One FC port of a host. fabric is "A" or "B"."""
+
+    scsi_host: int
+    wwpn: str  # 16 hex digits
+    fabric: str
+    online: bool = True
+
+
+@dataclass
+class TargetPort:
+    """One FC port of an array."""
+
+    wwpn: str
+    controller: str  # "0A", "0B"
+    fabric: str
+    array: str
+    online: bool = True
+
+
+@dataclass
+class Lun:
+    """One LUN. wwid is the multipath name: "3" + 32 hex digits."""
+
+    wwid: str
+    name: str
+    size: int  # bytes
+    lun_number: int
+    array: str
+    serial: str
+    disk_id: str = ""  # Direct LUN disk, "" for others
+    domain_id: str = ""  # storage domain that it backs, "" for others
+    shareable: bool = False
+
+
+@dataclass
+class Vm:
+    """A VM. host is a host name or "" when down."""
+
+    id: str
+    name: str
+    host: str
+    status: str = "up"
+    memory: int = 16 << 30
+    cores: int = 4
+    high_availability: bool = True
+    is_engine: bool = False
+    luns: list[str] = field(default_factory=list)  # WWIDs, in order
+    hugepages_kib: int | None = None
+    io_threads: int | None = None
+    lease: bool = True
+    kind: str = "server"  # server | high_performance
+
+
+@dataclass
+class HeRecord:
+    """What one host's agent last wrote to the shared metadata (facts/hosted-engine.md 2)."""
+
+    host_id: int
+    host_ts: int
+    score: int
+    engine_status: dict[str, str] | None
+    hostname: str
+    maintenance: bool
+    stopped: bool
+    state: str
+    local_conf_timestamp: int
+    wall: float  # estate clock when it was written
+    timeout: float | None = None  # monotonic seconds of the host, for the 1970 line
+    written_at: float = 0.0  # lab time
+
+
+@dataclass
+class Host:
+    """A KVM host, with its own agent, broker, flags and devices."""
+
+    id: str
+    name: str  # engine's name
+    hostname: str  # the OS's name
+    address: str  # 127.0.x.y
+    he_host_id: int | None  # None: not a hosted-engine host
+    booted: float  # lab time; negative for hosts that run long
+    memory: int = 512 << 30
+    free_memory: int = 64 << 30
+    powered: bool = True
+    hanging: bool = False  # accepts TCP, answers nothing
+    engine_status: str = "up"  # the engine's host status word
+    spm: bool = False
+    units: dict[str, str] = field(default_factory=dict)  # unit name -> active | inactive | failed
+    local_maintenance: bool = False  # the two flags of ha.conf
+    local_maintenance_manual: bool = False
+    state: str = "EngineDown"  # the agent's state machine
+    score: int = 3400
+    penalties: dict[str, int] = field(default_factory=dict)
+    hbas: list[Hba] = field(default_factory=list)
+    # (hba wwpn, target wwpn, wwid) -> lab time at which the path failed; a path fails, and vanishes 80 s later
+    failed_paths: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    corrupt: dict[str, str] = field(default_factory=dict)  # command name -> truncate | binary | ansi | huge | html
+    hang: set[str] = field(default_factory=set)  # command names that never return
+    broker_view: dict[int, tuple[int, float]] = field(default_factory=dict)  # host id -> (host-ts, lab time seen new)
+
+
+@dataclass
+class Fault:
+    """One fault that is in force."""
+
+    name: str
+    target: str
+    at: float
+
+
+@dataclass
+class World:
+    """The whole estate."""
+
+    clock: Clock
+    hosts: dict[str, Host]  # by engine name
+    vms: dict[str, Vm]  # by id
+    luns: dict[str, Lun]  # by WWID
+    targets: list[TargetPort]
+    cluster_id: str
+    data_center_id: str
+    domains: dict[str, dict[str, object]]  # storage domain id -> {name, status, type, available, used, committed, wwids, master}
+    records: dict[int, HeRecord] = field(default_factory=dict)
+    global_maintenance: bool = False
+    engine_health: str = "good"  # of the engine service inside its VM: good | dead | booting
+    fabrics: dict[str, bool] = field(default_factory=lambda: {"A": True, "B": True})
+    events: list[dict[str, object]] = field(default_factory=list)  # the engine's audit log, oldest first
+    jobs: dict[str, dict[str, object]] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    ledger: list[dict[str, object]] = field(default_factory=list)  # every command really executed
+    truth: dict[str, object] = field(default_factory=dict)  # outage intervals and the like, for tests

@@ -1,0 +1,218 @@
+"""The one place that reads the environment. Every HOLDFAST_X may also come from a file named by HOLDFAST_X_FILE."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def envstr(name: str, default: str = "") -> str:
+    """HOLDFAST_<name>, or the stripped content of the file that HOLDFAST_<name>_FILE names, or the default."""
+    path = os.environ.get(f"HOLDFAST_{name}_FILE")
+    if path:
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ImproperlyConfigured(f"HOLDFAST_{name}_FILE: {error}") from None
+    return os.environ.get(f"HOLDFAST_{name}", default)
+
+
+def envbool(name: str, default: bool) -> bool:
+    """1/true/yes/on or 0/false/no/off; anything else is refused."""
+    text = envstr(name).lower()
+    if not text:
+        return default
+    if text in ("1", "true", "yes", "on"):
+        return True
+    if text in ("0", "false", "no", "off"):
+        return False
+    raise ImproperlyConfigured(f"HOLDFAST_{name} is {text!r}: say true or false.")
+
+
+def envint(name: str, default: int) -> int:
+    """A whole number."""
+    text = envstr(name)
+    try:
+        return int(text) if text else default
+    except ValueError:
+        raise ImproperlyConfigured(f"HOLDFAST_{name} is {text!r}: say a whole number.") from None
+
+
+def envlist(name: str, default: str = "") -> list[str]:
+    """Comma-separated words."""
+    return [word.strip() for word in envstr(name, default).split(",") if word.strip()]
+
+
+def envsecret(name: str) -> str:
+    """A value without which the portal does not start."""
+    value = envstr(name)
+    if not value:
+        raise ImproperlyConfigured(f"HOLDFAST_{name} or HOLDFAST_{name}_FILE must be set.")
+    return value
+
+
+def database(url: str) -> dict[str, object]:
+    """postgres://user:password@host:port/name?host=/socket/dir as Django's dictionary."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgres", "postgresql"):
+        raise ImproperlyConfigured(
+            "HOLDFAST_DATABASE_URL must begin with postgresql://: no other database is supported."
+        )
+    query = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or "") or envstr("DATABASE_PASSWORD"),
+        "HOST": query.pop("host", parts.hostname or ""),
+        "PORT": str(parts.port or query.pop("port", "")),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 5, **query},
+        "TEST": {"NAME": f"test_holdfast{envstr('TEST_SUFFIX')}"},
+    }
+
+
+# The demo and the tests: loopback only, demo accounts, plain HTTP on 127.0.0.1. Never in production.
+DEMO = envbool("DEMO", False)
+DEBUG = False
+SECRET_KEY = envsecret("SECRET_KEY")
+# Fernet keys for secrets at rest, the newest first; the others are only read with.
+HOLDFAST_SEAL_KEYS = [key for key in envsecret("SEAL_KEYS").replace("\n", ",").split(",") if key.strip()]
+# Ed25519 private key (PEM) that signs the evidence at the end of a Run; "" : records are chained but not signed.
+HOLDFAST_EVIDENCE_KEY = envstr("EVIDENCE_KEY")
+ALLOWED_HOSTS = envlist("ALLOWED_HOSTS", "127.0.0.1,localhost")
+CSRF_TRUSTED_ORIGINS = envlist("TRUSTED_ORIGINS")
+# The lab's control page, linked from the demo only.
+HOLDFAST_LAB_URL = envstr("LAB_URL") if DEMO else ""
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+    "axes",
+    "portal.access",
+    "portal.evidence",
+    "portal.runs",
+    "inventory",
+    "backups",
+    "failover",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+ASGI_APPLICATION = "portal.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": database(envsecret("DATABASE_URL"))}
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "overview"
+LOGOUT_REDIRECT_URL = "login"
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = envstr("TIME_ZONE", "UTC")  # how times are shown; stored in UTC always
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = Path(envstr("STATIC_ROOT", str(BASE_DIR / "var" / "static")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+# Support bundles and other files that Runs bring in.
+HOLDFAST_VAULT = Path(envstr("VAULT", str(BASE_DIR / "var" / "vault")))
+
+# Celery only wakes workers up; the database is the truth (docs/architecture.md 5).
+CELERY_BROKER_URL = envstr("REDIS_URL", "redis://127.0.0.1:6379/0")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_DEFAULT_QUEUE = "runs"
+CELERY_TASK_ROUTES = {"inventory.tasks.*": {"queue": "looks"}, "portal.runs.tasks.*": {"queue": "runs"}}
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 3, "socket_timeout": 10, "visibility_timeout": 3600}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SECURE = not DEMO
+CSRF_COOKIE_SECURE = not DEMO
+CSRF_COOKIE_HTTPONLY = True
+SECURE_SSL_REDIRECT = envbool("SSL_REDIRECT", not DEMO)
+SECURE_HSTS_SECONDS = 0 if DEMO else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEMO
+SECURE_HSTS_PRELOAD = not DEMO
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if envbool("BEHIND_PROXY", False) else None
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["stderr"], "level": envstr("LOG_LEVEL", "INFO")},
+    # paramiko logs every negotiated channel at INFO; its warnings still come through.
+    "loggers": {"paramiko": {"level": "WARNING"}},
+}

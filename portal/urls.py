@@ -1,0 +1,10 @@
+"""All routes. Each app brings its own urls.py."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+]
