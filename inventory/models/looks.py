@@ -15,9 +15,7 @@ OUTCOMES = [(outcome.value, outcome.value) for outcome in Outcome]
 
 
 class Capture(models.Model):
-    """Raw evidence of one look, kept once per distinct content: what was asked, what came back. `sections` maps a
-    section name to {argv|path, exit_code|status, stdout|body, stderr, took, truncated}; bytes that are not UTF-8
-    are stored as {"base64": ...}."""
+    """Raw evidence of a look that changed a finding, kept once per distinct content. `sections`: see Look."""
 
     sha256 = models.CharField(max_length=64, unique=True)
     sections = models.JSONField()
@@ -28,7 +26,11 @@ class Capture(models.Model):
 
 
 class Look(models.Model):
-    """The latest look of one probe at one host or engine."""
+    """The latest look of one probe at one host or engine, overwritten in place.
+
+    `sections` is the raw evidence: section name -> {"asked": argv or path, "exit_code" or "status", "stdout" or
+    "body", "stderr", "took", "truncated"}; bytes that are not UTF-8 are stored as {"base64": "..."}. `sha256` is
+    over what came back, times left out, so that an unchanged answer is written once."""
 
     class State(models.TextChoices):
         NEVER = "never"  # not looked yet
@@ -46,7 +48,8 @@ class Look(models.Model):
     took_ms = models.PositiveIntegerField(default=0)
     sentence = models.TextField(blank=True)  # why it was not read
     facts = models.JSONField(null=True, blank=True)  # of the latest look in state read
-    capture = models.ForeignKey(Capture, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    sections = models.JSONField(null=True, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
 
     class Meta:
         constraints: ClassVar = [

@@ -1,0 +1,52 @@
+"""Facts to JSON and back: frozen dataclasses made of str, int, float, bool, None, tuples and dataclasses."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+
+def dump(facts: Any) -> Any:
+    """A facts dataclass as plain JSON values (tuples become lists)."""
+    if dataclasses.is_dataclass(facts) and not isinstance(facts, type):
+        return {field.name: dump(getattr(facts, field.name)) for field in dataclasses.fields(facts)}
+    if isinstance(facts, Mapping):
+        return {str(key): dump(value) for key, value in facts.items()}
+    if isinstance(facts, list | tuple | set | frozenset):
+        return [dump(item) for item in facts]
+    return facts
+
+
+def load(kind: Any, value: Any) -> Any:
+    """The inverse of dump for a type. Raises TypeError or KeyError when the JSON was written by another version of
+    the dataclass: the caller treats that as "not looked yet"."""
+    origin = typing.get_origin(kind)
+    if origin in (typing.Union, types.UnionType):
+        return _load_union(kind, value)
+    if origin in (tuple, list):
+        return _load_sequence(kind, value)
+    if origin is not None and issubclass(origin, Mapping):
+        key_type, value_type = typing.get_args(kind)
+        return {key_type(key): load(value_type, item) for key, item in value.items()}
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        return kind(**{field.name: load(hints[field.name], value[field.name]) for field in dataclasses.fields(kind)})  # type: ignore[operator]
+    return kind(value) if isinstance(kind, type) and issubclass(kind, str) and kind is not str else value
+
+
+def _load_union(kind: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    (inner,) = (part for part in typing.get_args(kind) if part is not type(None))
+    return load(inner, value)
+
+
+def _load_sequence(kind: Any, value: Any) -> Any:
+    parts = typing.get_args(kind)
+    if typing.get_origin(kind) is list or (len(parts) == 2 and parts[1] is Ellipsis):
+        items = [load(parts[0], item) for item in value]
+        return items if typing.get_origin(kind) is list else tuple(items)
+    return tuple(load(part, item) for part, item in zip(parts, value, strict=True))
