@@ -1,0 +1,77 @@
+"""Tells the demo's portal about the lab, as an engineer would tell it about a real estate: the engine and its account,
+the portal's SSH key on the hosts, people, the declared paths. Run again, it changes only what differs."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import django
+
+PATIENCE = 60  # seconds for the lab to come up
+
+
+def wait_for(path: Path) -> dict[str, Any]:
+    """The lab's description of itself, once its control port answers."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            estate: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            with urllib.request.urlopen(estate["control"] + "/state", timeout=2):
+                return estate
+        except (OSError, ValueError, KeyError):
+            time.sleep(0.2)
+    sys.exit("holdfast: the lab did not come up within 60 s; its messages stand above.")
+
+
+def put_key(estate: dict[str, Any], public_key: str) -> None:
+    """Installs the portal's public key on every lab host."""
+    request = urllib.request.Request(
+        estate["control"] + "/authorized-keys", data=public_key.encode(), method="PUT"
+    )
+    with urllib.request.urlopen(request, timeout=10):
+        pass
+
+
+def seed(estate: dict[str, Any]) -> None:
+    """Sites, engine, SSH key, people, first sync, first looks, declared paths."""
+    from django.contrib.auth import get_user_model
+    from django.core.management import call_command
+
+    from inventory.models import Engine, Site
+    from inventory.services import sweep, upkeep
+    from portal.connectors.ssh import new_key
+    from portal.kernel.secret import Secret
+
+    call_command("seed_people", demo=True)
+    production, _ = Site.objects.get_or_create(name="PROD", defaults={"role": "production"})
+    Site.objects.get_or_create(name="DR", defaults={"role": "dr"})
+    about = estate["engine"]
+    engine, _ = Engine.objects.get_or_create(name="olvm-engine", defaults={"site": production})
+    engine.url, engine.username = about["url"], about["username"]
+    engine.password, engine.ca_pem = Secret(about["password"]), about["ca_pem"]
+    if not engine.ssh_public_key:
+        engine.ssh_private_key, engine.ssh_public_key = new_key()
+    engine.save()
+    put_key(estate, engine.ssh_public_key)
+    # The lab makes its host keys anew when its state directory is new: the demo trusts the engine's record then.
+    engine.hosts.update(pinned_key="", offered_key="", pinned_at=None)
+    upkeep.sync_once(engine.pk, storage=True)
+    if not any(host.declared_paths.exists() for host in engine.hosts.all()):
+        sweep.sweep(patience=8)
+        admin = get_user_model().objects.get(username="admin")
+        for host in engine.hosts.filter(gone_since__isnull=True):
+            try:
+                upkeep.declare_paths(host, admin)
+            except ValueError as error:
+                print(f"holdfast: {error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    found = wait_for(Path(sys.argv[1]))
+    django.setup()
+    seed(found)
