@@ -30,9 +30,7 @@ def wait_for(path: Path) -> dict[str, Any]:
 
 def put_key(estate: dict[str, Any], public_key: str) -> None:
     """Installs the portal's public key on every lab host."""
-    request = urllib.request.Request(
-        estate["control"] + "/authorized-keys", data=public_key.encode(), method="PUT"
-    )
+    request = urllib.request.Request(estate["control"] + "/authorized-keys", data=public_key.encode(), method="PUT")
     with urllib.request.urlopen(request, timeout=10):
         pass
 

@@ -187,6 +187,12 @@ CELERY_TASK_ROUTES = {"inventory.tasks.*": {"queue": "looks"}, "portal.runs.task
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 3, "socket_timeout": 10, "visibility_timeout": 3600}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "look": {"task": "inventory.tasks.look", "schedule": 2.0},
+    "expire looks": {"task": "inventory.tasks.expire_looks", "schedule": 5.0},
+    "sync engines": {"task": "inventory.tasks.sync_engines", "schedule": 60.0},
+    "sync storage": {"task": "inventory.tasks.sync_engines", "schedule": 300.0, "kwargs": {"storage": True}},
+}
 
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -1,0 +1,246 @@
+"""One sweep: claim what is due, ask every host and engine side by side, record as answers come. A host that hangs
+keeps only its own thread; its answer is recorded by a later sweep."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from django.utils import timezone
+
+from inventory.models import Engine, Host, Look
+from inventory.probes import PROBES
+from inventory.services import looks, watch
+from inventory.services.reach import Reach, address, credentials
+from inventory.services.signal import announce
+from inventory.services.upkeep import learn
+from portal.connectors.engine import Session
+from portal.connectors.ssh import KeyChanged, Pool
+from portal.kernel.command import Command
+from portal.kernel.output import LookFailed, Output
+from portal.kernel.probe import Declared
+
+THREADS = 48
+PULSE = 10.0  # seconds after which pages are told to refresh ages although nothing changed
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What one sweep did: looks claimed, results recorded, findings that changed."""
+
+    claimed: int
+    recorded: int
+    transitions: int
+
+
+class Eyes:
+    """The process's threads, connections and results that wait to be recorded. One per process and pid."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="look")
+        self.results: queue.SimpleQueue[list[looks.Result]] = queue.SimpleQueue()
+        self.busy: set[str] = set()
+        self.guard = threading.Lock()
+        self.pools: dict[int, tuple[str, Pool]] = {}
+        self.sessions: dict[int, tuple[object, Session]] = {}
+        self.pulse = 0.0
+
+    def pool(self, engine: Engine) -> Pool:
+        """The SSH pool of an estate's key; made anew when the key changed."""
+        key = engine.ssh_private_key
+        mark = engine.ssh_public_key
+        with self.guard:
+            if engine.pk not in self.pools or self.pools[engine.pk][0] != mark:
+                self.pools[engine.pk] = (mark, Pool(key))
+            return self.pools[engine.pk][1]
+
+    def session(self, engine: Engine) -> Session:
+        """The engine session with its shared token; made anew when the credentials changed."""
+        wanted = credentials(engine)
+        with self.guard:
+            if engine.pk not in self.sessions or self.sessions[engine.pk][0] != wanted:
+                self.sessions[engine.pk] = (wanted, Session(wanted))
+            return self.sessions[engine.pk][1]
+
+    def submit(self, key: str, work: Callable[[], list[looks.Result]]) -> bool:
+        """Runs work in a thread unless the same host or engine is still busy."""
+        with self.guard:
+            if key in self.busy:
+                return False
+            self.busy.add(key)
+        self.executor.submit(self._run, key, work)
+        return True
+
+    def _run(self, key: str, work: Callable[[], list[looks.Result]]) -> None:
+        try:
+            self.results.put(work())
+        finally:
+            with self.guard:
+                self.busy.discard(key)
+
+    def idle(self) -> bool:
+        """True when no thread works and no result waits."""
+        with self.guard:
+            return not self.busy and self.results.empty()
+
+
+_eyes: Eyes | None = None
+
+
+def eyes() -> Eyes:
+    """This process's eyes; a forked child gets its own."""
+    global _eyes  # noqa: PLW0603 - connections belong to a process
+    if _eyes is None or _eyes.pid != os.getpid():
+        _eyes = Eyes()
+    return _eyes
+
+
+def sweep(patience: float, probes: Collection[str] = tuple(PROBES)) -> Sweep:
+    """Claims and asks, then records for up to `patience` seconds what comes back, in whatever sweep it was asked."""
+    watcher = eyes()
+    due = looks.claim(timezone.now(), probes)
+    _dispatch(watcher, due)
+    recorded = transitions = 0
+    deadline = time.monotonic() + patience
+    while True:
+        batch = _drain(watcher, deadline)
+        if not batch:
+            break
+        changed = looks.record(batch)
+        learn(batch)
+        recorded += len(batch)
+        transitions += changed
+        if changed:
+            announce("looks")
+            watcher.pulse = time.monotonic()
+    if time.monotonic() - watcher.pulse > PULSE:
+        announce("looks")
+        watcher.pulse = time.monotonic()
+    return Sweep(len(due), recorded, transitions)
+
+
+def _drain(watcher: Eyes, deadline: float) -> list[looks.Result]:
+    """Waits for the next results, then takes all that are there; [] when nothing is under way or time is up."""
+    batch: list[looks.Result] = []
+    while not batch:
+        left = deadline - time.monotonic()
+        if left <= 0 or watcher.idle():
+            return []
+        try:
+            batch += watcher.results.get(timeout=min(left, 0.1))
+        except queue.Empty:
+            continue
+    while True:
+        try:
+            batch += watcher.results.get_nowait()
+        except queue.Empty:
+            return batch
+
+
+def _dispatch(watcher: Eyes, due: list[Look]) -> None:
+    by_host: dict[int, list[Look]] = {}
+    by_engine: dict[int, list[Look]] = {}
+    hosts: dict[int, Host] = {}
+    engines: dict[int, Engine] = {}
+    for look in due:
+        engines[look.engine_id] = look.engine
+        if look.host is None:
+            by_engine.setdefault(look.engine_id, []).append(look)
+        else:
+            look.host.engine = look.engine
+            hosts[look.host.pk] = look.host
+            by_host.setdefault(look.host.pk, []).append(look)
+    declared, declared_engines = watch.declared_for(list(hosts.values()), list(engines.values()))
+    reach = dict(Look.objects.filter(host__in=hosts, probe=looks.REACH).values_list("host_id", "pk"))
+    for key, host in hosts.items():
+        visit = Visit(host, by_host[key], reach.get(key), declared[key])
+        pool = watcher.pool(host.engine)
+        watcher.submit(f"host:{key}", lambda pool=pool, visit=visit: visit.results(pool))  # type: ignore[misc]
+    for key, engine in engines.items():
+        if key in by_engine:
+            session = watcher.session(engine)
+            mine, about = by_engine[key], declared_engines[key]
+            watcher.submit(f"engine:{key}", lambda s=session, m=mine, a=about: ask_engine(s, m, a))  # type: ignore[misc]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One round trip to one host: the commands of all its due probes in one script."""
+
+    host: Host
+    due: list[Look]
+    reach: int | None
+    declared: Declared
+
+    def results(self, pool: Pool) -> list[looks.Result]:
+        """One result per due look, and one for the visit itself. Never raises."""
+        began = time.monotonic()
+        commands = {
+            f"{look.probe}.{name}": command
+            for look in self.due
+            for name, command in PROBES[look.probe].commands.items()
+        }
+        try:
+            outputs = self._collect(pool, commands)
+        except LookFailed as error:
+            return self._failed(error, began)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must show as unknown, not end the sweep
+            return self._failed(LookFailed(f"{self.host.name}: the visit broke ({error!r}). Report it."), began)
+        at = time.time()
+        found = [
+            looks.read(PROBES[look.probe], look.pk, _of(look.probe, outputs), replace(self.declared, checked_at=at))
+            for look in self.due
+        ]
+        return found + self._reached(Reach.answered(self.host), at, began)
+
+    def _collect(self, pool: Pool, commands: Mapping[str, Command]) -> dict[str, Output]:
+        return pool.collect(address(self.host), commands)
+
+    def _failed(self, error: LookFailed, began: float) -> list[looks.Result]:
+        at = time.time()
+        when = datetime.fromtimestamp(at, UTC)
+        took = int((time.monotonic() - began) * 1000)
+        failed = [looks.Result(look.pk, Look.State.UNANSWERED, when, took, str(error)) for look in self.due]
+        offered = error.offered if isinstance(error, KeyChanged) else ""
+        return failed + self._reached(Reach.refused(self.host, error, offered), at, began)
+
+    def _reached(self, reach: Reach, at: float, began: float) -> list[looks.Result]:
+        if self.reach is None:
+            return []
+        took = int((time.monotonic() - began) * 1000)
+        when = datetime.fromtimestamp(at, UTC)
+        return [
+            looks.Result(
+                self.reach,
+                Look.State.READ,
+                when,
+                took,
+                facts={"answers": reach.answers, "error": reach.error, "offered": reach.offered},
+                findings=reach.findings,
+                sections={"ssh": {"asked": reach.asked, "answer": reach.error or "answered"}},
+                sha256=reach.digest,
+            )
+        ]
+
+
+def _of(probe: str, outputs: Mapping[str, Output]) -> dict[str, Output]:
+    """The sections of one probe, without its prefix."""
+    prefix = f"{probe}."
+    return {name.removeprefix(prefix): output for name, output in outputs.items() if name.startswith(prefix)}
+
+
+def ask_engine(session: Session, due: list[Look], declared: Declared) -> list[looks.Result]:
+    """All engine probes that are due, one request after the other over the shared session. Never raises."""
+    found = []
+    for look in due:
+        probe = PROBES[look.probe]
+        replies = {name: session.reply(request) for name, request in probe.requests.items()}
+        found.append(looks.read(probe, look.pk, replies, replace(declared, checked_at=time.time())))
+    return found

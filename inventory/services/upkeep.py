@@ -1,0 +1,75 @@
+"""What keeps the estate current between looks: the sync, the list of looks, and what looks teach about hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import connection
+from django.utils import timezone
+
+from inventory.models import DeclaredPath, Engine, Host, Look
+from inventory.services import watch
+from inventory.services.looks import Result
+from inventory.services.sync import SyncReport, sync
+from portal.evidence.services import append
+
+SYNC_LOCK = 0x486F6C64  # first key of the advisory lock; the second is the engine's
+
+
+def sync_once(pk: int, *, storage: bool) -> SyncReport | None:
+    """Syncs one engine unless another process does so now (then None), and brings the list of looks to it."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_try_advisory_lock(%s, %s)", [SYNC_LOCK, pk])
+        if not cursor.fetchone()[0]:
+            return None
+        try:
+            engine = Engine.objects.get(pk=pk)
+            report = sync(engine, storage=storage)
+            watch.ensure(engine)
+            return report
+        finally:
+            cursor.execute("select pg_advisory_unlock(%s, %s)", [SYNC_LOCK, pk])
+
+
+def learn(results: Iterable[Result]) -> None:
+    """Takes over what looks say about hosts themselves: the hosted-engine id of hosted-engine.conf where none was
+    declared, and a host key that was offered and refused."""
+    for result in results:
+        if not isinstance(result.facts, dict):
+            continue
+        he_host_id = result.facts.get("configured_host_id")
+        if he_host_id is not None:
+            Host.objects.filter(looks__pk=result.look, he_host_id__isnull=True).update(he_host_id=he_host_id)
+        offered = result.facts.get("offered")
+        if offered:
+            note_offered_key(result.look, offered)
+
+
+def note_offered_key(look: int, offered: str) -> None:
+    """Keeps a refused key for a person to compare; the pin stays as it is. Recorded once per key."""
+    host = Host.objects.filter(looks__pk=look).first()
+    if host is None or host.offered_key == offered:
+        return
+    if Host.objects.filter(pk=host.pk).exclude(offered_key=offered).update(offered_key=offered):
+        append("hostkey.refused", "portal", f"host:{host.name}", {"offered": offered, "pinned": host.pinned_key})
+
+
+def declare_paths(host: Host, by: object) -> int:
+    """Declares the paths of the host's latest multipath look as those that must exist, in place of what was
+    declared before. Only a look that answered and saw paths can be declared. Returns their number; raises
+    ValueError with a sentence otherwise."""
+    look = Look.objects.filter(host=host, probe="multipath", state=Look.State.READ).first()
+    maps = (look.facts or {}).get("maps", []) if look else []
+    pairs = {(one["wwid"], path["hba_wwpn"] or "", path["target_wwpn"] or "") for one in maps for path in one["paths"]}
+    if not pairs:
+        raise ValueError(f"{host.name} has no readable multipath look with paths: nothing can be declared.")
+    now = timezone.now()
+    DeclaredPath.objects.filter(host=host).delete()
+    DeclaredPath.objects.bulk_create(
+        [
+            DeclaredPath(host=host, wwid=wwid, hba_wwpn=hba, target_wwpn=target, declared_at=now, declared_by=by)
+            for wwid, hba, target in sorted(pairs)
+        ]
+    )
+    append("paths.declared", str(by), f"host:{host.name}", {"paths": len(pairs), "look": look.sha256 if look else ""})
+    return len(pairs)

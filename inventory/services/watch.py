@@ -1,0 +1,70 @@
+"""Which looks exist: one per (watched host, probe that applies), one per (engine, engine probe)."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from inventory.models import DeclaredPath, Engine, Host, Look
+from inventory.probes import PROBES
+from inventory.services.looks import REACH
+from portal.kernel.probe import Declared, Traits
+from portal.kernel.probe import DeclaredPath as Pair
+
+
+def ensure(engine: Engine) -> int:
+    """Creates the looks that are missing and removes those of hosts that are no longer watched or probes that no
+    longer apply; returns how many rows changed."""
+    wanted: set[tuple[int | None, str]] = {(None, name) for name, probe in PROBES.items() if probe.target == "engine"}
+    for host in engine.hosts.filter(watched=True, gone_since__isnull=True):
+        traits = Traits(hosted_engine=host.he_configured or host.he_host_id is not None)
+        wanted.add((host.pk, REACH))
+        wanted |= {
+            (host.pk, name) for name, probe in PROBES.items() if probe.target == "host" and probe.applies(traits)
+        }
+    with transaction.atomic():
+        Engine.objects.select_for_update().get(pk=engine.pk)
+        present = {(look.host_id, look.probe): look.pk for look in engine.looks.all()}
+        now = timezone.now()
+        Look.objects.bulk_create(
+            [
+                Look(engine=engine, host_id=host, probe=name, due_at=now)
+                for host, name in sorted_keys(wanted - present.keys())
+            ]
+        )
+        stray = [pk for key, pk in present.items() if key not in wanted]
+        Look.objects.filter(pk__in=stray).delete()
+    return len(wanted - present.keys()) + len(stray)
+
+
+def sorted_keys(keys: set[tuple[int | None, str]]) -> list[tuple[int | None, str]]:
+    """A stable order for keys of which some have no host."""
+    return sorted(keys, key=lambda key: (key[0] or 0, key[1]))
+
+
+def declared_for(hosts: list[Host], engines: list[Engine]) -> tuple[dict[int, Declared], dict[int, Declared]]:
+    """What is declared about hosts and engines, by primary key, in two queries whatever their number."""
+    ids: dict[int, list[int]] = {}
+    engine_keys = {host.engine_id for host in hosts}
+    for engine_id, he_id in (
+        Host.objects.filter(engine__in=engine_keys, he_host_id__isnull=False, gone_since__isnull=True)
+        .order_by("he_host_id")
+        .values_list("engine_id", "he_host_id")
+    ):
+        if he_id is not None:
+            ids.setdefault(engine_id, []).append(he_id)
+    paths: dict[int, dict[str, list[Pair]]] = {}
+    for host_id, wwid, hba, target in DeclaredPath.objects.filter(host__in=hosts).values_list(
+        "host_id", "wwid", "hba_wwpn", "target_wwpn"
+    ):
+        paths.setdefault(host_id, {}).setdefault(wwid, []).append(Pair(hba, target))
+    for_hosts = {
+        host.pk: Declared(
+            name=host.name,
+            he_host_id=host.he_host_id,
+            he_host_ids=tuple(ids[host.engine_id]) if host.engine_id in ids else None,
+            paths={wwid: tuple(pairs) for wwid, pairs in paths[host.pk].items()} if host.pk in paths else None,
+        )
+        for host in hosts
+    }
+    return for_hosts, {engine.pk: Declared(name=engine.name) for engine in engines}
