@@ -8,7 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from inventory.models import Engine
-from inventory.services import looks, upkeep
+from inventory.services import record, upkeep
 from inventory.services.signal import announce
 from inventory.services.sweep import sweep
 
@@ -26,7 +26,7 @@ def look() -> None:
 @shared_task(ignore_result=True, expires=10)
 def expire_looks() -> None:
     """Findings of looks that grew too old become unknown in the history."""
-    if looks.expire(timezone.now()):
+    if record.expire(timezone.now()):
         announce("looks")
 
 

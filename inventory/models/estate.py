@@ -1,4 +1,4 @@
-"""The estate: sites, engines, clusters, hosts and VMs. What the engine says is *seen*; what people say is *declared*."""
+"""Sites, engines, clusters, hosts and VMs. What the engine says is *seen*; what people say is *declared*."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from inventory.models import Engine, Host, Look
 from inventory.probes import PROBES
 from inventory.services import looks, watch
 from inventory.services.reach import Reach, address, credentials
+from inventory.services.record import record
 from inventory.services.signal import announce
 from inventory.services.upkeep import learn
 from portal.connectors.engine import Session
@@ -113,7 +114,7 @@ def sweep(patience: float, probes: Collection[str] = tuple(PROBES)) -> Sweep:
         batch = _drain(watcher, deadline)
         if not batch:
             break
-        changed = looks.record(batch)
+        changed = record(batch)
         learn(batch)
         recorded += len(batch)
         transitions += changed
