@@ -1,9 +1,9 @@
 """One way to write a value as bytes, so that its hash means the same thing everywhere: canonical JSON.
 
-Rules (docs/adr/0007-evidence.md): keys are strings, sorted by code point; no space; UTF-8, only what JSON must escape is
-escaped; whole numbers as they are; a fraction becomes its shortest decimal as a string, because two languages do not
-print a float alike; times are UTC with six decimals and Z; NUL and half surrogates, which PostgreSQL and UTF-8 refuse,
-become U+FFFD."""
+Rules (docs/adr/0007-evidence.md): keys are strings, sorted by code point; no space; UTF-8, only what JSON must escape
+is escaped; whole numbers as they are; a fraction becomes its shortest decimal as a string, because two languages do
+not print a float alike; times are UTC with six decimals and Z; NUL and half surrogates, which PostgreSQL and UTF-8
+refuse, become U+FFFD."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from uuid import UUID
 
 from portal.kernel.secret import Secret
 
-Plain: TypeAlias = "None | bool | int | str | list[Plain] | dict[str, Plain]"
+Plain: TypeAlias = "bool | int | str | list[Plain] | dict[str, Plain] | None"
 
 UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from portal.evidence import services
 from portal.evidence.canonical import SecretInEvidence, canonical, plain, stamp
-from portal.evidence.models import GENESIS, Key, Record, Signature
+from portal.evidence.models import GENESIS, Record
 from portal.kernel.secret import Secret
 
 
@@ -100,16 +100,21 @@ def test_a_record_names_its_kind_and_actor(kind, actor):
         services.append(kind, actor, "s")
 
 
+@transaction.atomic
+def act_and_record(body, fails):
+    Group.objects.create(name="acted")
+    services.append("acted", "anna", "s", body)
+    if fails:
+        raise RuntimeError("the act failed")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_act_and_its_record_are_undone_together():
-    with pytest.raises(RuntimeError), transaction.atomic():
-        Group.objects.create(name="acted")
-        services.append("acted", "anna", "s")
-        raise RuntimeError("the act failed")
+    with pytest.raises(RuntimeError):
+        act_and_record({}, fails=True)
     assert (Group.objects.count(), Record.objects.count()) == (0, 0)
-    with pytest.raises(SecretInEvidence), transaction.atomic():
-        Group.objects.create(name="acted")
-        services.append("acted", "anna", "s", {"x": Secret("y")})
+    with pytest.raises(SecretInEvidence):
+        act_and_record({"x": Secret("y")}, fails=False)
     assert (Group.objects.count(), Record.objects.count()) == (0, 0)
 
 
@@ -139,8 +144,8 @@ REFUSED = {
     "FROM evidence_record WHERE number = 2",
     "fork": "INSERT INTO evidence_record SELECT 3, at, kind, actor, subject, body, body_sha256, previous, sha256 "
     "FROM evidence_record WHERE number = 2",
-    "truncate": "SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE evidence_record ENABLE TRIGGER evidence_record_no_truncate; "
-    "TRUNCATE evidence_record CASCADE",
+    "truncate": "SET CONSTRAINTS ALL IMMEDIATE; "
+    "ALTER TABLE evidence_record ENABLE TRIGGER evidence_record_no_truncate; TRUNCATE evidence_record CASCADE",
 }
 
 

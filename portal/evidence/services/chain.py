@@ -36,8 +36,8 @@ def append(kind: str, actor: str, subject: str, body: Mapping[str, object] | Non
 
 
 def seal(subject: str) -> Signature | None:
-    """Signs the chain's head and, with it, every record before; None when nothing is recorded or no key is configured.
-    A key that signs for the first time is itself recorded first. Call it at the end of a Run, last in the transaction."""
+    """Signs the chain's head and, with it, every record before; None when nothing is recorded or no key is set.
+    A key that signs for the first time is itself recorded first. Call it when a Run ends, last in the transaction."""
     key = signing.private_key()
     if key is None:
         return None
