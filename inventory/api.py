@@ -1,0 +1,243 @@
+"""The estate over the REST API: read only. One resource per table; lists never cost more queries than they have
+kinds of rows."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers, viewsets
+from rest_framework.routers import SimpleRouter
+
+from inventory import models
+from inventory.services.looks import every, present
+from portal.access.paging import ByKey, Newest
+from portal.access.rest import Needs
+
+
+class Site(serializers.ModelSerializer[models.Site]):
+    class Meta:
+        model = models.Site
+        fields: ClassVar = ["id", "name", "role"]
+
+
+class Engine(serializers.ModelSerializer[models.Engine]):
+    """Credentials are not part of it."""
+
+    class Meta:
+        model = models.Engine
+        fields: ClassVar = ["id", "site", "name", "url", "watched", "instance_id", "product", "version"]
+
+
+class Cluster(serializers.ModelSerializer[models.Cluster]):
+    class Meta:
+        model = models.Cluster
+        fields = "__all__"
+
+
+class Host(serializers.ModelSerializer[models.Host]):
+    """The engine's words, plus what was declared. null: the engine did not say."""
+
+    class Meta:
+        model = models.Host
+        exclude: ClassVar = ["ssh_user"]
+
+
+class Vm(serializers.ModelSerializer[models.Vm]):
+    class Meta:
+        model = models.Vm
+        fields = "__all__"
+
+
+class StorageDomain(serializers.ModelSerializer[models.StorageDomain]):
+    class Meta:
+        model = models.StorageDomain
+        fields = "__all__"
+
+
+class Lun(serializers.ModelSerializer[models.Lun]):
+    wwid = serializers.CharField(source="uuid", read_only=True)
+
+    class Meta:
+        model = models.Lun
+        exclude: ClassVar = ["uuid"]
+
+
+class Attachment(serializers.ModelSerializer[models.Attachment]):
+    class Meta:
+        model = models.Attachment
+        fields = "__all__"
+
+
+class HostLun(serializers.ModelSerializer[models.HostLun]):
+    """Path counts as VDSM reported them at the last storage sync."""
+
+    class Meta:
+        model = models.HostLun
+        fields = "__all__"
+
+
+class DeclaredPath(serializers.ModelSerializer[models.DeclaredPath]):
+    class Meta:
+        model = models.DeclaredPath
+        fields = "__all__"
+
+
+class EngineEvent(serializers.ModelSerializer[models.EngineEvent]):
+    class Meta:
+        model = models.EngineEvent
+        fields = "__all__"
+
+
+class Look(serializers.ModelSerializer[models.Look]):
+    """The latest look, without its raw answer (see `looks/{id}`)."""
+
+    every = serializers.SerializerMethodField()
+
+    class Meta:
+        model = models.Look
+        exclude: ClassVar = ["sections"]
+
+    def get_every(self, look: models.Look) -> float:
+        return every(look.probe)
+
+
+class LookDetail(Look):
+    """The latest look with its raw answer."""
+
+    class Meta:
+        model = models.Look
+        fields = "__all__"
+
+
+class Finding(serializers.ModelSerializer[models.Finding]):
+    """A finding as of now: a look that grew too old makes it unknown."""
+
+    outcome = serializers.SerializerMethodField()
+    sentence = serializers.SerializerMethodField()
+    probe = serializers.CharField(source="look.probe", read_only=True)
+    host = serializers.IntegerField(source="look.host_id", read_only=True, allow_null=True)
+    looked_at = serializers.DateTimeField(source="look.at", read_only=True, allow_null=True)
+
+    class Meta:
+        model = models.Finding
+        fields: ClassVar = [
+            "id",
+            "outcome",
+            "sentence",
+            "since",
+            "subject_kind",
+            "subject_key",
+            "check_name",
+            "probe",
+            "host",
+            "look",
+            "looked_at",
+        ]
+
+    @extend_schema_field(serializers.ChoiceField(choices=["ok", "warn", "fail", "unknown"]))
+    def get_outcome(self, finding: models.Finding) -> str:
+        return present(finding, self.context["now"])[0].value
+
+    def get_sentence(self, finding: models.Finding) -> str:
+        return present(finding, self.context["now"])[1]
+
+
+class Transition(serializers.ModelSerializer[models.Transition]):
+    class Meta:
+        model = models.Transition
+        fields = "__all__"
+
+
+class Capture(serializers.ModelSerializer[models.Capture]):
+    class Meta:
+        model = models.Capture
+        fields = "__all__"
+
+
+class Rollup(serializers.ModelSerializer[models.Rollup]):
+    class Meta:
+        model = models.Rollup
+        fields = "__all__"
+
+
+class Resource(viewsets.ReadOnlyModelViewSet[Any]):
+    """A read-only table. `filters` are the query parameters that compare for equality."""
+
+    permission_classes: ClassVar = [Needs("estate.view")]
+    pagination_class = ByKey
+    filters: ClassVar[tuple[str, ...]] = ()
+
+    def get_queryset(self) -> QuerySet[Any]:
+        rows = super().get_queryset()
+        wanted = {name: self.request.query_params[name] for name in self.filters if name in self.request.query_params}
+        try:
+            return rows.filter(**wanted)
+        except (ValueError, TypeError):
+            raise serializers.ValidationError(dict.fromkeys(wanted, "Not a value of this field.")) from None
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "now": timezone.now()}
+
+
+class Findings(Resource):
+    """Present findings."""
+
+    queryset = models.Finding.objects.select_related("look__host", "look__engine").order_by("pk")
+    serializer_class = Finding
+    filters = ("subject_kind", "subject_key", "check_name", "look")
+
+
+class Looks(Resource):
+    """The latest look per host or engine and probe."""
+
+    queryset = models.Look.objects.order_by("pk")
+    filters = ("host", "engine", "probe", "state")
+
+    def get_serializer_class(self) -> type[Look]:
+        return LookDetail if self.action == "retrieve" else Look
+
+
+def resource(
+    serializer: type[serializers.BaseSerializer[Any]],
+    filters: tuple[str, ...] = (),
+    paging: type[ByKey] = ByKey,
+) -> type[Resource]:
+    """A read-only viewset of one serializer's model."""
+    model = serializer.Meta.model  # type: ignore[attr-defined]
+    return type(
+        f"{model.__name__}Resource",
+        (Resource,),
+        {
+            "__doc__": model.__doc__,
+            "queryset": model.objects.order_by("pk"),
+            "serializer_class": serializer,
+            "filters": filters,
+            "pagination_class": paging,
+        },
+    )
+
+
+router = SimpleRouter()
+router.register("sites", resource(Site), basename="api-site")
+router.register("engines", resource(Engine), basename="api-engine")
+router.register("clusters", resource(Cluster, ("engine",)), basename="api-cluster")
+router.register("hosts", resource(Host, ("engine", "cluster", "name", "status")), basename="api-host")
+router.register("vms", resource(Vm, ("engine", "host", "name", "status")), basename="api-vm")
+router.register("storage-domains", resource(StorageDomain, ("engine", "status")), basename="api-storagedomain")
+router.register("luns", resource(Lun, ("engine", "domain", "name", "uuid")), basename="api-lun")
+router.register("attachments", resource(Attachment, ("vm", "lun")), basename="api-attachment")
+router.register("host-luns", resource(HostLun, ("host", "lun")), basename="api-hostlun")
+router.register("declared-paths", resource(DeclaredPath, ("host", "wwid")), basename="api-declaredpath")
+router.register("events", resource(EngineEvent, ("engine", "code", "severity"), Newest), basename="api-event")
+router.register("looks", Looks, basename="api-look")
+router.register("findings", Findings, basename="api-finding")
+router.register(
+    "transitions",
+    resource(Transition, ("host", "probe", "subject_kind", "subject_key"), Newest),
+    basename="api-transition",
+)
+router.register("captures", resource(Capture, ("sha256",)), basename="api-capture")
+router.register("rollups", resource(Rollup, ("look", "series")), basename="api-rollup")

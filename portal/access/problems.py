@@ -1,0 +1,92 @@
+"""API errors as problem+json (RFC 9457) with stable types, one sentence each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+CONTENT_TYPE = "application/problem+json"
+
+# exception -> (type, title); types are relative references, explained in docs/api.md
+TYPES: tuple[tuple[type[Exception], str, str], ...] = (
+    (exceptions.NotAuthenticated, "not-authenticated", "No valid token or session"),
+    (exceptions.AuthenticationFailed, "not-authenticated", "No valid token or session"),
+    (exceptions.PermissionDenied, "not-allowed", "Not allowed"),
+    (exceptions.NotFound, "not-found", "Not found"),
+    (exceptions.MethodNotAllowed, "method-not-allowed", "Method not allowed"),
+    (exceptions.ValidationError, "invalid", "The request is not valid"),
+    (exceptions.ParseError, "unreadable", "The request cannot be read"),
+    (exceptions.UnsupportedMediaType, "unsupported-media-type", "Unsupported media type"),
+    (exceptions.NotAcceptable, "not-acceptable", "No such representation"),
+    (exceptions.Throttled, "too-many-requests", "Too many requests"),
+)
+
+
+class Conflict(exceptions.APIException):
+    """409: the state of the estate or of another Run forbids it. `code` becomes the problem's type."""
+
+    status_code = 409
+    default_code = "conflict"
+    default_detail = "Another Run holds this target."
+
+
+class Unprocessable(exceptions.APIException):
+    """422: well-formed, and still not acceptable."""
+
+    status_code = 422
+    default_code = "unprocessable"
+    default_detail = "The request cannot be carried out."
+
+
+def problem(kind: str, title: str, status: int, detail: str, **extra: Any) -> dict[str, Any]:
+    """The body of one problem."""
+    return {"type": f"/api/problems/{kind}", "title": title, "status": status, "detail": detail, **extra}
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: known errors become problems; an unknown one is left to Django's 500."""
+    if isinstance(error, Http404):
+        error = exceptions.NotFound("No such object, or not visible to you.")
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied(str(error) or None)
+    if not isinstance(error, exceptions.APIException):
+        return None
+    set_rollback()
+    kind, title = _kind(error)
+    extra: dict[str, Any] = {}
+    if isinstance(error, exceptions.ValidationError):
+        extra["errors"] = error.detail
+        detail = "One or more fields are not valid: see errors."
+    else:
+        detail = str(error.detail)
+    request = context.get("request")
+    request_id = getattr(request, "request_id", "") if request is not None else ""
+    if request_id:
+        extra["request_id"] = request_id
+    response = Response(
+        problem(kind, title, error.status_code, detail, **extra), status=error.status_code, content_type=CONTENT_TYPE
+    )
+    for header, value in (("WWW-Authenticate", "auth_header"), ("Retry-After", "wait")):
+        if getattr(error, value, None):
+            response[header] = str(getattr(error, value))
+    return response
+
+
+def _kind(error: exceptions.APIException) -> tuple[str, str]:
+    for kind, name, title in TYPES:
+        if isinstance(error, kind):
+            return name, title
+    return error.default_code.replace("_", "-"), str(error.default_detail).rstrip(".")
+
+
+def not_found(request: HttpRequest, rest: str = "") -> JsonResponse:
+    """What an unknown path under /api/ answers."""
+    body = problem(
+        "not-found", "Not found", 404, f"There is nothing at {request.path}. The schema is at /api/v1/schema/."
+    )
+    return JsonResponse(body, status=404, content_type=CONTENT_TYPE)
