@@ -1,0 +1,35 @@
+"""The engine's REST API: one account per session, plain values out. docs/adr/0005-engine-connector.md"""
+
+from portal.connectors.engine.actions import (
+    ActionResult,
+    activate_host,
+    deactivate_host,
+    global_maintenance,
+    migrate_vm,
+)
+from portal.connectors.engine.errors import EngineFailed, Protocol, Refused, Unreachable
+from portal.connectors.engine.session import Session, close_shared, shared
+from portal.connectors.engine.shapes import Cursor, Events, Got, HostLun, Quick, Snapshot
+from portal.connectors.engine.tickets import Credentials
+
+__all__ = [
+    "ActionResult",
+    "Credentials",
+    "Cursor",
+    "EngineFailed",
+    "Events",
+    "Got",
+    "HostLun",
+    "Protocol",
+    "Quick",
+    "Refused",
+    "Session",
+    "Snapshot",
+    "Unreachable",
+    "activate_host",
+    "close_shared",
+    "deactivate_host",
+    "global_maintenance",
+    "migrate_vm",
+    "shared",
+]

@@ -1,0 +1,85 @@
+"""The engine's audit log as a feed: where to go on, when it counts anew, and what must not be stored
+(facts/engine-api.md 7)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from portal.connectors.engine.shapes import Cursor, Event, Events
+from portal.connectors.engine.xml import children, integer, moment, objects, reference, text
+from portal.kernel.secret import MASK
+
+FIRST = 500  # events of the past that a first reading brings
+# Numbers come from a sequence and rows become visible when their transaction commits: a smaller one may come late.
+OVERLAP = 200
+
+# "... connecting from '10.0.0.1' using session 'kR7h…==' logged in." The value would let its reader act as that user.
+_QUOTED_SESSION = re.compile(r"(?i)\b(session(?:\s*id)?\s*[:=]?\s*)(['\"])[^'\"]*\2")
+_BARE_SESSION = re.compile(r"(?i)\b(session(?:\s*id)?\s*[:=]?\s*)(?=\S*\d)[A-Za-z0-9+/=_-]{16,}")
+
+Ask = Callable[[Mapping[str, str]], tuple[Event, ...]]  # query of /events -> its rows
+
+
+def redact(description: str) -> str:
+    """A description without SSO session ids."""
+    masked = _QUOTED_SESSION.sub(rf"\1\2{MASK}\2", description)
+    return _BARE_SESSION.sub(rf"\1{MASK}", masked)
+
+
+def events(body: bytes) -> tuple[Event, ...]:
+    """`GET /events`. An event without a readable number or time has no key and is left out: it must not stop the
+    feed for ever. code -1: it could not be read. Raises Unreadable for a body that is no event list."""
+    rows = []
+    for node in objects(body, "events", "event"):
+        kids = children(node)
+        number, at = _number(node.get("id")), moment(kids.get("time"))
+        if number is None or at is None:
+            continue
+        code = integer(kids.get("code"), 2**31 - 1)
+        rows.append(
+            Event(
+                number=number,
+                at=at,
+                code=-1 if code is None else code,
+                severity=text(kids.get("severity")),
+                description=redact(text(kids.get("description"))),
+                correlation_id=text(kids.get("correlation_id")),
+                host_uuid=reference(kids.get("host")),  # a placeholder host has no id (code 986)
+                vm_uuid=reference(kids.get("vm")),
+            )
+        )
+    return tuple(rows)
+
+
+def _number(raw: str) -> int | None:
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 19 else None
+
+
+def feed(ask: Ask, after: Cursor) -> Events:
+    """What is new since `after`, with an overlap. One request in the normal case, three after a reset."""
+    if after.number <= 0:
+        return _started(ask, reset=False)
+    rows = ask({"from": str(max(0, after.number - OVERLAP))})
+    if any(_another(row, after) for row in rows):
+        return _started(ask, reset=True)
+    newest = max(rows, key=lambda row: row.number, default=None)
+    if newest is not None and newest.number >= after.number:
+        return Events(rows, Cursor(newest.number, newest.at), reset=False)
+    # The event of the cursor is not there: it was cleaned away, or the engine counts anew.
+    last = max(ask({"max": "1"}), key=lambda row: row.number, default=None)
+    if last is not None and last.number < after.number:
+        return _started(ask, reset=True)
+    return Events(rows, after, reset=False)
+
+
+def _another(row: Event, after: Cursor) -> bool:
+    """True when the cursor's number now belongs to another event: a restored engine has passed it again."""
+    return row.number == after.number and after.at is not None and row.at != after.at
+
+
+def _started(ask: Ask, *, reset: bool) -> Events:
+    rows = ask({"max": str(FIRST)})
+    newest = max(rows, key=lambda row: row.number, default=None)
+    cursor = Cursor() if newest is None else Cursor(newest.number, newest.at)
+    return Events(rows, cursor, reset)

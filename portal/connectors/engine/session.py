@@ -1,0 +1,173 @@
+"""One account at one engine: what the portal asks, each as one method. Thread-safe; keep one per process."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+from portal.connectors.engine import events as feed
+from portal.connectors.engine import host_reader, probing, readers, transport
+from portal.connectors.engine.answers import body_of, unreadable
+from portal.connectors.engine.errors import EngineFailed, Unreachable
+from portal.connectors.engine.shapes import Cursor, Events, Got, HostLun, Quick, Snapshot
+from portal.connectors.engine.tickets import Credentials, give_back, take
+from portal.connectors.engine.wire import Answer
+from portal.connectors.engine.xml import Unreadable
+from portal.kernel.output import Reply
+from portal.kernel.probe import Request
+
+SECONDS = 30.0  # one request of the plan
+STORAGE_SECONDS = 60.0  # a live call to the host (facts/engine-api.md 0.5)
+# When the root answers so, nothing else will answer: the login, the web server or the engine is not there.
+_HOPELESS = frozenset({401, 502, 503, 504})
+
+T = TypeVar("T")
+_Ask = tuple[str, Mapping[str, str], Callable[[bytes], Any]]  # path, query, reader
+
+# facts/engine-api.md 6.2. Only sub-collections that exist on every object are followed: a null one gives HTML 500
+# for the whole list (0.6, 0.7). VMs' nics are not followed, since nothing reads them: one engine query per VM less.
+_ROOT: _Ask = ("", {}, readers.root)
+_PLAN: Mapping[str, _Ask] = {
+    "vms": ("/vms", {"follow": "disk_attachments"}, readers.vms),
+    "disks": ("/disks", {}, readers.disks),
+    "hosts": ("/hosts", {"all_content": "true", "follow": "nics,statistics"}, host_reader.hosts),
+    "data_centers": ("/datacenters", {"follow": "storage_domains"}, readers.data_centers),
+    "clusters": ("/clusters", {"follow": "affinity_groups"}, readers.clusters),
+    "jobs": ("/jobs", {}, readers.jobs),
+}
+_QUICK_PLAN: Mapping[str, _Ask] = {
+    "hosts": ("/hosts", {"all_content": "true"}, host_reader.hosts),
+    "vms": ("/vms", {}, readers.vms),
+}
+
+
+class Session:
+    """Asks one engine. timeout: seconds per request, logins included."""
+
+    def __init__(self, credentials: Credentials, *, timeout: float = SECONDS) -> None:
+        self.credentials = credentials
+        self._timeout = timeout
+        self._ticket = take(credentials)
+        self._transport = transport.Transport(credentials, self._ticket)
+        self._open = True
+
+    @property
+    def requests(self) -> int:
+        """Requests under /api since the session began; logins are not counted."""
+        return self._transport.requests
+
+    def inventory(self, after: Cursor = Cursor()) -> Snapshot:  # noqa: B008 (a frozen value)
+        """The whole engine by a constant number of requests. Never raises for an engine's failure: each part of the
+        snapshot holds its rows or its failure."""
+        before = self.requests
+        parts = self._all(_PLAN, after)
+        return Snapshot(**parts, requests=self.requests - before)
+
+    def quick(self, after: Cursor) -> Quick:
+        """The fast loop: statuses of hosts and VMs, and events. As `inventory`, but nothing is followed."""
+        before = self.requests
+        parts = self._all(_QUICK_PLAN, after)
+        del parts["root"]
+        return Quick(**parts, requests=self.requests - before)
+
+    def storage(self, host_uuid: str, timeout: float = STORAGE_SECONDS) -> tuple[HostLun, ...]:
+        """What one host that is Up sees live. Raises EngineFailed: Refused (400) for any other host."""
+        path = f"/hosts/{quote(host_uuid, safe='')}/storage"
+        luns: tuple[HostLun, ...] = self._read((path, {"report_status": "false"}, readers.host_luns), timeout)
+        return luns
+
+    def events(self, after: Cursor) -> Events:
+        """The audit log since a cursor. Raises EngineFailed."""
+        return feed.feed(lambda query: self._read(("/events", query, feed.events)), after)
+
+    def reply(self, request: Request) -> Reply:
+        """A probe's GET. Never raises for HTTP or transport failures."""
+        return probing.reply(self._ticket, request)
+
+    def post(self, path: str, body: str, headers: Mapping[str, str]) -> Answer:
+        """One POST under /api, never repeated by itself (but a 401, which did nothing, gets a new token). Raises
+        EngineFailed when no answer came: then look whether it was done."""
+        return self._transport.send(transport.post(path, body, headers), f"POST {path}", self._timeout)
+
+    def close(self) -> None:
+        """Closes the connections; the last session of the account ends the token, within a few seconds at most."""
+        if self._open:
+            self._open = False
+            self._transport.close()
+            give_back(self._ticket)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _read(self, ask: _Ask, timeout: float = 0.0) -> Any:
+        path, query, reader = ask
+        asked = f"GET {path or '/api'}" + (f"?{urlencode(query, safe=',')}" if query else "")
+        answer = self._transport.send(transport.get(path, query), asked, timeout or self._timeout)
+        body = body_of(answer, self.credentials.shown, asked)
+        try:
+            return reader(body)
+        except Unreadable as error:
+            raise unreadable(self.credentials.shown, asked, error) from None
+
+    def _all(self, plan: Mapping[str, _Ask], after: Cursor) -> dict[str, Got[Any]]:
+        root = _got(lambda: self._read(_ROOT))
+        if root.failed and (isinstance(root.failed, Unreachable) or root.failed.status in _HOPELESS):
+            return dict.fromkeys(("root", *plan, "events"), root)
+        with ThreadPoolExecutor(transport.CONNECTIONS) as pool:
+            parts: dict[str, Future[Got[Any]]] = {
+                name: pool.submit(_got, partial(self._read, ask)) for name, ask in plan.items()
+            }
+            parts["events"] = pool.submit(_got, lambda: self.events(after))
+            return {"root": root, **{name: part.result() for name, part in parts.items()}}
+
+
+def _got(work: Callable[[], T]) -> Got[T]:
+    try:
+        return Got(work())
+    except EngineFailed as error:
+        return Got(None, error)
+
+
+class _Kept:
+    """This process's shared sessions."""
+
+    def __init__(self) -> None:
+        self.empty()
+
+    def empty(self) -> None:
+        """Forgets all without closing: after a fork they are the parent's."""
+        self.lock = threading.Lock()
+        self.sessions: dict[Credentials, Session] = {}
+
+
+_kept = _Kept()
+os.register_at_fork(after_in_child=_kept.empty)
+
+
+def shared(credentials: Credentials) -> Session:
+    """The process's session for these credentials, opened at the first call and kept: a login per sweep would fill
+    the bank's audit log (facts/engine-api.md 0.20). Nobody closes it but `close_shared`."""
+    with _kept.lock:
+        if credentials not in _kept.sessions:
+            _kept.sessions[credentials] = Session(credentials)
+        return _kept.sessions[credentials]
+
+
+def close_shared() -> None:
+    """Closes what `shared` opened in this process; runs by itself at a normal exit."""
+    with _kept.lock:
+        sessions, _kept.sessions = list(_kept.sessions.values()), {}
+    for session in sessions:
+        session.close()
+
+
+atexit.register(close_shared)
