@@ -35,8 +35,9 @@ class Clock:
         return lab_seconds / self.speed
 
     def wall_at(self, lab_now: float) -> float:
-        """Unix time that the estate's own clocks show at a lab time (they run at the lab's speed)."""
-        return self.wall + lab_now
+        """Unix time that the estate's own clocks show at a lab time. Clocks show real time whatever the speed, so that
+        a fast estate does not run away from the portal's clock; only durations are shortened."""
+        return self.wall + lab_now / self.speed
 
 
 @dataclass
@@ -113,6 +114,65 @@ class HeRecord:
 
 
 @dataclass
+class VmRecord:
+    """What one host's vdsm keeps of the engine VM. A VM that is gone has no record."""
+
+    # WaitForLaunch | Powering up | Up | Powering down | Migration Source | Migration Destination | Paused | Down
+    status: str
+    since: float
+    exit: str = ""  # of Down: migrated | locked | unexpected
+
+
+@dataclass
+class EngineVm:
+    """The engine VM as a process, its volume lease and the service inside it. Times are lab seconds."""
+
+    records: dict[str, VmRecord] = field(default_factory=dict)  # host name -> its vdsm's record
+    news: set[str] = field(default_factory=set)  # hosts whose vdsm has an event that their broker has not heard yet
+    lease_host: str = ""  # who holds the volume lease, "" when it is free
+    lease_until: float = 0.0  # when the lease of a dead host ends; meaningless while the holder lives
+    service_at: float = -10_000.0  # when the engine service (re)started to boot
+    generation: int = 1  # counts service starts
+    last_phase: str = "up"
+    served_since: float = -10_000.0
+
+
+@dataclass
+class Broker:
+    """One host's ovirt-ha-broker: what it last read, what its monitors say (facts/hosted-engine.md 2, 3)."""
+
+    records: dict[int, HeRecord] = field(default_factory=dict)
+    global_maintenance: bool = False
+    alive: tuple[int, ...] = ()
+    alive_at: float = -10_000.0  # when the agent last told its alive list
+    status: dict[str, str] | None = None  # the engine-health monitor's last word
+    sticky_unexpected: bool = False
+    next_read: float = 0.0
+    next_monitor: float = 0.0
+    network_ok: int = 5  # of the last five network tests
+    cpu_penalty: int = 0
+    stale_socket: bool = False  # how it died: the socket file is left behind
+    registered: bool = True  # False after a restart until the agent has registered its monitors again
+
+
+@dataclass
+class Agent:
+    """One host's ovirt-ha-agent."""
+
+    phase: str = "running"  # running | waiting (in local maintenance at its start) | starting | failing | stopped
+    next_tick: float = 0.0
+    started: float = -10_000.0
+    starts: int = 0
+    grace: float = 60.0  # seconds of own history before it may start the VM
+    seen: dict[int, tuple[int, float, float]] = field(default_factory=dict)  # id -> (host-ts, first seen, last change)
+    entered: float = -10_000.0  # when the present state was entered
+    timeout: float | None = None  # lab time at which the state times out
+    published: bool = False
+    conf_at: float = 0.0
+    failed_starts: list[float] = field(default_factory=list)
+
+
+@dataclass
 class Host:
     """A KVM host, with its own agent, broker, flags and devices."""
 
@@ -140,6 +200,16 @@ class Host:
     corrupt: dict[str, str] = field(default_factory=dict)  # command name -> truncate | binary | ansi | huge | html
     hang: set[str] = field(default_factory=set)  # command names that never return
     broker_view: dict[int, tuple[int, float]] = field(default_factory=dict)  # host id -> (host-ts, lab time seen new)
+    agent: Agent = field(default_factory=Agent)
+    broker: Broker = field(default_factory=Broker)
+    vm_conf: bool = True  # vm.conf has been fetched from the shared storage
+    ready_at: float = -10_000.0  # lab time from which sshd and the units answer (after a boot)
+    boot_id: str = ""
+    group: int = 0  # hosts of one group see the same LUNs
+    clock_offset: float = 0.0  # seconds that this host's clock is wrong
+    disk_used_percent: int = 41
+    cores: int = 64
+    log: list[str] = field(default_factory=list)  # agent.log, newest last
 
 
 @dataclass
@@ -162,7 +232,9 @@ class World:
     targets: list[TargetPort]
     cluster_id: str
     data_center_id: str
-    domains: dict[str, dict[str, object]]  # storage domain id -> {name, status, type, available, used, committed, wwids, master}
+    domains: dict[
+        str, dict[str, object]
+    ]  # storage domain id -> {name, status, type, available, used, committed, wwids, master}
     records: dict[int, HeRecord] = field(default_factory=dict)
     global_maintenance: bool = False
     engine_health: str = "good"  # of the engine service inside its VM: good | dead | booting
@@ -172,3 +244,10 @@ class World:
     faults: list[Fault] = field(default_factory=list)
     ledger: list[dict[str, object]] = field(default_factory=list)  # every command really executed
     truth: dict[str, object] = field(default_factory=dict)  # outage intervals and the like, for tests
+    engine_faults: dict[str, object] = field(default_factory=dict)  # what the engine server itself must do wrong
+    engine: EngineVm = field(default_factory=EngineVm)
+    at: float = 0.0  # lab time up to which life has been lived
+    quick: bool = False  # commands answer at once
+    engine_fqdn: str = "engine.bank.example"
+    migrations: dict[str, tuple[str, str, float]] = field(default_factory=dict)  # VM id -> (from, to, ends at)
+    lun_groups: dict[str, int] = field(default_factory=dict)  # WWID -> host group that sees it; absent: every host
