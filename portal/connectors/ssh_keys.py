@@ -1,0 +1,47 @@
+"""Key pairs for the portal, and the key that a host offers (to be shown to a person, never trusted by itself)."""
+
+from __future__ import annotations
+
+import io
+
+import paramiko
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from portal.connectors.ssh_address import KEY_TYPES, Address, algorithms
+from portal.connectors.ssh_connection import exchange_keys, greet
+from portal.kernel.secret import Secret
+
+_CLASSES: tuple[type[paramiko.PKey], ...] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
+
+
+def new_key() -> tuple[Secret, str]:
+    """A fresh ed25519 pair: the private key as OpenSSH PEM, the public one as a line for authorized_keys."""
+    pair = Ed25519PrivateKey.generate()
+    private = pair.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+    public = pair.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    return Secret(private), public
+
+
+def read_private(private_key: Secret) -> paramiko.PKey:
+    """The key of an unencrypted PEM (ed25519, ecdsa or rsa). Raises ValueError, which says nothing of its content."""
+    for kind in _CLASSES:
+        try:
+            return kind.from_private_key(io.StringIO(private_key.reveal()))
+        except (paramiko.SSHException, ValueError, IndexError, UnicodeError):
+            continue
+    raise ValueError("The private key cannot be read: it is not an unencrypted ed25519, ecdsa or rsa key in PEM.")
+
+
+def public_key(host: str, port: int, timeout: float = 3.0, kind: str = "") -> str:
+    """The public key line that a host offers now: of that kind, or of the first kind that it has. For a person to
+    compare, never a ground for trust. Raises Unanswered, or KeyChanged when it has no key of that kind."""
+    address = Address(host, host, port, "", "")
+    wanted = algorithms(kind) if kind else tuple(name for each in KEY_TYPES for name in algorithms(each))
+    wire = greet(address, wanted, timeout)
+    try:
+        exchange_keys(address, wire, kind or "ed25519, ecdsa or rsa")
+        key = wire.get_remote_server_key()
+        return f"{key.get_name()} {key.get_base64()}"
+    finally:
+        wire.cut()
