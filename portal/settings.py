@@ -92,7 +92,7 @@ CSRF_TRUSTED_ORIGINS = envlist("TRUSTED_ORIGINS")
 HOLDFAST_LAB_URL = envstr("LAB_URL") if DEMO else ""
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "portal.access.apps.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -103,7 +103,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "axes",
-    "portal.access",
+    "portal.access.apps.AccessConfig",
     "portal.evidence",
     "portal.runs",
     "inventory",
@@ -112,6 +112,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.access.middleware.identified",
+    "portal.access.middleware.fenced",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -121,6 +123,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "portal.access.middleware.at_home",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -161,6 +164,12 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # so that "try again at" stays true
+AXES_CLIENT_IP_CALLABLE = "portal.access.address.client_address"
+AXES_LOCKOUT_CALLABLE = "portal.access.views.locked_out"
+AXES_HTTP_RESPONSE_CODE = 429
+AXES_DISABLE_ACCESS_LOG = True  # logins are in the evidence
+AXES_VERBOSE = False
 
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
@@ -176,6 +185,11 @@ STORAGES = {
 }
 # Support bundles and other files that Runs bring in.
 HOLDFAST_VAULT = Path(envstr("VAULT", str(BASE_DIR / "var" / "vault")))
+# What portal.runs is plugged into (portal/runs/ports.py).
+HOLDFAST_SHELLS = {"host": "inventory.services.shell.HostShell"}
+HOLDFAST_GATES: list[str] = []
+HOLDFAST_SECRETS = ["inventory.services.shell.secrets"]
+HOLDFAST_LEASE = envint("LEASE", 15)  # seconds after which a Run whose worker is silent is given to another
 
 # Celery only wakes workers up; the database is the truth (docs/architecture.md 5).
 CELERY_BROKER_URL = envstr("REDIS_URL", "redis://127.0.0.1:6379/0")
@@ -186,6 +200,7 @@ CELERY_TASK_DEFAULT_QUEUE = "runs"
 CELERY_TASK_ROUTES = {"inventory.tasks.*": {"queue": "looks"}, "portal.runs.tasks.*": {"queue": "runs"}}
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 3, "socket_timeout": 10, "visibility_timeout": 3600}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlives any absence of Redis
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "look": {"task": "inventory.tasks.look", "schedule": 2.0},
@@ -199,6 +214,12 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "portal.access.problems.handle",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "portal.access.rest.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    # nothing is open by default; a view names its act with portal.access.rest.Needs
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Holdfast",
@@ -226,8 +247,9 @@ X_FRAME_OPTIONS = "DENY"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "filters": {"request": {"()": "portal.access.request_id.InLogs"}},
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["request"]}},
     "root": {"handlers": ["stderr"], "level": envstr("LOG_LEVEL", "INFO")},
     # paramiko logs every negotiated channel at INFO; its warnings still come through.
     "loggers": {"paramiko": {"level": "WARNING"}},

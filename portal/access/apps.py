@@ -1,6 +1,7 @@
-"""App configuration of portal.access."""
+"""App configuration of portal.access, and of Django's admin with the portal's site."""
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class AccessConfig(AppConfig):
@@ -9,3 +10,10 @@ class AccessConfig(AppConfig):
     name = "portal.access"
     label = "access"
     default_auto_field = "django.db.models.BigAutoField"
+
+
+class PortalAdminConfig(AdminConfig):
+    """django.contrib.admin with PortalAdminSite."""
+
+    default = False
+    default_site = "portal.access.site.PortalAdminSite"

@@ -1,0 +1,14 @@
+"""Routes of portal.access."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from portal.access import views
+
+urlpatterns = [
+    path("login/", views.Login.as_view(), name="login"),
+    path("logout/", views.Logout.as_view(), name="logout"),
+    path("preferences/", views.preferences, name="preferences"),
+    path("preferences/password/", views.Password.as_view(), name="password"),
+]
