@@ -53,7 +53,9 @@ class Output:
 @dataclass(frozen=True)
 class Reply:
     """One HTTP answer of an engine. status None means that none came; then `error` says why in one sentence.
-    `peer_pem` is the server's certificate chain as PEM, leaf first, when TLS was used."""
+    `peer_pem` is the server's certificate chain as PEM, leaf first, when TLS was used. The connector that made the
+    TLS connection also reads the leaf certificate, since probes are standard library only: `peer_not_after` (Unix
+    seconds), `peer_subject` and `peer_issuer` ("CN=..., O=..."); None and "" when no certificate was seen."""
 
     status: int | None
     body: bytes = b""
@@ -62,6 +64,9 @@ class Reply:
     error: str = ""
     peer_pem: str = ""
     at: float = 0.0  # portal's clock (Unix seconds) when the answer was complete
+    peer_not_after: float | None = None
+    peer_subject: str = ""
+    peer_issuer: str = ""
 
 
 def clean(raw: bytes) -> str:
