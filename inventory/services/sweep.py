@@ -21,13 +21,14 @@ from inventory.services.reach import Reach, address, credentials
 from inventory.services.record import record
 from inventory.services.signal import announce
 from inventory.services.upkeep import learn
-from portal.connectors.engine import Session
+from portal.connectors.engine import Session, shared
 from portal.connectors.ssh import KeyChanged, Pool
 from portal.kernel.command import Command
 from portal.kernel.output import LookFailed, Output
 from portal.kernel.probe import Declared
 
 THREADS = 48
+QUICK = 5.0  # seconds that a command of the shared script may take at most
 PULSE = 10.0  # seconds after which pages are told to refresh ages although nothing changed
 
 
@@ -50,7 +51,6 @@ class Eyes:
         self.busy: set[str] = set()
         self.guard = threading.Lock()
         self.pools: dict[int, tuple[str, Pool]] = {}
-        self.sessions: dict[int, tuple[object, Session]] = {}
         self.pulse = 0.0
 
     def pool(self, engine: Engine) -> Pool:
@@ -61,14 +61,6 @@ class Eyes:
             if engine.pk not in self.pools or self.pools[engine.pk][0] != mark:
                 self.pools[engine.pk] = (mark, Pool(key))
             return self.pools[engine.pk][1]
-
-    def session(self, engine: Engine) -> Session:
-        """The engine session with its shared token; made anew when the credentials changed."""
-        wanted = credentials(engine)
-        with self.guard:
-            if engine.pk not in self.sessions or self.sessions[engine.pk][0] != wanted:
-                self.sessions[engine.pk] = (wanted, Session(wanted))
-            return self.sessions[engine.pk][1]
 
     def submit(self, key: str, work: Callable[[], list[looks.Result]]) -> bool:
         """Runs work in a thread unless the same host or engine is still busy."""
@@ -127,6 +119,13 @@ def sweep(patience: float, probes: Collection[str] = tuple(PROBES)) -> Sweep:
     return Sweep(len(due), recorded, transitions)
 
 
+def lane(probe: str) -> str:
+    """Probes with a command that may take long get a channel of their own on the host's connection, so that a hung
+    vm-status does not hold back what is quick; the quick ones share one script (lane "")."""
+    slow = any(command.timeout > QUICK for command in PROBES[probe].commands.values())
+    return probe if slow else ""
+
+
 def _drain(watcher: Eyes, deadline: float) -> list[looks.Result]:
     """Waits for the next results, then takes all that are there; [] when nothing is under way or time is up."""
     batch: list[looks.Result] = []
@@ -146,7 +145,7 @@ def _drain(watcher: Eyes, deadline: float) -> list[looks.Result]:
 
 
 def _dispatch(watcher: Eyes, due: list[Look]) -> None:
-    by_host: dict[int, list[Look]] = {}
+    visits: dict[tuple[int, str], list[Look]] = {}
     by_engine: dict[int, list[Look]] = {}
     hosts: dict[int, Host] = {}
     engines: dict[int, Engine] = {}
@@ -157,18 +156,18 @@ def _dispatch(watcher: Eyes, due: list[Look]) -> None:
         else:
             look.host.engine = look.engine
             hosts[look.host.pk] = look.host
-            by_host.setdefault(look.host.pk, []).append(look)
+            visits.setdefault((look.host.pk, lane(look.probe)), []).append(look)
     declared, declared_engines = watch.declared_for(list(hosts.values()), list(engines.values()))
     reach = dict(Look.objects.filter(host__in=hosts, probe=looks.REACH).values_list("host_id", "pk"))
-    for key, host in hosts.items():
-        visit = Visit(host, by_host[key], reach.get(key), declared[key])
-        pool = watcher.pool(host.engine)
-        watcher.submit(f"host:{key}", lambda pool=pool, visit=visit: visit.results(pool))  # type: ignore[misc]
+    for (key, own_lane), mine in visits.items():
+        visit = Visit(hosts[key], mine, reach.get(key), declared[key])
+        pool = watcher.pool(hosts[key].engine)
+        watcher.submit(f"host:{key}:{own_lane}", lambda pool=pool, visit=visit: visit.results(pool))  # type: ignore[misc]
     for key, engine in engines.items():
         if key in by_engine:
-            session = watcher.session(engine)
-            mine, about = by_engine[key], declared_engines[key]
-            watcher.submit(f"engine:{key}", lambda s=session, m=mine, a=about: ask_engine(s, m, a))  # type: ignore[misc]
+            session = shared(credentials(engine))
+            asked, about = by_engine[key], declared_engines[key]
+            watcher.submit(f"engine:{key}", lambda s=session, m=asked, a=about: ask_engine(s, m, a))  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
