@@ -119,7 +119,7 @@ class Stack:
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of the portal's database, to check what the screen says."""
         with psycopg.connect(f"postgresql:///{self.database}?host={self.sockets}&user=holdfast") as link:
-            return link.execute(sql).fetchall()  # type: ignore[arg-type]
+            return link.execute(sql).fetchall()
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """A request to the lab's control port; JSON in and out."""

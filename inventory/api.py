@@ -166,7 +166,7 @@ class Rollup(serializers.ModelSerializer[models.Rollup]):
 class Resource(viewsets.ReadOnlyModelViewSet[Any]):
     """A read-only table. `filters` are the query parameters that compare for equality."""
 
-    permission_classes: ClassVar = [Needs("estate.view")]
+    permission_classes = (Needs("estate.view"),)
     pagination_class = ByKey
     filters: ClassVar[tuple[str, ...]] = ()
 

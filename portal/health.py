@@ -102,5 +102,5 @@ class Estate:
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus text. Restrict it at the proxy where the network is not trusted (docs/install.md)."""
     registry = CollectorRegistry()
-    registry.register(Estate())  # type: ignore[arg-type]
+    registry.register(Estate())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db import connection
+from django.contrib.auth.models import User
+from django.db import connection, transaction
 from django.utils import timezone
 
 from inventory.models import DeclaredPath, Engine, Host, Look
@@ -54,7 +55,7 @@ def note_offered_key(look: int, offered: str) -> None:
         append("hostkey.refused", "portal", f"host:{host.name}", {"offered": offered, "pinned": host.pinned_key})
 
 
-def declare_paths(host: Host, by: object) -> int:
+def declare_paths(host: Host, by: User) -> int:
     """Declares the paths of the host's latest multipath look as those that must exist, in place of what was
     declared before. Only a look that answered and saw paths can be declared. Returns their number; raises
     ValueError with a sentence otherwise."""
@@ -64,12 +65,14 @@ def declare_paths(host: Host, by: object) -> int:
     if not pairs:
         raise ValueError(f"{host.name} has no readable multipath look with paths: nothing can be declared.")
     now = timezone.now()
-    DeclaredPath.objects.filter(host=host).delete()
-    DeclaredPath.objects.bulk_create(
-        [
-            DeclaredPath(host=host, wwid=wwid, hba_wwpn=hba, target_wwpn=target, declared_at=now, declared_by=by)
-            for wwid, hba, target in sorted(pairs)
-        ]
-    )
-    append("paths.declared", str(by), f"host:{host.name}", {"paths": len(pairs), "look": look.sha256 if look else ""})
+    with transaction.atomic():
+        DeclaredPath.objects.filter(host=host).delete()
+        DeclaredPath.objects.bulk_create(
+            [
+                DeclaredPath(host=host, wwid=wwid, hba_wwpn=hba, target_wwpn=target, declared_at=now, declared_by=by)
+                for wwid, hba, target in sorted(pairs)
+            ]
+        )
+        body = {"paths": len(pairs), "look": look.sha256 if look else ""}
+        append("paths.declared", by.get_username(), f"host:{host.name}", body)
     return len(pairs)
