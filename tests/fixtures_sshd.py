@@ -109,6 +109,7 @@ def make_sshd(
                 "PermitRootLogin prohibit-password",
                 "PasswordAuthentication no",
                 "MaxStartups 500",
+                f"SetEnv HOME={folder}",  # no dotfiles of whoever runs the tests
                 *([f"Subsystem sftp {SFTP}"] if SFTP else []),
                 extra,
                 "",

@@ -263,11 +263,11 @@ def _log_in(address: Address, wire: Wire, key: paramiko.PKey) -> None:
             f"{address.name} did not answer the login of {address.user} within {LOGIN_SECONDS:g} s. "
             "Check the host's load and its name service."
         )
-    error = wire.get_exception()
-    if isinstance(error, paramiko.AuthenticationException):
+    here, error = wire.is_active(), wire.get_exception()
+    if here or isinstance(error, paramiko.AuthenticationException):
         raise LoginRefused(
             f"{address.name} does not take the portal's key for {address.user}. Put the estate's public key into "
-            f"that account's authorized_keys and see the host's sshd log."
+            "that account's authorized_keys and see the host's sshd log."
         )
     raise Unanswered(
         f"{address.name} ended the connection during the login of {address.user}: {_words(error)}. "

@@ -1,0 +1,158 @@
+"""Hosts that do not answer, or not with SSH: each is known within its deadline and holds up nobody else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from portal.connectors.ssh import Address, Pool, Unanswered, new_key
+from portal.kernel.command import Command
+from portal.kernel.output import LookFailed
+from tests.fixtures_sshd import SSHD, free_port
+
+pytestmark = [pytest.mark.wire, pytest.mark.skipif(not shutil.which(SSHD), reason="needs sshd")]
+
+LINE = new_key()[1]
+TRUE = {"a": Command(("true",))}
+
+
+@contextlib.contextmanager
+def listener(greet):
+    """A TCP server that gives each connection to greet(socket) in a thread."""
+    server = socket.create_server(("127.0.0.1", 0), backlog=64)
+    kept: list[socket.socket] = []
+
+    def serve():
+        while True:
+            try:
+                one, _ = server.accept()
+            except OSError:
+                return
+            kept.append(one)
+            threading.Thread(target=greet, args=(one,), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield Address("kvm09", "127.0.0.1", server.getsockname()[1], "root", LINE)
+    finally:
+        server.close()
+        for one in kept:
+            one.close()
+
+
+@pytest.fixture
+def hasty(user_key):
+    made = Pool(user_key[0], connect_timeout=0.6, first_byte=0.6)
+    yield made
+    made.close()
+
+
+def refusal(pool, address):
+    began = time.monotonic()
+    with pytest.raises(Unanswered) as caught:
+        pool.collect(address, TRUE)
+    return str(caught.value), time.monotonic() - began
+
+
+def test_nobody_listens(hasty):
+    words, took = refusal(hasty, Address("kvm09", "127.0.0.1", free_port(), "root", LINE))
+    assert words.startswith("kvm09 does not answer on 127.0.0.1 port")
+    assert "the connection is refused" in words
+    assert took < 1
+
+
+def test_a_socket_that_accepts_and_says_nothing(hasty):
+    with listener(lambda one: None) as address:
+        words, took = refusal(hasty, address)
+    assert "accepts connections on 127.0.0.1" in words
+    assert "says nothing for 0.6 s" in words
+    assert took < 1.5
+
+
+def test_something_else_than_ssh_listens(hasty):
+    with listener(lambda one: one.sendall(b"220 mail.bank.example ESMTP\r\n" * 120)) as address:
+        words, took = refusal(hasty, address)
+    assert "no SSH session came about" in words
+    assert took < 3
+
+
+def test_the_connection_is_reset(hasty):
+    def reset(one):
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        one.close()
+
+    with listener(reset) as address:
+        words, took = refusal(hasty, address)
+    assert words.startswith("kvm09 ")
+    assert took < 2
+
+
+def test_a_banner_and_then_nothing(hasty, monkeypatch):
+    monkeypatch.setattr("portal.connectors.ssh_connection.LOGIN_SECONDS", 0.7)
+    with listener(lambda one: one.sendall(b"SSH-2.0-OpenSSH_8.0\r\n")) as address:
+        words, took = refusal(hasty, address)
+    assert "the key exchange did not end within 0.7 s" in words
+    assert took < 2
+
+
+def test_a_kept_connection_whose_host_falls_silent(sshd, hasty):
+    """Power loss: TCP stays open, nothing comes. The server's process is stopped to play that."""
+    address = sshd.address(name="frozen")
+    hasty.collect(address, TRUE)
+    pids = descendants(sshd.process.pid)
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        words, took = refusal(hasty, address)
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    assert "answers nothing for 0.6 s" in words
+    assert took < 1.5
+    assert hasty.collect(address, TRUE)["a"].exit_code == 0
+
+
+def descendants(pid):
+    """Children and their children: the listener itself goes on."""
+    found = []
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        found += [int(child), *descendants(int(child))]
+    return found
+
+
+def test_a_hundred_hosts_of_which_five_hang(sshd, user_key):
+    pool = Pool(user_key[0])
+    with listener(lambda one: None) as dead:
+        addresses = [sshd.address(name=f"kvm{n:03}") for n in range(95)]
+        addresses += [Address(f"dead{n}", dead.host, dead.port, "root", LINE) for n in range(5)]
+        took: dict[str, float] = {}
+
+        def look(address):
+            began = time.monotonic()
+            try:
+                return pool.collect(address, {"a": Command(("echo", address.name))})["a"].stdout
+            except LookFailed as error:
+                return str(error)
+            finally:
+                took[address.name] = time.monotonic() - began
+
+        with ThreadPoolExecutor(48) as threads:
+            answers = list(threads.map(look, addresses))
+            began = time.monotonic()
+            again = list(threads.map(look, addresses[:95]))
+            warm = time.monotonic() - began
+    pool.close()
+    assert answers[:95] == [f"{a.name}\n".encode() for a in addresses[:95]]
+    assert all("says nothing for 3 s" in str(answer) for answer in answers[95:])
+    assert again == answers[:95]
+    assert warm < 5
+    assert max(took[f"dead{n}"] for n in range(5)) < 5
