@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
-from portal.evidence.canonical import canonical, stamp
-from portal.evidence.models import Key, Record, Signature
+from portal.evidence.canonical import canonical
+from portal.evidence.models import Record, Signature
 from portal.evidence.services.chain import head, seal
 
 FORMAT = "holdfast-evidence-1"
@@ -54,14 +53,11 @@ def export(scope: Scope) -> Iterator[str]:
     """The file, piece by piece, one record a line: nothing is held in memory but one batch."""
     signatures = Signature.objects.filter(record__gte=scope.first, record__lte=scope.last)
     signatures = signatures.select_related("record").order_by("record_id", "pk")
-    head_line = {"format": FORMAT, "made_at": stamp(timezone.now()), "first": scope.first, "last": scope.last}
-    yield _text({**head_line, "subject": scope.subject})[:-1] + ',"records":[\n'
+    opening = {"format": FORMAT, "first": scope.first, "last": scope.last, "subject": scope.subject}
+    yield _text(opening)[:-1] + ',"records":[\n'
     yield from _list(_record(record, scope) for record in _records(scope).iterator(CHUNK))
     yield '],"signatures":[\n'
     yield from _list({**row.statement(), "signature": row.signature} for row in signatures.iterator(CHUNK))
-    yield '],"public_keys":[\n'
-    keys = Key.objects.filter(signatures__in=signatures.values("pk")).distinct().order_by("since")
-    yield from _list({"id": key.pk, "pem": key.pem} for key in keys)
     yield "]}\n"
 
 
