@@ -92,7 +92,8 @@ def clusters(body: bytes) -> tuple[ClusterSeen, ...]:
     rows = []
     for node in objects(body, "clusters", "cluster"):
         kids = children(node)
-        groups = [children(group) for group in kids.get("affinity_groups") or ()]
+        inside = kids.get("affinity_groups")
+        groups = [] if inside is None else [children(group) for group in inside]
         rows.append(
             ClusterSeen(
                 uuid=node.get("id"),

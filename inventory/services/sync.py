@@ -1,0 +1,208 @@
+"""The inventory sync: one reading of an engine, compared with the tables, written where something differs.
+
+No transaction is open while the engine is asked. Each collection stands or falls alone: what failed changes nothing
+of its own. An unchanged engine writes no row."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from inventory.models import Cluster, Engine, Host, Lun, StorageDomain, Vm
+from inventory.services import sync_estate, sync_events, sync_keys, sync_luns, sync_storage
+from inventory.services.reach import credentials
+from inventory.services.signal import announce
+from inventory.services.sync_rows import Current, SeenModel, Tally, Values, load, retire, write
+from portal.connectors.engine import EngineFailed, Events, Got, Session, Snapshot, shared
+from portal.connectors.engine.shapes import Root
+from portal.evidence.services import append
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What a sync did. requests: under /api, logins not counted. rows_written: by table, without zeros. failed:
+    what was not read ("vms", "storage of kvm01", "engine") -> one sentence. took: seconds."""
+
+    requests: int
+    rows_written: dict[str, int]
+    failed: dict[str, str]
+    took: float
+
+
+@dataclass
+class _Work:
+    """One sync under way. whole: what the engine does not list is not there."""
+
+    engine: Engine
+    session: Session
+    now: datetime = field(default_factory=timezone.now)
+    began: float = field(default_factory=time.monotonic)
+    whole: bool = False
+    tally: Tally = field(default_factory=Tally)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def take(self, name: str, got: Got[Any]) -> Any:
+        """A part's rows; None when it failed, which is then reported."""
+        if got.failed is not None:
+            self.failed[name] = str(got.failed)
+        return got.rows
+
+    def bring(self, model: SeenModel, columns: tuple[str, ...], seen: dict[str, Values] | None) -> Current:
+        """One table; None leaves it as it is."""
+        current = load(model, self.engine.pk, columns)
+        if seen is not None:
+            write(current, seen, self.tally)
+            if self.whole:
+                retire(current, seen, self.now, self.tally)
+        return current
+
+    def end(self, requests: int) -> SyncReport:
+        """Tells the live channel and sums up."""
+        if self.tally.rows:
+            announce("estate")
+        return SyncReport(requests, self.tally.rows, self.failed, time.monotonic() - self.began)
+
+
+def sync(engine: Engine, *, storage: bool, session: Session | None = None) -> SyncReport:
+    """Brings the tables of one engine up to date; with `storage` also the path counts of every host that is Up, one
+    request each. Never raises for an engine's failure: the report names it. Without a session the process's shared
+    one is used."""
+    work = _Work(engine, session or shared(credentials(engine)))
+    snapshot = work.session.inventory(sync_events.cursor_of(engine))
+    if not _identified(work, work.take("api", snapshot.root)):
+        return work.end(snapshot.requests)
+    with _alone(engine):
+        luns, told = _estate(work, snapshot)
+    asked = _storage(work, luns, told) if storage else 0
+    _settle(work, luns, told)
+    return work.end(snapshot.requests + asked)
+
+
+def sync_quick(engine: Engine, *, session: Session | None = None) -> SyncReport:
+    """The fast loop: statuses of hosts and VMs, and events; nothing is marked as gone. As `sync` otherwise."""
+    work = _Work(engine, session or shared(credentials(engine)))
+    quick = work.session.quick(sync_events.cursor_of(engine))
+    with _alone(engine):
+        clusters = load(Cluster, engine.pk, sync_estate.CLUSTER)
+        hosts = _hosts(work, work.take("hosts", quick.hosts), clusters)
+        _vms(work, work.take("vms", quick.vms), clusters, hosts)
+        sync_storage.forget_counts(engine.pk, work.tally)
+        _engine(work, None, _events(work, work.take("events", quick.events)))
+    return work.end(quick.requests)
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    """A transaction that is the engine's only writer."""
+    with transaction.atomic():
+        Engine.objects.select_for_update().only("pk").get(pk=engine.pk)
+        yield
+
+
+def _identified(work: _Work, root: Root | None) -> bool:
+    """False when another engine answers at this address: then nothing may be compared."""
+    engine = work.engine
+    if root is None:
+        return True
+    if engine.instance_id and root.instance_id and root.instance_id != engine.instance_id:
+        work.failed["engine"] = (
+            f"Engine {engine.name} answers with instance {root.instance_id}, not {engine.instance_id}: nothing is "
+            "taken over. Check the address; if the engine was installed anew, clear its instance id."
+        )
+        return False
+    work.whole = root.administrator
+    if not root.administrator:
+        work.failed["account"] = (
+            f"Engine {engine.name} shows {engine.username} only a part of the estate. Give it ReadOnlyAdmin on System."
+        )
+    return True
+
+
+def _estate(work: _Work, snapshot: Snapshot) -> tuple[Current, sync_luns.Told]:
+    seen = work.take("clusters", snapshot.clusters)
+    clusters = work.bring(Cluster, sync_estate.CLUSTER, None if seen is None else sync_estate.clusters(seen))
+    host_rows, vm_rows = work.take("hosts", snapshot.hosts), work.take("vms", snapshot.vms)
+    disks, centers = work.take("disks", snapshot.disks), work.take("data_centers", snapshot.data_centers)
+    work.take("jobs", snapshot.jobs)
+    hosts = _hosts(work, host_rows, clusters)
+    vms = _vms(work, vm_rows, clusters, hosts)
+    domains = None if centers is None else sync_estate.domains(centers)
+    domain_rows = None if domains is None else sync_estate.domain_rows(domains)
+    domain_keys = work.bring(StorageDomain, sync_estate.DOMAIN, domain_rows).keys
+    told = sync_luns.told(disks, None if domains is None else domains.values(), domain_keys)
+    luns = load(Lun, work.engine.pk, sync_luns.LUN)
+    present = [wwid for wwid, (_, gone, _values) in luns.rows.items() if gone is None]
+    write(luns, sync_luns.rows(told, present), work.tally)
+    if disks is not None and vm_rows is not None:
+        disk_luns = {disk.uuid: luns.keys[disk.lun.wwid] for disk in disks if disk.lun is not None}
+        sync_luns.bring_attachments(work.engine.pk, vm_rows, vms.keys, disk_luns, work.tally)
+    _engine(work, snapshot.root.rows, _events(work, work.take("events", snapshot.events)))
+    if host_rows is not None and work.engine.url.lower().startswith("https://"):
+        sync_keys.take_keys(work.engine.pk, host_rows, work.now, work.tally)
+    return luns, told
+
+
+def _hosts(work: _Work, rows: Any, clusters: Current) -> Current:
+    return work.bring(Host, sync_estate.HOST, None if rows is None else sync_estate.hosts(rows, clusters.keys))
+
+
+def _vms(work: _Work, rows: Any, clusters: Current, hosts: Current) -> Current:
+    seen = None if rows is None else sync_estate.vms(rows, clusters.keys, hosts.keys)
+    return work.bring(Vm, sync_estate.VM, seen)
+
+
+def _events(work: _Work, seen: Events | None) -> int:
+    """Returns the newest number that is known now."""
+    before = work.engine.last_event_id
+    if seen is None:
+        return before
+    sync_events.store(work.engine.pk, seen, work.tally)
+    if seen.reset:
+        body = {"last_event": before, "newest_event": seen.cursor.number}
+        append("engine.counts_anew", "portal", f"engine:{work.engine.name}", body)
+    return seen.cursor.number
+
+
+def _engine(work: _Work, root: Root | None, last_event_id: int) -> None:
+    """The engine's own row, where it differs."""
+    columns: dict[str, Any] = {"last_event_id": last_event_id}
+    if root is not None:
+        columns |= {"product": root.product[:120], "version": root.version[:64]}
+        columns |= {"instance_id": root.instance_id[:64] or work.engine.instance_id}
+    changed = {name: value for name, value in columns.items() if getattr(work.engine, name) != value}
+    if changed:
+        work.tally.add(Engine, Engine.objects.filter(pk=work.engine.pk).update(**changed))
+        for name, value in changed.items():
+            setattr(work.engine, name, value)
+
+
+def _storage(work: _Work, luns: Current, told: sync_luns.Told) -> int:
+    """Returns the number of hosts asked."""
+    up = Host.objects.filter(engine=work.engine, gone_since=None, status="up").order_by("name")
+    targets = list(up.values_list("pk", "uuid", "name"))
+    listed = told.wwids()
+    for (pk, _, name), seen in sync_storage.read(work.session, targets):
+        if isinstance(seen, EngineFailed):
+            work.failed[f"storage of {name}"] = str(seen)
+        else:
+            sync_storage.store(pk, seen, luns, listed, work.tally)
+    return len(targets)
+
+
+def _settle(work: _Work, luns: Current, told: sync_luns.Told) -> None:
+    """Counts that nobody can vouch for become unknown; LUNs that neither the engine nor a host lists are gone."""
+    with transaction.atomic():
+        sync_storage.forget_counts(work.engine.pk, work.tally)
+        if not (work.whole and told.whole):
+            return
+        listed = told.wwids()
+        others = [wwid for wwid in luns.rows if wwid not in listed]
+        kept = sync_storage.seen_by_hosts(work.engine.pk, others) if others else set()
+        retire(luns, listed | kept, work.now, work.tally)
