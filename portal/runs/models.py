@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -123,8 +124,10 @@ class RunStep(models.Model):
     deadline = models.DateTimeField(null=True, blank=True)  # when patience ends
     intended_at = models.DateTimeField(null=True, blank=True)  # null: it never set out to act
     sentence = models.TextField(blank=True)
-    act = models.JSONField(default=list)  # argv lists, as sent
-    undo = models.JSONField(default=list)  # argv lists, registered before the act
+    # [{"argv": [...], "timeout": seconds, "root": bool} | {"fetch": path, "name": name}], as sent
+    act = models.JSONField(default=list)
+    undo = models.JSONField(default=list)  # likewise; registered before the act
+    undo_attempt = models.PositiveSmallIntegerField(default=1)  # +1 when a person retries the undo
     no_undo = models.TextField(blank=True)  # "No undo: ..." when there is none
     expected_seconds = models.FloatField(null=True, blank=True)
     out_offset = models.BigIntegerField(default=0)  # bytes of stdout that are lines already
@@ -138,6 +141,20 @@ class RunStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.position}. {self.title} ({self.state})"
+
+    @property
+    def act_lines(self) -> list[str]:
+        """What it runs, one line of sh per command, for people."""
+        return [_line(entry) for entry in self.act]
+
+    @property
+    def undo_lines(self) -> list[str]:
+        """What would take it back, one line of sh per command, for people."""
+        return [_line(entry) for entry in self.undo]
+
+
+def _line(entry: dict[str, Any]) -> str:
+    return f"fetch {entry['fetch']}" if "fetch" in entry else shlex.join(entry["argv"])
 
 
 class RunLine(models.Model):

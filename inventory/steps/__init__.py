@@ -1,0 +1,1 @@
+"""Steps of plans about hosts, one file each. Pure."""

@@ -1,0 +1,217 @@
+"""A Run forward: look -> settled? -> ready? -> gates -> intent -> act once -> look until settled or patience ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models.functions import Now
+
+from portal.kernel.command import Command
+from portal.kernel.output import LookFailed
+from portal.kernel.step import Act, Fetch, Seen, Step
+from portal.kernel.verdict import Verdict, Word, failed, wait
+from portal.runs import hostside, ports, record
+from portal.runs.drive import BACK, NEXT, Drive, Stop, act_name, frozen, in_seconds
+from portal.runs.ending import begin_ending
+from portal.runs.hostside import Progress, Tail
+from portal.runs.models import Run, RunStep
+from portal.runs.states import move_step
+
+T = RunStep.State
+P = RunStep.Phase
+
+
+def forward(drive: Drive, steps: Sequence[Step]) -> Stop:
+    """Walks the steps that are not done. next: all are done."""
+    rows = RunStep.objects.filter(run_id=drive.run.pk, state__in=(T.WAITING, T.RUNNING))
+    for row in rows.order_by("position"):
+        stop = _Walk(drive, row, steps[row.position - 1]).walk()
+        if stop is not NEXT:
+            return stop
+    return asked(drive, None) or NEXT
+
+
+def asked(drive: Drive, row: RunStep | None) -> Stop | None:
+    """What people have asked for meanwhile: an abort at any time, a hold before the next act."""
+    run = Run.objects.only("abort_by", "abort_reason", "held_by").get(pk=drive.run.pk)
+    if run.abort_by:
+        reason = f": {run.abort_reason}" if run.abort_reason else "."
+        begin_ending(drive, Run.Status.ABORTED, row, f"Aborted by {run.abort_by}{reason}")
+        return BACK
+    if run.held_by and row and row.phase in (P.LOOK, P.READY):
+        return Stop("park")
+    return None
+
+
+@dataclass
+class _Walk:
+    """One step of a Run on its way forward."""
+
+    drive: Drive
+    row: RunStep
+    step: Step
+
+    def walk(self) -> Stop:
+        """Until the step has settled or failed, or the worker should let go."""
+        while True:
+            stop = asked(self.drive, self.row)
+            if stop:
+                return stop
+            self._enter()
+            stop = self._conclude(self._once())
+            if stop:
+                return stop
+            if not self.drive.linger(self.step.every):
+                return Stop("park", self.step.every)
+
+    def _enter(self) -> None:
+        if self.row.state != T.WAITING:
+            return
+        with self.drive.lease.writing():
+            deadline = in_seconds(self.step.patience)
+            move_step(self.row.pk, [T.WAITING], T.RUNNING, began=Now(), phase=P.LOOK, deadline=deadline)
+            self.drive.note(None, f"Step {self.row.position}: {self.row.title}.")
+        self.row.refresh_from_db()
+
+    def _conclude(self, verdict: Verdict) -> Stop | None:
+        sentence = self.drive.masked(verdict.sentence)
+        if verdict.word is Word.DONE:
+            self._done(sentence)
+            return NEXT
+        if verdict.word is Word.WAIT and self.drive.overdue(self.row):
+            sentence = f"{sentence} Patience ended after {self.step.patience:g} s."
+            verdict = failed(sentence)
+        if verdict.word is Word.FAILED:
+            begin_ending(self.drive, Run.Status.FAILED, self.row, sentence)
+            return BACK
+        if sentence != self.row.sentence:
+            self.drive.set(self.row, sentence=sentence)
+        return None
+
+    def _done(self, sentence: str) -> None:
+        with self.drive.lease.writing():
+            move_step(self.row.pk, [T.RUNNING], T.DONE, phase=P.SETTLED, ended=Now(), sentence=sentence)
+            self.drive.note(self.row, sentence)
+            body = {"step": self.row.name, "position": self.row.position, "sentence": sentence}
+            record.put(self.drive.run, "run.step_done", "portal", body)
+
+    def _once(self) -> Verdict:
+        """One look, and the act when its time has come."""
+        try:
+            seen, tail = self.drive.look(self.row, self.step)
+            verdict = self.step.settled(seen, self.drive.parameters)
+            if verdict.word is Word.DONE:
+                return verdict
+            if self.row.intended_at is None:
+                return self._before(seen, verdict)
+            return self._after(seen, tail, verdict)
+        except LookFailed as error:
+            return wait(str(error))
+
+    def _before(self, seen: Seen, verdict: Verdict) -> Verdict:
+        """It has never set out to act."""
+        ready = self.step.ready(seen, self.drive.parameters)
+        if ready.word is not Word.GO:
+            return ready
+        acts = self.step.act(self.drive.parameters)
+        if not acts:
+            return wait(verdict.sentence) if verdict.word is Word.GO else verdict
+        return self._send(acts)
+
+    def _after(self, seen: Seen, tail: Tail | None, verdict: Verdict) -> Verdict:
+        """It has set out to act: did the act start, and what came of it?"""
+        if tail is None:
+            missing = self.row.phase == P.INTENT
+        else:
+            missing = tail.progress in (Progress.ABSENT, Progress.CLOSED)
+            if missing and self.row.phase != P.INTENT:
+                words = f"The folder of this run has vanished from {self.drive.run.target_name}"
+                return failed(f"{words}, so nobody can say what became of the command: look there.")
+        if missing and verdict.word is not Word.FAILED:
+            # the intent was written, and the target shows that nothing was started
+            return self._before(seen, verdict)
+        if tail is not None and tail.progress is not Progress.CLAIMED:
+            self._follow(tail)
+        if tail is not None and tail.progress is Progress.LOST and verdict.word is Word.WAIT:
+            return wait(f"{verdict.sentence} Its command ended without a result: the host restarted or it was killed.")
+        return wait(verdict.sentence) if verdict.word is Word.GO else verdict
+
+    def _follow(self, tail: Tail) -> None:
+        phase = P.ACTING if tail.progress is Progress.RUNNING else P.SETTLING
+        if self.row.phase != phase:
+            self.drive.set(self.row, phase=phase)
+
+    def _send(self, acts: tuple[Act, ...]) -> Verdict:
+        """Gates, intent, act. The order is the whole point: what is sent has been written first."""
+        sentence = ports.refusal(self.drive.run)
+        if sentence:
+            return failed(sentence)
+        commands = [act for act in acts if isinstance(act, Command)]
+        copies = [act for act in acts if isinstance(act, Fetch)]
+        if commands and copies:
+            raise TypeError(f"step {self.step.name} mixes commands and fetches in one act")
+        if commands:
+            opened = self.drive.shell.run(self.drive.run.target, hostside.script(hostside.OPEN, self.drive.folder))
+            if opened.exit_code != 0:
+                why = opened.error_line() or f"exit code {opened.exit_code}"
+                return failed(f"No folder can be made on {self.drive.run.target_name} ({why}); nothing was done.")
+        self._intend(acts)
+        return self._start(commands) if commands else self._copy(copies)
+
+    def _intend(self, acts: tuple[Act, ...]) -> None:
+        again = self.row.intended_at is not None
+        undo = () if isinstance(self.step.undo, str) else self.step.undo(self.drive.parameters)
+        words = self.step.undo if isinstance(self.step.undo, str) else ""
+        with self.drive.lease.writing():
+            RunStep.objects.filter(pk=self.row.pk).update(
+                phase=P.INTENT,
+                intended_at=Now(),
+                deadline=in_seconds(self.step.patience),
+                act=frozen(acts),
+                undo=frozen(undo),
+                no_undo=words,
+            )
+            self.row.refresh_from_db()
+            for line in self.row.act_lines:
+                self.drive.note(self.row, f"{'Sent again' if again else 'Sent'}: {line}")
+            body = {
+                "step": self.row.name,
+                "position": self.row.position,
+                "attempt": self.row.attempt,
+                "act": self.row.act,
+                "undo": self.row.undo or words,
+                "again": again,
+            }
+            record.put(self.drive.run, "run.step_intent", "portal", body)
+
+    def _start(self, commands: Sequence[Command]) -> Verdict:
+        run = self.drive.run
+        output = self.drive.shell.run(run.target, hostside.start(self.drive.folder, act_name(self.row), commands))
+        if output.exit_code in (hostside.STARTED, hostside.ALREADY):
+            self.drive.set(self.row, phase=P.ACTING)
+            return wait(f"The command runs on {run.target_name}.")
+        why = output.error_line() or f"exit code {output.exit_code}"
+        if output.exit_code == hostside.CANNOT:
+            return failed(f"The command could not be started on {run.target_name}: {why}")
+        return wait(f"Whether the command has started on {run.target_name} is not known ({why}); it is looked up.")
+
+    def _copy(self, copies: Sequence[Fetch]) -> Verdict:
+        try:
+            for copy in copies:
+                self._bring(copy)
+        except OSError as error:
+            return failed(f"The copy cannot be kept in the vault: {error.strerror}.")
+        self.drive.set(self.row, phase=P.SETTLING)
+        return wait("The copy is here; it is compared with the original.")
+
+    def _bring(self, copy: Fetch) -> None:
+        path = self.drive.vault(copy.name)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # a name of its own per claim: a worker that lost the Run may still be writing
+        part = path.with_name(f".{path.name}.{self.drive.lease.fence}")
+        self.drive.shell.fetch(self.drive.run.target, copy.remote, part)
+        self.drive.set(self.row, phase=P.INTENT)  # refused when the lease is lost: then the file is not replaced
+        part.replace(path)
+        for old in path.parent.glob(f".{path.name}.*"):
+            old.unlink(missing_ok=True)

@@ -1,0 +1,52 @@
+"""Where the composition plugs in what this package must not import: ways to targets, gates, known secrets.
+
+settings.HOLDFAST_SHELLS: kind of target -> dotted path of a callable that returns a kernel Shell.
+settings.HOLDFAST_GATES: dotted paths of callables (run) -> "" or one sentence why the run may not act now.
+settings.HOLDFAST_SECRETS: dotted paths of callables () -> the Secrets that must not appear in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from portal.kernel.output import LookFailed
+from portal.kernel.secret import Secret
+from portal.kernel.step import Shell
+from portal.runs.models import Run
+
+
+@cache
+def _shell(path: str) -> Shell:
+    shell: Shell = import_string(path)()
+    return shell
+
+
+def kind_of(target: str) -> str:
+    """ "host" for "host:7"."""
+    return target.partition(":")[0]
+
+
+def shell_for(target: str) -> Shell:
+    """The way to the target's kind; one per process, since it keeps connections. Raises LookFailed."""
+    path = settings.HOLDFAST_SHELLS.get(kind_of(target))
+    if path is None:
+        raise LookFailed(f"There is no way to the target {target!r}: HOLDFAST_SHELLS does not name its kind.")
+    return _shell(path)
+
+
+def refusal(run: Run) -> str:
+    """The first gate's sentence, or "" when every gate lets the run act now."""
+    for path in settings.HOLDFAST_GATES:
+        sentence: str = import_string(path)(run)
+        if sentence:
+            return sentence
+    return ""
+
+
+def known_secrets() -> Iterable[Secret]:
+    """Every secret that the composition knows of, read anew: one may have been changed a moment ago."""
+    for path in settings.HOLDFAST_SECRETS:
+        yield from import_string(path)()

@@ -1,0 +1,131 @@
+"""Starting a Run: rows first, then a message. Nothing else enqueues."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from portal.kernel.output import LookFailed
+from portal.kernel.plan import ParametersRefused, Plan, canonical, digest
+from portal.runs import journal, ports, record, wake
+from portal.runs.models import Run, RunStep
+from portal.runs.record import EvidenceRefused
+from portal.runs.registry import UnknownPlan, plan_named
+from portal.runs.services.refused import Refused, recorded
+
+S = Run.Status
+
+
+def start(
+    plan: str,
+    parameters: Mapping[str, Any],
+    target: str,
+    by: str,
+    change: str = "",
+    idempotency_key: str = "",
+) -> Run:
+    """Saves a Run with its steps, frozen, and wakes a worker on commit. by: user name; target: "host:<pk>".
+    The same key with the same wish gives the same Run, so a second click starts nothing. A plan that needs approval
+    waits for it. Raises Refused, whose sentence names the Run that stands in the way."""
+    body = {"plan": plan, "parameters": dict(parameters), "target": target, "change": change}
+    try:
+        frozen = _frozen(plan, parameters, target)
+        return _saved(*frozen, target=target, by=by, change=change, key=idempotency_key)
+    except Refused as refusal:
+        raise recorded(refusal, by, target or "portal", body) from None
+
+
+def _frozen(name: str, parameters: Mapping[str, Any], target: str) -> tuple[Plan, dict[str, Any], str]:
+    try:
+        plan = plan_named(name)
+        checked = plan.checked(parameters)
+        if ports.kind_of(target) not in plan.targets:
+            raise Refused("target", f"{plan.title} runs on {' or '.join(plan.targets)}, not on {target!r}.")
+        return plan, checked, ports.shell_for(target).name(target)
+    except UnknownPlan as error:
+        raise Refused("unknown_plan", str(error)) from None
+    except ParametersRefused as error:
+        raise Refused("parameters", *error.sentences) from None
+    except LookFailed as error:
+        raise Refused("target", str(error)) from None
+
+
+def _saved(plan: Plan, parameters: dict[str, Any], name: str, *, target: str, by: str, change: str, key: str) -> Run:
+    wish = {"plan": plan.name, "parameters": parameters, "target": target, "change": change}
+    run = Run(
+        plan=plan.name,
+        plan_version=plan.version,
+        title=plan.title,
+        parameters=parameters,
+        digest=digest(plan, parameters, target),
+        target=target,
+        target_name=name,
+        requested_by=by,
+        change=change,
+        idempotency_key=key,
+        body_hash=hashlib.sha256(canonical(wish)).hexdigest(),
+        status=S.AWAITING_APPROVAL if plan.approval else S.QUEUED,
+    )
+    earlier = _earlier(run)
+    if earlier:
+        return earlier
+    try:
+        with transaction.atomic():
+            _insert(run, plan)
+    except IntegrityError:
+        # two at one time: whoever lost reads what the other one wrote
+        earlier = _earlier(run)
+        if earlier:
+            return earlier
+        raise in_the_way(target, name) from None
+    except EvidenceRefused as error:
+        raise Refused("evidence", str(error)) from None
+    return run
+
+
+def _earlier(run: Run) -> Run | None:
+    """The Run that this key has started before. Raises Refused when it was for something else."""
+    if not run.idempotency_key:
+        return None
+    same = Run.objects.filter(requested_by=run.requested_by, idempotency_key=run.idempotency_key).first()
+    if same and same.body_hash != run.body_hash:
+        words = f"The key {run.idempotency_key!r} has started run {same.pk} with other content"
+        raise Refused("idempotency", f"{words}: use a new key.", run=same)
+    return same
+
+
+def in_the_way(target: str, name: str) -> Refused:
+    """The refusal that names the active Run on the target."""
+    other = Run.objects.filter(target=target, status__in=Run.ACTIVE).first()
+    if other is None:
+        return Refused("active", f"Another run on {name} ended this moment: start it again.")
+    words = f"Run {other.pk} ({other.title}, by {other.requested_by}) is {other.status} on {name}"
+    return Refused("active", f"{words}: wait for it or abort it.", run=other)
+
+
+def _insert(run: Run, plan: Plan) -> None:
+    run.save(force_insert=True)
+    if run.status == S.QUEUED:
+        Run.objects.filter(pk=run.pk).update(queued_at=Now())
+    RunStep.objects.bulk_create(
+        RunStep(
+            run=run,
+            position=position,
+            name=step.name,
+            title=step.title,
+            mutating=step.mutating,
+            expected_seconds=step.expected,
+        )
+        for position, step in enumerate(plan.steps, 1)
+    )
+    words = f"{run.title} on {run.target_name}, asked for by {run.requested_by}"
+    journal.write(run.pk, None, [journal.Entry(f"{words}{f' for change {run.change}' if run.change else ''}.")])
+    if run.status == S.QUEUED:
+        wake.on_commit(run.pk)
+    run.refresh_from_db()
+    body = {"version": run.plan_version, "parameters": run.parameters, "digest": run.digest, "status": run.status}
+    record.put(run, "run.started", run.requested_by, body)
