@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from inventory.probes.reading.agent_log import AgentLog, read_agent_log
+from inventory.probes.reading.parts import Unread, texts, why_not
 from portal.kernel.command import Command
 from portal.kernel.finding import Finding, Subject
 from portal.kernel.outcome import Outcome
-from portal.kernel.output import Output, ParseError
+from portal.kernel.output import ParseError
 from portal.kernel.probe import Declared, HostOutputs, Probe
 
 HA_CONF = "/var/lib/ovirt-hosted-engine-ha/ha.conf"
@@ -49,14 +50,6 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class Unread:
-    """A part that could not be read, with one sentence why."""
-
-    part: str
-    why: str
-
-
-@dataclass(frozen=True)
 class HaState:
     """None and () mean: not read, and `unread` says why. Seconds for uptime and agent_age. configured_host_id is the
     host_id of hosted-engine.conf. log None: no agent.log, or not readable."""
@@ -83,49 +76,31 @@ class HaState:
 
     def why_not(self, part: str) -> str:
         """Why a part was not read; "" when it was."""
-        return next((one.why for one in self.unread if one.part == part), "")
+        return why_not(self.unread, part)
 
 
 def parse(outputs: HostOutputs) -> HaState:
     """Every part is read for itself. Raises ParseError when none can be read."""
-    unread: list[Unread] = []
-    texts: dict[str, str] = {}
-    for part in COMMANDS:
-        try:
-            texts[part] = _text(part, outputs)
-        except ParseError as error:
-            unread.append(Unread(part, str(error)))
-    if not texts:
+    # `systemctl is-active` exits 3 when a unit is inactive; its words count, not its code.
+    read, unread = texts(COMMANDS, outputs, any_code=("units",))
+    if not read:
         raise ParseError(f"Nothing of this host's HA state can be read: {unread[0].why}")
-    flags = _flags(texts.get("ha_conf", ""))
-    units = _units(texts.get("units", ""))
-    if "units" in texts and not units:
+    flags = _flags(read.get("ha_conf", ""))
+    units = _units(read.get("units", ""))
+    if "units" in read and not units:
         unread.append(Unread("units", "systemctl did not name one state per unit, so the units are not known."))
-    uptime = _first_number(texts.get("uptime", ""))
+    uptime = _first_number(read.get("uptime", ""))
     return HaState(
         local_maintenance=flags.get("local_maintenance"),
         local_maintenance_manual=flags.get("local_maintenance_manual"),
         units=units,
         uptime=uptime,
-        boot_id=texts.get("boot_id", "").strip(),
-        agent_age=_agent_age(texts.get("agent_start", ""), uptime),
-        configured_host_id=_host_id(texts.get("he_conf", "")),
-        log=read_agent_log(texts.get("agent_log", "")),
+        boot_id=read.get("boot_id", "").strip(),
+        agent_age=_agent_age(read.get("agent_start", ""), uptime),
+        configured_host_id=_host_id(read.get("he_conf", "")),
+        log=read_agent_log(read.get("agent_log", "")),
         unread=tuple(unread),
     )
-
-
-def _text(part: str, outputs: HostOutputs) -> str:
-    output: Output | None = outputs.get(part)
-    if output is None or output.exit_code is None:
-        raise ParseError(f"The answer for {part} never came.")
-    if output.timed_out:
-        raise ParseError(f"`{COMMANDS[part].quoted()}` did not end within {COMMANDS[part].timeout:.0f} s.")
-    # `systemctl is-active` exits 3 when a unit is inactive; its words count, not its code.
-    if output.exit_code != 0 and part != "units":
-        said = output.error_line() or f"exit code {output.exit_code}"
-        raise ParseError(f"`{COMMANDS[part].quoted()}` failed: {said}.")
-    return output.text()
 
 
 def _flags(text: str) -> dict[str, bool]:

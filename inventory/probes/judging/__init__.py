@@ -1,0 +1,1 @@
+"""Judgements that are larger than one probe file. Facts and declarations in, findings out."""
