@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import ipaddress
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -82,6 +84,7 @@ class ScriptedEngine:
         self.tokens = set()
         self.issued = 0
         self.revoked = []
+        self.connections = []
         self.sso = None  # a Said, or a threading.Event to hang on
         self.ca_pem = identity.ca_pem
         self.lock = threading.Lock()
@@ -109,7 +112,11 @@ class ScriptedEngine:
         return Credentials(**(values | changes))
 
     def close(self):
+        """Stops listening and breaks every connection."""
         self.server.shutdown()
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         self.server.server_close()
         self.thread.join(2)
 
@@ -156,7 +163,13 @@ class ScriptedEngine:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = 65536
     engine: ScriptedEngine
+
+    def setup(self):
+        super().setup()
+        self.engine.connections.append(self.connection)
 
     def do_GET(self):
         parts = urlsplit(self.path)

@@ -25,7 +25,9 @@ def address(host: Host) -> Address:
 
 def credentials(engine: Engine) -> Credentials:
     """How an engine is asked."""
-    return Credentials(url=engine.url, username=engine.username, password=engine.password, ca_pem=engine.ca_pem)
+    return Credentials(
+        url=engine.url, username=engine.username, password=engine.password, ca_pem=engine.ca_pem, name=engine.name
+    )
 
 
 @dataclass(frozen=True)

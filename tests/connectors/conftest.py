@@ -1,5 +1,6 @@
 """Fixtures that the connectors' tests share."""
 
+from tests.fixtures_engine import engine_identity, scripted
 from tests.fixtures_sshd import pool, sshd, user_key
 
-__all__ = ["pool", "sshd", "user_key"]
+__all__ = ["engine_identity", "pool", "scripted", "sshd", "user_key"]
