@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers, viewsets
 from rest_framework.routers import SimpleRouter
 
 from inventory import models
+from inventory.models.looks import OUTCOMES
 from inventory.services.looks import every, present
+from portal.access.filtering import filtered
 from portal.access.paging import ByKey, Newest
 from portal.access.rest import Needs
 
@@ -137,7 +138,7 @@ class Finding(serializers.ModelSerializer[models.Finding]):
             "looked_at",
         ]
 
-    @extend_schema_field(serializers.ChoiceField(choices=["ok", "warn", "fail", "unknown"]))
+    @extend_schema_field(serializers.ChoiceField(choices=OUTCOMES))
     def get_outcome(self, finding: models.Finding) -> str:
         return present(finding, self.context["now"])[0].value
 
@@ -164,19 +165,10 @@ class Rollup(serializers.ModelSerializer[models.Rollup]):
 
 
 class Resource(viewsets.ReadOnlyModelViewSet[Any]):
-    """A read-only table. `filters` are the query parameters that compare for equality."""
+    """A read-only table."""
 
     permission_classes = (Needs("estate.view"),)
     pagination_class = ByKey
-    filters: ClassVar[tuple[str, ...]] = ()
-
-    def get_queryset(self) -> QuerySet[Any]:
-        rows = super().get_queryset()
-        wanted = {name: self.request.query_params[name] for name in self.filters if name in self.request.query_params}
-        try:
-            return rows.filter(**wanted)
-        except (ValueError, TypeError):
-            raise serializers.ValidationError(dict.fromkeys(wanted, "Not a value of this field.")) from None
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "now": timezone.now()}
@@ -187,14 +179,14 @@ class Findings(Resource):
 
     queryset = models.Finding.objects.select_related("look__host", "look__engine").order_by("pk")
     serializer_class = Finding
-    filters = ("subject_kind", "subject_key", "check_name", "look")
+    filter_backends = (filtered("subject_kind", "subject_key", "check_name", "look"),)
 
 
 class Looks(Resource):
     """The latest look per host or engine and probe."""
 
     queryset = models.Look.objects.order_by("pk")
-    filters = ("host", "engine", "probe", "state")
+    filter_backends = (filtered("host", "engine", "probe", "state"),)
 
     def get_serializer_class(self) -> type[Look]:
         return LookDetail if self.action == "retrieve" else Look
@@ -214,7 +206,7 @@ def resource(
             "__doc__": model.__doc__,
             "queryset": model.objects.order_by("pk"),
             "serializer_class": serializer,
-            "filters": filters,
+            "filter_backends": [filtered(*filters)],
             "pagination_class": paging,
         },
     )

@@ -115,6 +115,7 @@ MIDDLEWARE = [
     "portal.access.middleware.identified",
     "portal.access.middleware.fenced",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.http.ConditionalGetMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -227,6 +228,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "LookState": "inventory.models.looks.Look.State",
+        "StepState": "portal.runs.models.RunStep.State",
+        "Outcome": "inventory.models.looks.OUTCOMES",
+    },
 }
 
 SESSION_COOKIE_HTTPONLY = True

@@ -5,7 +5,13 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from portal import health
+
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/", include("portal.api")),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
     path("", include("portal.access.urls")),
 ]

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.contrib.auth.models import User
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.exceptions import PermissionDenied as Refused
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from portal.access.admission import first_in_a_while, name_of, refusal, trace
 from portal.access.models import Token
 from portal.access.roles import words
 from portal.access.services import TokenRefused, admit, may
 from portal.evidence import services as evidence
+
+if TYPE_CHECKING:  # DRF loads this module while its own views are being loaded
+    from rest_framework.views import APIView
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # which itself imports this module, by the settings
 
 KEYWORD = "Bearer"
 
@@ -38,17 +44,6 @@ class TokenAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """What WWW-Authenticate says."""
         return f'{KEYWORD} realm="holdfast"'
-
-
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How the API's schema names it."""
-
-    target_class = "portal.access.rest.TokenAuthentication"
-    name = "token"
-
-    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
-        """A bearer token."""
-        return {"type": "http", "scheme": "bearer"}
 
 
 def Needs(act: str, write: str = "") -> type[BasePermission]:

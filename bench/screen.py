@@ -1,0 +1,96 @@
+"""Fault to screen: from the lab's fault to the changed word in a real browser, at the product's default settings.
+
+Each fault is put in force at a random moment of the sweep's cycle, several times; the clock starts before the fault is
+sent and stops when the overview in Chromium shows the word. Beside it: what the looks cost on a lab host."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import Page, sync_playwright
+
+from bench.result import finish
+from deploy.stack import Stack
+
+ROUNDS = 4
+LIMIT = 30.0
+CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One fault: what to send, where to look, which word says it, how to take it back."""
+
+    name: str
+    page: str
+    fault: tuple[str, str]
+    undo: tuple[str, str]
+    shows: str  # a CSS selector that matches once the screen says it
+
+
+CASES = (
+    Case("host silent", "/hosts/", ("power-off", "kvm02"), ("power-on", "kvm02"), "tr:has-text('kvm02') .is-fail"),
+    Case("path lost", "/luns/", ("pull-fabric", "B"), ("plug-fabric", "B"), ".is-fail, .is-warn"),
+    Case("agent stopped", "/engine/", ("stop-agent", "kvm02"), ("start-agent", "kvm02"), ".is-fail, .is-warn"),
+)
+
+
+def login(page: Page, url: str) -> None:
+    """As the demo's viewer."""
+    page.goto(url + "/login/")
+    page.fill("input[name=username]", "viewer")
+    page.fill("input[name=password]", "holdfast-demo")
+    page.click("button[type=submit]")
+    page.wait_for_url(url + "/")
+
+
+def until(condition: Callable[[], bool], limit: float) -> bool:
+    """True as soon as the condition holds; False when `limit` seconds have passed."""
+    deadline = time.monotonic() + limit
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def measure(page: Page, stack: Stack, case: Case) -> float:
+    """Seconds from the fault to the word."""
+    page.goto(stack.url + case.page)
+    shown = lambda: page.locator(f"main {case.shows}").count() > 0  # noqa: E731
+    if not until(lambda: not shown(), 240):
+        sys.exit(f"{case.name}: the screen shows the word before the fault")
+    time.sleep(1 + random.random() * 3)
+    began = stack.fault(*case.fault)
+    if not until(shown, LIMIT):
+        page.screenshot(path=str(stack.folder / "late.png"))
+        sys.exit(f"{case.name}: nothing on the screen after {LIMIT:.0f} s")
+    took = time.monotonic() - began
+    stack.fault(*case.undo)
+    return took
+
+
+def main() -> int:
+    """All cases, ROUNDS times each."""
+    found: dict[str, list[float]] = {case.name: [] for case in CASES}
+    with Stack("bench_screen", speed=20, redis_db=6) as stack, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(CHROMIUM))
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        login(page, stack.url)
+        for _ in range(ROUNDS):
+            for case in CASES:
+                found[case.name].append(measure(page, stack, case))
+        browser.close()
+    for name, seconds in found.items():
+        print(f"{name:16} median {statistics.median(seconds):.2f} s, worst {max(seconds):.2f} s, {len(seconds)} times")
+    ratios = {f"{name.replace(' ', '_')}_worst_s": max(seconds) for name, seconds in found.items()}
+    return finish("screen", ratios, dict.fromkeys(ratios, 5.0))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

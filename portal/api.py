@@ -1,0 +1,50 @@
+"""/api/v1/: every app's resources under one router, the schema, and what an unknown path answers."""
+
+from __future__ import annotations
+
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework import serializers, viewsets
+from rest_framework.routers import SimpleRouter
+
+import inventory.api
+import portal.runs.api
+from portal.access.filtering import filtered
+from portal.access.paging import ByKey
+from portal.access.problems import not_found
+from portal.access.rest import Needs
+from portal.evidence.models import Record as RecordRow
+
+
+class Record(serializers.ModelSerializer[RecordRow]):
+    class Meta:
+        model = RecordRow
+        fields = "__all__"
+
+
+class ByNumber(ByKey):
+    """In chain order."""
+
+    ordering = "number"
+
+
+class Records(viewsets.ReadOnlyModelViewSet[RecordRow]):
+    """The evidence chain, oldest first. The signed export for auditors is `manage.py evidence_export`."""
+
+    queryset = RecordRow.objects.order_by("number")
+    serializer_class = Record
+    pagination_class = ByNumber
+    permission_classes = (Needs("evidence.view"),)
+    filter_backends = (filtered("subject", "kind", "actor"),)
+
+
+router = SimpleRouter()
+router.register("evidence", Records, basename="api-evidence")
+for app in (inventory.api, portal.runs.api):
+    router.registry.extend(app.router.registry)
+
+urlpatterns = [
+    path("v1/", include(router.urls)),
+    path("v1/schema/", SpectacularAPIView.as_view(permission_classes=(Needs("estate.view"),)), name="api-schema"),
+    re_path(r"^(?P<rest>.*)$", not_found),
+]
