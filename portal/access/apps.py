@@ -11,6 +11,10 @@ class AccessConfig(AppConfig):
     label = "access"
     default_auto_field = "django.db.models.BigAutoField"
 
+    def ready(self) -> None:
+        """drf-spectacular finds its extensions by their being imported."""
+        from portal.access import schema  # noqa: F401
+
 
 class PortalAdminConfig(AdminConfig):
     """django.contrib.admin with PortalAdminSite."""

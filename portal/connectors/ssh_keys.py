@@ -33,6 +33,12 @@ def read_private(private_key: Secret) -> paramiko.PKey:
     raise ValueError("The private key cannot be read: it is not an unencrypted ed25519, ecdsa or rsa key in PEM.")
 
 
+def public_line(private_key: Secret) -> str:
+    """The line for authorized_keys that belongs to a private key. Raises ValueError as read_private does."""
+    key = read_private(private_key)
+    return f"{key.get_name()} {key.get_base64()}"
+
+
 def public_key(host: str, port: int, timeout: float = 3.0, kind: str = "") -> str:
     """The public key line that a host offers now: of that kind, or of the first kind that it has. For a person to
     compare, never a ground for trust. Raises Unanswered, or KeyChanged when it has no key of that kind."""

@@ -1,0 +1,246 @@
+"""The estate in Django's admin: what people declare can be changed, what the engine says can be read."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from inventory import models
+from inventory.services.sync_keys import accept_host_key
+from portal.access.admission import require
+from portal.access.guarded import Guarded
+from portal.connectors.ssh_keys import new_key, public_line
+from portal.kernel.secret import Secret
+
+if TYPE_CHECKING:
+    EngineModelForm = forms.ModelForm[models.Engine]
+else:
+    EngineModelForm = forms.ModelForm
+
+
+def fingerprint(line: str) -> str:
+    """ "SHA256:..." of an OpenSSH public key line, as `ssh-keygen -lf` prints it; "" for none."""
+    words = line.split()
+    try:
+        blob = base64.b64decode(words[1], validate=True) if len(words) > 1 else b""
+    except (binascii.Error, ValueError):
+        return ""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=") if blob else ""
+
+
+@admin.register(models.Site)
+class SiteAdmin(Guarded):
+    """Places."""
+
+    change = "estate.manage"
+    adds = deletes = True
+    list_display = ("name", "role")
+
+
+class EngineForm(EngineModelForm):
+    """Secrets go in and never come back: an empty field keeps what is stored."""
+
+    new_password = forms.CharField(
+        required=False, strip=False, label="Password", widget=forms.PasswordInput(attrs={"autocomplete": "off"})
+    )
+    new_ssh_key = forms.CharField(
+        required=False,
+        label="SSH private key",
+        widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
+        help_text="Unencrypted PEM. Empty keeps the stored one.",
+    )
+    make_ssh_key = forms.BooleanField(
+        required=False,
+        label="Make a new SSH key",
+        help_text="An ed25519 key; the stored one is forgotten. Add its public half to authorized_keys on each host.",
+    )
+
+    class Meta:
+        model = models.Engine
+        fields: ClassVar = ["site", "name", "url", "username", "ca_pem", "ssh_user", "watched"]
+
+    def clean_url(self) -> str:
+        """The engine is only spoken to over TLS."""
+        url = str(self.cleaned_data["url"])
+        if not url.startswith("https://"):
+            raise forms.ValidationError("The URL begins with https://.")
+        return url
+
+    def clean_new_password(self) -> Secret:
+        """Needed once."""
+        secret = Secret(self.cleaned_data["new_password"])
+        if not secret and not self.instance.pk:
+            raise forms.ValidationError("A new engine needs a password.")
+        return secret
+
+    def clean_new_ssh_key(self) -> tuple[Secret, str] | None:
+        """(private, public line), when there is one. The message says nothing of its content."""
+        pem = self.cleaned_data["new_ssh_key"].strip()
+        if not pem:
+            return None
+        try:
+            secret = Secret(pem + "\n")
+            return secret, public_line(secret)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+
+    def save(self, commit: bool = True) -> models.Engine:
+        """Puts the new secrets where they are sealed."""
+        engine = self.instance
+        if self.cleaned_data["new_password"]:
+            engine.password = self.cleaned_data["new_password"]
+        pair = new_key() if self.cleaned_data["make_ssh_key"] else self.cleaned_data["new_ssh_key"]
+        if pair:
+            engine.ssh_private_key, engine.ssh_public_key = pair
+        return super().save(commit)
+
+
+@admin.register(models.Engine)
+class EngineAdmin(Guarded):
+    """Engines and how to reach them and their hosts."""
+
+    change = "estate.manage"
+    adds = True
+    form = EngineForm
+    list_display = ("name", "site", "url", "watched", "version")
+    list_select_related = ("site",)
+    seen = ("ssh_public_key", "instance_id", "product", "version", "last_event_id")
+    readonly_fields = seen
+    fieldsets = (
+        (None, {"fields": ["site", "name", "url", "watched"]}),
+        ("Engine login", {"fields": ["username", "new_password", "ca_pem"]}),
+        ("SSH to the hosts", {"fields": ["ssh_user", "ssh_public_key", "new_ssh_key", "make_ssh_key"]}),
+        ("Seen", {"fields": ["instance_id", "product", "version", "last_event_id"]}),
+    )
+
+
+class Seen(Guarded):
+    """What the engine said: to read."""
+
+    list_display: tuple[str, ...] = ("name", "engine", "uuid", "gone_since")
+    list_select_related = ("engine",)
+    list_filter = ("engine",)
+    search_fields = ("name", "=uuid")
+
+
+@admin.register(models.Host)
+class HostAdmin(Seen):
+    """Hosts: three declarations, and the host key."""
+
+    change = "estate.manage"
+    list_display = ("name", "engine", "address", "status", "watched", "key_state")
+    declared = ("watched", "he_host_id", "ssh_user")
+    hidden: ClassVar = {"id", "pinned_key", "offered_key"}
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """The declared, the keys, then the seen."""
+        return [*self.declared, "pinned", "offered", *self._seen()]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """All but the declared."""
+        return ["pinned", "offered", *self._seen()]
+
+    def _seen(self) -> list[str]:
+        names = [field.name for field in models.Host._meta.concrete_fields]
+        return [name for name in names if name not in self.hidden and name not in self.declared]
+
+    @admin.display(description="host key")
+    def key_state(self, host: models.Host) -> str:
+        return "another key is offered" if host.offered_key else "pinned" if host.pinned_key else "none yet"
+
+    @admin.display(description="pinned host key")
+    def pinned(self, host: models.Host) -> str:
+        return fingerprint(host.pinned_key) or "None yet: the next sync takes it from the engine."
+
+    @admin.display(description="offered host key")
+    def offered(self, host: models.Host) -> str:
+        if not host.offered_key:
+            return "No other key is offered."
+        link = reverse("admin:inventory_host_accept", args=[host.pk])
+        return format_html(
+            '{} is offered and refused. <a href="{}">Compare and accept</a>', fingerprint(host.offered_key), link
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the page that accepts a key."""
+        accept = path("<int:pk>/accept/", self.admin_site.admin_view(self.accept), name="inventory_host_accept")
+        return [accept, *super().get_urls()]
+
+    def accept(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """GET shows both fingerprints, POST takes exactly the one that was shown."""
+        require(request, "hostkey.accept")
+        host = models.Host.objects.get(pk=pk)
+        back = redirect("admin:inventory_host_change", pk)
+        if not host.offered_key:
+            messages.error(request, f"No other host key of {host.name} is waiting to be accepted.")
+            return back
+        shown = {"pinned": fingerprint(host.pinned_key), "offered": fingerprint(host.offered_key)}
+        if request.method != "POST":
+            extra = {"title": f"Host key of {host.name}", "host": host, "opts": self.opts, **shown}
+            return render(request, "admin/accept_key.html", {**self.admin_site.each_context(request), **extra})
+        if request.POST.get("offered") != shown["offered"]:
+            messages.error(request, f"{host.name} offers another key by now. Compare again.")
+            return redirect("admin:inventory_host_accept", pk)
+        accept_host_key(host, request.user)
+        messages.success(request, f"{shown['offered']} is the host key of {host.name} from now on.")
+        return back
+
+
+@admin.register(models.DeclaredPath)
+class DeclaredPathAdmin(Guarded):
+    """Paths that must exist."""
+
+    change = "estate.manage"
+    adds = deletes = True
+    list_display = ("host", "wwid", "hba_wwpn", "target_wwpn", "declared_at", "declared_by")
+    list_select_related = ("host", "declared_by")
+    list_filter = ("host",)
+    search_fields = ("=wwid", "=hba_wwpn", "=target_wwpn")
+    fields = ("host", "wwid", "hba_wwpn", "target_wwpn")
+
+    def save_model(self, request: HttpRequest, obj: models.DeclaredPath, form: Any, change: bool) -> None:
+        """Who declares it, and when."""
+        obj.declared_at, obj.declared_by = timezone.now(), request.user  # type: ignore[assignment]
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(models.Cluster, models.Vm, models.Lun, models.StorageDomain)
+class SeenAdmin(Seen):
+    """Clusters, VMs, LUNs and storage domains."""
+
+
+@admin.register(models.Look)
+class LookAdmin(Guarded):
+    """The latest looks."""
+
+    list_display = ("probe", "host", "engine", "state", "at", "sentence")
+    list_select_related = ("host", "engine")
+    list_filter = ("probe", "state")
+
+
+@admin.register(models.Finding)
+class FindingAdmin(Guarded):
+    """The present findings, as stored."""
+
+    list_display = ("outcome", "subject_kind", "subject_key", "check_name", "sentence", "since")
+    list_filter = ("outcome", "check_name")
+
+
+@admin.register(models.Transition)
+class TransitionAdmin(Guarded):
+    """How findings changed."""
+
+    list_display = ("at", "subject_kind", "subject_key", "from_outcome", "to_outcome", "sentence")
+    list_filter = ("to_outcome", "check_name")
+    show_full_result_count = False
