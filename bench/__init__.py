@@ -1,1 +1,1 @@
-"""Benchmarks: each runs without arguments and prints, as its last line, JSON with ratios, goals and whether they are met."""
+"""Benchmarks: each runs without arguments; its last line is JSON with ratios, goals and whether they are met."""

@@ -44,18 +44,6 @@ def database(name: str) -> Iterator[None]:
             link.execute(f'drop database if exists "{name}" with (force)')
 
 
-def grow(hosts: int) -> None:
-    """Fills the estate up to this many hosts."""
-    from django.db import connection
-
-    from bench.estate import statements
-
-    with connection.cursor() as cursor:
-        for sql in statements(hosts):
-            cursor.execute(sql)
-        cursor.execute("analyze")
-
-
 def measure(client: Any, path: str) -> dict[str, float]:
     """Queries, wall p95 and median CPU of one page over ROUNDS requests, in milliseconds."""
     from django.db import connection
@@ -82,7 +70,10 @@ def main() -> int:
     with database("holdfast_bench_pages"):
         from django.conf import settings
         from django.contrib.auth import get_user_model
+        from django.db import connection
         from django.test import Client
+
+        from bench.estate import grow
 
         settings.ALLOWED_HOSTS = ["*"]
         admin = get_user_model().objects.create_superuser("bench", password=None)
@@ -91,6 +82,8 @@ def main() -> int:
         found: dict[int, dict[str, dict[str, float]]] = {}
         for hosts in (2, 200):
             grow(hosts)
+            with connection.cursor() as cursor:
+                cursor.execute("vacuum analyze")
             found[hosts] = {path: measure(client, path) for path in (*PAGES, *API)}
     print(f"{'page':24}{'queries':>16}{'p95 ms':>18}{'CPU ms':>18}")
     for path in (*PAGES, *API):
