@@ -84,6 +84,7 @@ class ScriptedEngine:
         self.tokens = set()
         self.issued = 0
         self.revoked = []
+        self.logins = []
         self.connections = []
         self.sso = None  # a Said, or a threading.Event to hang on
         self.ca_pem = identity.ca_pem
@@ -121,6 +122,7 @@ class ScriptedEngine:
         self.thread.join(2)
 
     def login(self, asked):
+        self.logins.append(asked)
         if isinstance(self.sso, threading.Event):
             self.sso.wait(20)
             return Said(200, b"{}", "application/json")
