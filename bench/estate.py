@@ -221,7 +221,7 @@ def history() -> None:
                select l.id, s.name, date_bin('5 minutes', now(), 'epoch') - make_interval(mins => 5 * n),
                       100, 3400, 3400, 340000, 3400
                from inventory_look l
-               join (values ('she_status', 'score.1', %s), ('she_status', 'score.2', %s),
+               join (values ('she_status', 'score_1', %s), ('she_status', 'score_2', %s),
                             ('multipath', 'paths_active', 288)) s(probe, name, buckets) on s.probe = l.probe
                cross join generate_series(1, s.buckets) n
                on conflict do nothing""",
