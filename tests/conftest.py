@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection
+from django.test.utils import override_settings
+
+from portal.celery import app
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +15,19 @@ def django_db_setup(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for table in ("evidence_record", "evidence_key", "evidence_signature"):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_no_truncate")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_broker():
+    """Messages of these tests go nowhere: the Redis of a demo on this machine must not get them."""
+    app.conf.update(broker_url="memory://", broker_transport_options={})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_settings():
+    """Pages render without collectstatic; passwords are hashed fast."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    files = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+    fast = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with override_settings(STORAGES={"default": files, "staticfiles": plain}, PASSWORD_HASHERS=fast):
+        yield
