@@ -39,9 +39,8 @@ def start(world: World, host: Host) -> None:
 def want_broker(world: World, host: Host) -> None:
     """The agent unit's Wants= brings a dead broker back; a fault that holds it down wins."""
     held = any(
-        f.target.split()[:1] == [host.name]
-        and (f.name == "stop-broker" or (f.name == "stop-unit" and f.target.endswith("ovirt-ha-broker")))
-        for f in world.faults
+        fault.target == host.name and (fault.name == "stop-broker" or fault.args.get("unit") == "ovirt-ha-broker")
+        for fault in world.faults
     )
     if host.units.get("ovirt-ha-broker") != "active" and not held:
         host.units["ovirt-ha-broker"] = "active"

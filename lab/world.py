@@ -219,6 +219,7 @@ class Fault:
     name: str
     target: str
     at: float
+    args: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass

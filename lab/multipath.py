@@ -1,0 +1,129 @@
+"""The multipath maps of a lab host: which paths a LUN has now and in which state (facts/luns-and-tuning.md 0, 2.1).
+
+A path that is lost reads `active faulty`, then `failed faulty`; after 80 s its device is gone and every tool shows a
+healthy map with fewer paths.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lab.world import Hba, Host, Lun, TargetPort, World
+
+VANISH = 80.0
+KERNEL_NOTICES = 10.0
+_MAJORS = (8, 65, 66, 67, 68, 69, 70, 71, 128, 129, 130, 131, 132, 133, 134, 135)
+
+
+@dataclass(frozen=True)
+class Path:
+    """One path that still has a device."""
+
+    hctl: str
+    dev: str
+    dev_t: str
+    dm: str  # active | failed
+    checker: str  # ready | faulty
+    hba: Hba
+    target: TargetPort
+    faults: int
+
+    @property
+    def up(self) -> bool:
+        """True for a path that carries I/O."""
+        return self.checker == "ready"
+
+
+@dataclass(frozen=True)
+class Map:
+    """One multipath map. lost: seconds since the last path was lost, when none is up."""
+
+    number: int
+    lun: Lun
+    paths: tuple[Path, ...]
+    lost: float = 0.0
+
+    @property
+    def up(self) -> int:
+        """The number of paths that carry I/O."""
+        return sum(path.up for path in self.paths)
+
+
+def visible(world: World, host: Host) -> list[Lun]:
+    """The LUNs that are mapped to a host, in the order of their numbers."""
+    groups = world.lun_groups
+    seen = [lun for lun in world.luns.values() if groups.get(lun.wwid, host.group) == host.group]
+    return sorted(seen, key=lambda lun: lun.lun_number)
+
+
+def maps(world: World, host: Host) -> list[Map]:
+    """All maps of a host now."""
+    luns = visible(world, host)
+    return [_map(world, host, number, lun, len(luns)) for number, lun in enumerate(luns)]
+
+
+def _map(world: World, host: Host, number: int, lun: Lun, count: int) -> Map:
+    paths: list[Path] = []
+    ages: list[float] = []
+    slot = 0
+    for hba in host.hbas:
+        targets = [target for target in world.targets if target.fabric == hba.fabric and target.array == lun.array]
+        for index, target in enumerate(targets):
+            since = host.failed_paths.get((hba.wwpn, target.wwpn, lun.wwid))
+            age = -1.0 if since is None else world.at - since
+            ages.append(age)
+            if age < VANISH:
+                name = slot * count + number + 1  # sda is the local disk
+                paths.append(_path(host, lun, hba, target, (index, name), age))
+            slot += 1
+    return Map(number, lun, tuple(paths), min(ages, default=0.0))
+
+
+def _path(host: Host, lun: Lun, hba: Hba, target: TargetPort, place: tuple[int, int], age: float) -> Path:
+    lost = age >= 0
+    return Path(
+        hctl=f"{hba.scsi_host}:0:{place[0]}:{lun.lun_number}",
+        dev=device_name(place[1]),
+        dev_t=device_numbers(place[1]),
+        dm="failed" if age >= KERNEL_NOTICES else "active",
+        checker="faulty" if lost else "ready",
+        hba=hba,
+        target=target,
+        faults=int(age >= KERNEL_NOTICES),
+    )
+
+
+def device_name(index: int) -> str:
+    """sda for 0, sdz for 25, sdaa for 26, as the kernel counts."""
+    name = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        name = chr(97 + rest) + name
+    return "sd" + name
+
+
+def device_numbers(index: int) -> str:
+    """major:minor of the index-th sd device."""
+    return f"{_MAJORS[(index & 0xF0) >> 4]}:{((index & 0xF) << 4) | (index & 0xFFFFF00)}"
+
+
+def lose(world: World, host: Host, hba: str = "", target: str = "", wwid: str = "") -> None:
+    """Paths fail now: those through an HBA, to a target, of a LUN; "" means any."""
+    for lun in visible(world, host):
+        for port in host.hbas:
+            for remote in world.targets:
+                if remote.fabric != port.fabric or remote.array != lun.array:
+                    continue
+                if all(
+                    want in ("", have) for want, have in ((hba, port.wwpn), (target, remote.wwpn), (wwid, lun.wwid))
+                ):
+                    host.failed_paths.setdefault((port.wwpn, remote.wwpn, lun.wwid), world.at)
+
+
+def mend(world: World, host: Host) -> None:
+    """Paths whose HBA, fabric and target all work come back."""
+    online = {target.wwpn: target.online and world.fabrics.get(target.fabric, True) for target in world.targets}
+    hbas = {hba.wwpn: hba.online for hba in host.hbas}
+    for key in [key for key in host.failed_paths if hbas.get(key[0], False) and online.get(key[1], False)]:
+        del host.failed_paths[key]

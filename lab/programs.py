@@ -1,0 +1,15 @@
+"""Every virtual command of a lab host by its name."""
+
+from __future__ import annotations
+
+from lab import multipath_cli, programs_files, programs_system, programs_virt
+from lab.command import Program
+from lab.he_cli import hosted_engine
+
+PROGRAMS: dict[str, Program] = {
+    "hosted-engine": hosted_engine,
+    **programs_files.PROGRAMS,
+    **programs_system.PROGRAMS,
+    **programs_virt.PROGRAMS,
+    **multipath_cli.PROGRAMS,
+}

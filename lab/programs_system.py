@@ -1,0 +1,181 @@
+"""systemctl, journalctl and the small system tools of a lab host."""
+
+from __future__ import annotations
+
+import time
+
+from lab import life_agent, life_broker
+from lab.command import Program, Real, Reply
+from lab.host_files import KERNEL
+from lab.world import Host, World
+
+DISK_SIZE = 100 << 30
+
+
+def state_of(world: World, host: Host, unit: str) -> str:
+    """systemd's word for a unit: active | inactive | failed."""
+    return host.units.get(unit.removesuffix(".service"), "inactive")
+
+
+def systemctl(world: World, host: Host, argv: list[str]) -> Reply:
+    """is-active, is-enabled, is-failed, show, status, start, stop, restart."""
+    words = [word for word in argv[1:] if not word.startswith("-")]
+    verb, units = (words[0], words[1:]) if words else ("", [])
+    states = [state_of(world, host, unit) for unit in units]
+    if verb == "is-active":
+        return Reply(out="".join(f"{state}\n" for state in states), rc=0 if "active" in states else 3)
+    if verb == "is-failed":
+        return Reply(out="".join(f"{state}\n" for state in states), rc=0 if "failed" in states else 1)
+    if verb == "is-enabled":
+        return Reply(out="".join("enabled\n" for _ in units))
+    if verb == "show":
+        return _show(argv, units, states)
+    if verb == "status":
+        text = "".join(f"* {unit}\n   Active: {state}\n" for unit, state in zip(units, states, strict=True))
+        return Reply(out=text, rc=0 if all(state == "active" for state in states) else 3)
+    if verb in ("start", "stop", "restart"):
+        for unit in units:
+            _change(world, host, unit.removesuffix(".service"), verb)
+        return Reply()
+    return Reply(err=f"Unknown operation {verb}.\n", rc=1)
+
+
+def _show(argv: list[str], units: list[str], states: list[str]) -> Reply:
+    wanted = [word.split("=", 1)[1] for word in argv if word.startswith("--property=")]
+    wanted += [argv[i + 1] for i, word in enumerate(argv[:-1]) if word == "-p"]
+    names = ",".join(wanted).split(",") if wanted else ["Id", "ActiveState", "SubState"]
+    blocks = []
+    for unit, state in zip([u for u in units if u not in wanted], states, strict=False):
+        known = {
+            "Id": f"{unit.removesuffix('.service')}.service",
+            "ActiveState": state,
+            "SubState": {"active": "running", "failed": "failed"}.get(state, "dead"),
+            "LoadState": "loaded",
+            "UnitFileState": "enabled",
+        }
+        plain = "--value" in argv
+        blocks.append("".join((known[n] if plain else f"{n}={known[n]}") + "\n" for n in names if n in known))
+    return Reply(out="\n".join(blocks))
+
+
+def _change(world: World, host: Host, unit: str, verb: str) -> None:
+    if verb in ("stop", "restart"):
+        stop_unit(world, host, unit)
+    if verb in ("start", "restart"):
+        start_unit(world, host, unit)
+
+
+def stop_unit(world: World, host: Host, unit: str) -> None:
+    """systemctl stop. A stopped broker ends the agent's loop too; the agent's restart wants it back."""
+    if unit == "ovirt-ha-agent":
+        if host.units.get(unit) == "active":
+            life_agent.stop(world, host)
+        return
+    host.units[unit] = "inactive"
+    if unit == "ovirt-ha-broker":
+        life_broker.reset(world, host)
+
+
+def start_unit(world: World, host: Host, unit: str) -> None:
+    """systemctl start; a unit that runs already stays as it is."""
+    if host.units.get(unit) == "active":
+        return
+    if unit == "ovirt-ha-agent" and host.he_host_id is not None:
+        life_agent.start(world, host)
+    elif unit == "ovirt-ha-broker" and host.he_host_id is not None:
+        host.units[unit] = "active"
+        life_broker.reset(world, host)
+    elif unit in host.units:
+        host.units[unit] = "active"
+
+
+def journalctl(world: World, host: Host, argv: list[str]) -> Reply:
+    """The agent's lines, as journald would show them; empty for other units."""
+    number = next((int(argv[i + 1]) for i, word in enumerate(argv[:-1]) if word == "-n" and argv[i + 1].isdigit()), 50)
+    stamp = time.strftime("%b %d %H:%M:%S", time.gmtime(world.clock.wall_at(world.at)))
+    lines = host.log[-number:] if any("ovirt-ha-agent" in word for word in argv) else []
+    text = [f"{stamp} {host.name} ovirt-ha-agent[2211]: {line.split('::', 6)[-1]}\n" for line in lines]
+    return Reply(out="".join(text) or "-- No entries --\n")
+
+
+def uname(world: World, host: Host, argv: list[str]) -> Reply:
+    """-r, -n, -s, -m, -a."""
+    known = {"-s": "Linux", "-n": host.hostname, "-r": KERNEL, "-m": "x86_64", "-o": "GNU/Linux"}
+    if "-a" in argv:
+        return Reply(out=f"Linux {host.hostname} {KERNEL} #2 SMP x86_64 x86_64 x86_64 GNU/Linux\n")
+    return Reply(out=(" ".join(known[word] for word in argv[1:] if word in known) or "Linux") + "\n")
+
+
+def hostname(world: World, host: Host, argv: list[str]) -> Reply:
+    """The OS's own name; -s short, -f full."""
+    return Reply(out=(host.hostname.split(".")[0] if "-s" in argv else host.hostname) + "\n")
+
+
+def uptime(world: World, host: Host, argv: list[str]) -> Reply:
+    """-s gives the boot time, otherwise the usual line."""
+    seconds = int(world.at - host.booted)
+    if "-s" in argv:
+        boot = world.clock.wall_at(world.at) - seconds
+        return Reply(out=time.strftime("%Y-%m-%d %H:%M:%S\n", time.gmtime(boot)))
+    days, rest = divmod(seconds, 86_400)
+    now = time.strftime("%H:%M:%S", time.gmtime(world.clock.wall_at(world.at)))
+    load = host.cores * host.penalties.get("cpu-load-percent", 7) / 100
+    text = f" {now} up {days} days, {rest // 3600:2d}:{rest % 3600 // 60:02d},  0 users,  load average: "
+    return Reply(out=f"{text}{load:.2f}, {load:.2f}, {load * 0.9:.2f}\n")
+
+
+def date(world: World, host: Host, argv: list[str]) -> Real:
+    """The real date, at the host's own idea of now."""
+    if not host.clock_offset or any(word.startswith(("-d", "--date")) for word in argv):
+        return Real(argv)
+    return Real(["date", "-d", f"@{world.clock.wall_at(world.clock.now()) + host.clock_offset:.9f}", *argv[1:]])
+
+
+def nproc(world: World, host: Host, argv: list[str]) -> Reply:
+    """The number of CPUs."""
+    return Reply(out=f"{host.cores}\n")
+
+
+def sudo(world: World, host: Host, argv: list[str]) -> Real | Reply:
+    """Runs the command: the account of a lab host is root."""
+    rest = argv[1:]
+    while rest and rest[0].startswith("-"):
+        rest = rest[2:] if rest[0] in ("-u", "-g") else rest[1:]
+    return Real(rest, on_path=True) if rest else Reply(err="usage: sudo -n command\n", rc=1)
+
+
+def df(world: World, host: Host, argv: list[str]) -> Reply:
+    """One file system that holds everything; -P, -k, -m, -h, -B1."""
+    options = "".join(word for word in argv[1:] if word.startswith("-"))
+    unit, title = (1, "1B-blocks") if "B1" in options else (1024, "1024-blocks")
+    used = DISK_SIZE * host.disk_used_percent // 100
+    paths = [word for word in argv[1:] if not word.startswith("-")] or ["/"]
+    numbers = f"{DISK_SIZE // unit} {used // unit} {(DISK_SIZE - used) // unit} {host.disk_used_percent}%"
+    row = f"/dev/mapper/ol-root {numbers} /\n"
+    return Reply(out=f"Filesystem {title} Used Available Capacity Mounted on\n" + row * len(paths))
+
+
+def chronyc(world: World, host: Host, argv: list[str]) -> Reply:
+    """`chronyc tracking`."""
+    if host.units.get("chronyd") != "active":
+        return Reply(out="506 Cannot talk to daemon\n", rc=1)
+    offset = host.clock_offset
+    return Reply(
+        out="Reference ID    : 0A140001 (ntp1.bank.example)\nStratum         : 3\n"
+        f"System time     : {abs(offset) or 0.000012:.9f} seconds {'fast' if offset >= 0 else 'slow'} of NTP time\n"
+        f"Last offset     : {offset or 0.000003:+.9f} seconds\nLeap status     : Normal\n"
+    )
+
+
+PROGRAMS: dict[str, Program] = {
+    "systemctl": systemctl,
+    "journalctl": journalctl,
+    "uname": uname,
+    "hostname": hostname,
+    "uptime": uptime,
+    "date": date,
+    "nproc": nproc,
+    "sudo": sudo,
+    "df": df,
+    "chronyc": chronyc,
+}

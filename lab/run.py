@@ -1,0 +1,107 @@
+"""Starts and ends the whole lab in one asyncio process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import control, estate, life, runtime, shims
+from lab.engine.server import serve as serve_engine
+from lab.sshd import HostServers, write_known
+from lab.world import Clock
+
+TICK = 0.1  # real seconds between two looks at the clock when nobody asks
+
+
+class CannotStart(Exception):
+    """The lab cannot start; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line gives."""
+
+    state_dir: Path
+    size: estate.Size
+    speed: float = 5.0
+    port: int = 8090
+    engine_port: int = 8443
+    ssh_port: int = 2222
+    quick: bool = False
+
+
+async def run(options: Options) -> None:
+    """Runs until SIGINT or SIGTERM. Raises CannotStart."""
+    world = estate.build(options.size, Clock(speed=options.speed), quick=options.quick)
+    lab = runtime.make(world, options.state_dir)
+    told = lab.state_dir / "estate.json"
+    told.unlink(missing_ok=True)
+    runtime.adopt_orphans()
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(told.unlink, missing_ok=True)
+        stack.callback(runtime.drop_socket, lab)
+        stack.callback(runtime.kill_processes, None)
+        try:
+            await _open(lab, options, stack)
+        except (OSError, RuntimeError) as error:
+            raise CannotStart(str(error)) from error
+        await ended.wait()
+
+
+async def _open(lab: runtime.Lab, options: Options, stack: contextlib.AsyncExitStack) -> None:
+    shims.install(lab)
+    shim_server = await shims.serve(lab)
+    stack.callback(shim_server.close)
+    ssh = HostServers(lab, options.ssh_port)
+    ssh.load_keys()
+    stack.callback(ssh.close)
+    ssh.listen()
+    engine = await serve_engine(lab.world, options.engine_port, lab.state_dir)
+    stack.push_async_callback(await control.serve(lab, ssh, options.port))
+    living = asyncio.create_task(_live(lab, ssh))
+    stack.callback(living.cancel)
+    write_known(lab.state_dir / "estate.json", json.dumps(_estate(lab, ssh, engine, options), indent=2) + "\n")
+    url = f"http://127.0.0.1:{options.port}/"
+    print(f"lab: {len(lab.world.hosts)} hosts, engine at {engine['url']}, page at {url}", file=sys.stderr, flush=True)
+
+
+async def _live(lab: runtime.Lab, ssh: HostServers) -> None:
+    while True:
+        life.tick(lab.world)
+        runtime.reap_orphans(ssh.children)
+        await asyncio.sleep(TICK)
+
+
+def _estate(lab: runtime.Lab, ssh: HostServers, engine: Mapping[str, object], options: Options) -> dict[str, object]:
+    hosts = [
+        {
+            "name": host.name,
+            "hostname": host.hostname,
+            "address": host.address,
+            "ssh_port": options.ssh_port,
+            "host_key": ssh.public_key(host),
+        }
+        for host in lab.world.hosts.values()
+    ]
+    return {"engine": dict(engine), "hosts": hosts, "control": f"http://127.0.0.1:{options.port}"}
+
+
+def main(options: Options) -> int:
+    """Runs the lab; the exit code is 1 with a sentence on stderr when it cannot start."""
+    if sys.version_info < (3, 12):
+        asyncio.get_event_loop_policy().set_child_watcher(asyncio.PidfdChildWatcher())
+    try:
+        asyncio.run(run(options))
+    except CannotStart as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 1
+    return 0

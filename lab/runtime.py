@@ -1,0 +1,140 @@
+"""What the running lab has beside the world: its folders, its child processes, its open SSH links."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from lab.world import Host, World
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_PR_SET_CHILD_SUBREAPER = 36
+_SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes
+
+
+class Link(Protocol):
+    """One accepted TCP connection of a lab host."""
+
+    def silence(self) -> None: ...
+    def reset(self) -> None: ...
+
+
+@dataclass
+class Timer:
+    """A transient timer that systemd-run made on a host. due is on the event loop's clock, in real seconds."""
+
+    unit: str
+    argv: list[str]
+    handle: asyncio.TimerHandle
+
+
+@dataclass
+class Lab:
+    """One running lab."""
+
+    world: World
+    state_dir: Path
+    socket: Path
+    links: dict[str, set[Link]] = field(default_factory=dict)
+    timers: dict[tuple[str, str], Timer] = field(default_factory=dict)  # (host, unit) -> timer
+    hosts_by_name: dict[str, Host] = field(default_factory=dict)
+
+    @property
+    def bin(self) -> Path:
+        """Where the virtual commands lie, first on every lab host's PATH."""
+        return self.state_dir / "bin"
+
+    def home(self, host: Host) -> Path:
+        """The host's only real folder: cwd and HOME of its commands, root of its SFTP."""
+        return self.state_dir / "hosts" / host.name
+
+    def environment(self, host: Host) -> dict[str, str]:
+        """What a login shell of root would have, and how a shim finds the lab."""
+        return {
+            "PATH": f"{self.bin}:{SYSTEM_PATH}",
+            "HOME": str(self.home(host)),
+            "USER": "root",
+            "LOGNAME": "root",
+            "SHELL": "/bin/sh",
+            "LANG": "C.UTF-8",
+            "LAB_HOST": host.name,
+            "LAB_SOCKET": str(self.socket),
+        }
+
+
+def make(world: World, state_dir: Path) -> Lab:
+    """The lab's folders; one home per host. Old homes of an earlier lab are kept, as a reboot would keep them."""
+    state_dir = state_dir.resolve()
+    for host in world.hosts.values():
+        (state_dir / "hosts" / host.name).mkdir(parents=True, exist_ok=True)
+    socket = state_dir / "shim.sock"
+    if len(str(socket)) > _SOCKET_PATH_LIMIT:
+        socket = Path(tempfile.mkdtemp(prefix="lab")) / "shim.sock"
+    return Lab(world, state_dir, socket, links={name: set() for name in world.hosts})
+
+
+def adopt_orphans() -> None:
+    """Detached processes of lab hosts become children of the lab, so that the lab can end them (Linux only)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def reap_orphans(own: set[int]) -> None:
+    """Collects adopted processes that have ended; those that the event loop started itself are left to it."""
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+            if ended.si_pid in own:
+                return
+            os.waitpid(ended.si_pid, os.WNOHANG)
+
+
+def processes_of(host: str | None) -> list[int]:
+    """Process ids below the lab that belong to a lab host (None: to any), newest last."""
+    below = _descendants(os.getpid())
+    wanted = b"LAB_HOST=" if host is None else f"LAB_HOST={host}\0".encode()
+    return [pid for pid in below if wanted in _environ(pid)]
+
+
+def _environ(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes() + b"\0"
+    except OSError:
+        return b""
+
+
+def _descendants(top: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError, IndexError, ValueError):
+                fields = Path(entry.path, "stat").read_text("ascii", "replace").rpartition(")")[2].split()
+                children.setdefault(int(fields[1]), []).append(int(entry.name))
+    found: list[int] = []
+    todo = list(children.get(top, ()))
+    while todo:
+        pid = todo.pop()
+        found.append(pid)
+        todo += children.get(pid, ())
+    return found
+
+
+def kill_processes(host: str | None) -> None:
+    """Ends every process of a host (None: of all hosts), as loss of power does."""
+    for pid in processes_of(host):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def drop_socket(lab: Lab) -> None:
+    """Removes the socket, and the temporary folder when it lay in one."""
+    lab.socket.unlink(missing_ok=True)
+    if lab.socket.parent != lab.state_dir:
+        shutil.rmtree(lab.socket.parent, ignore_errors=True)
