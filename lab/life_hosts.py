@@ -21,6 +21,9 @@ def power(world: World, host_name: str, on: bool) -> None:
 
 def _power_off(world: World, host: Host) -> None:
     host.powered = False
+    for unit in host.transient:
+        host.units.pop(unit, None)
+    host.transient.clear()
     _note(world, host, on=False)
     life_vm.lose_host(world, host.name)
     for vm_id in [i for i, m in world.migrations.items() if host.name in m[:2]]:

@@ -18,26 +18,32 @@ def state_of(world: World, host: Host, unit: str) -> str:
 
 
 def systemctl(world: World, host: Host, argv: list[str]) -> Reply:
-    """is-active, is-enabled, is-failed, show, status, start, stop, restart."""
+    """is-active, is-enabled, is-failed, show, status, start, stop, restart, list-timers."""
     words = [word for word in argv[1:] if not word.startswith("-")]
     verb, units = (words[0], words[1:]) if words else ("", [])
     states = [state_of(world, host, unit) for unit in units]
-    if verb == "is-active":
-        return Reply(out="".join(f"{state}\n" for state in states), rc=0 if "active" in states else 3)
-    if verb == "is-failed":
-        return Reply(out="".join(f"{state}\n" for state in states), rc=0 if "failed" in states else 1)
-    if verb == "is-enabled":
-        return Reply(out="".join("enabled\n" for _ in units))
     if verb == "show":
         return _show(argv, units, states)
-    if verb == "status":
-        text = "".join(f"* {unit}\n   Active: {state}\n" for unit, state in zip(units, states, strict=True))
-        return Reply(out=text, rc=0 if all(state == "active" for state in states) else 3)
     if verb in ("start", "stop", "restart"):
-        for unit in units:
-            _change(world, host, unit.removesuffix(".service"), verb)
-        return Reply()
-    return Reply(err=f"Unknown operation {verb}.\n", rc=1)
+        return _change(world, host, units, verb)
+    if verb == "list-timers":
+        timers = sorted(unit for unit in host.transient if unit.endswith(".timer"))
+        return Reply(out="".join(f"n/a n/a n/a n/a {unit} {unit.removesuffix('.timer')}.service\n" for unit in timers))
+    return _tell(verb, units, states)
+
+
+def _tell(verb: str, units: list[str], states: list[str]) -> Reply:
+    lines = "".join(f"{state}\n" for state in states)
+    status = "".join(f"* {unit}\n   Active: {state}\n" for unit, state in zip(units, states, strict=True))
+    answers = {
+        "is-active": Reply(out=lines, rc=0 if "active" in states else 3),
+        "is-failed": Reply(out=lines, rc=0 if "failed" in states else 1),
+        "is-enabled": Reply(out="enabled\n" * len(units)),
+        "status": Reply(out=status, rc=0 if all(state == "active" for state in states) else 3),
+        "daemon-reload": Reply(),
+        "reset-failed": Reply(),
+    }
+    return answers.get(verb, Reply(err=f"Unknown operation {verb}.\n", rc=1))
 
 
 def _show(argv: list[str], units: list[str], states: list[str]) -> Reply:
@@ -58,11 +64,19 @@ def _show(argv: list[str], units: list[str], states: list[str]) -> Reply:
     return Reply(out="\n".join(blocks))
 
 
-def _change(world: World, host: Host, unit: str, verb: str) -> None:
-    if verb in ("stop", "restart"):
-        stop_unit(world, host, unit)
-    if verb in ("start", "restart"):
-        start_unit(world, host, unit)
+def _change(world: World, host: Host, units: list[str], verb: str) -> Reply:
+    complaints = []
+    for unit in (unit.removesuffix(".service") for unit in units):
+        if unit not in host.units:
+            full = unit if "." in unit else f"{unit}.service"
+            why = "not loaded" if verb == "stop" else "not found"
+            complaints.append(f"Failed to {verb} {full}: Unit {full} {why}.\n")
+            continue
+        if verb in ("stop", "restart"):
+            stop_unit(world, host, unit)
+        if verb in ("start", "restart"):
+            start_unit(world, host, unit)
+    return Reply(err="".join(complaints), rc=5 if complaints else 0)
 
 
 def stop_unit(world: World, host: Host, unit: str) -> None:
@@ -70,6 +84,10 @@ def stop_unit(world: World, host: Host, unit: str) -> None:
     if unit == "ovirt-ha-agent":
         if host.units.get(unit) == "active":
             life_agent.stop(world, host)
+        return
+    if unit in host.transient:
+        host.units.pop(unit)
+        host.transient.discard(unit)
         return
     host.units[unit] = "inactive"
     if unit == "ovirt-ha-broker":

@@ -67,17 +67,18 @@ async def _open(lab: runtime.Lab, options: Options, stack: contextlib.AsyncExitS
     ssh.listen()
     engine = await serve_engine(lab.world, options.engine_port, lab.state_dir)
     stack.push_async_callback(await control.serve(lab, ssh, options.port))
-    living = asyncio.create_task(_live(lab, ssh))
+    living = asyncio.create_task(_live(lab))
     stack.callback(living.cancel)
     write_known(lab.state_dir / "estate.json", json.dumps(_estate(lab, ssh, engine, options), indent=2) + "\n")
     url = f"http://127.0.0.1:{options.port}/"
     print(f"lab: {len(lab.world.hosts)} hosts, engine at {engine['url']}, page at {url}", file=sys.stderr, flush=True)
 
 
-async def _live(lab: runtime.Lab, ssh: HostServers) -> None:
+async def _live(lab: runtime.Lab) -> None:
+    suspect = 0
     while True:
         life.tick(lab.world)
-        runtime.reap_orphans(ssh.children)
+        suspect = runtime.reap_orphans(lab.children, suspect)
         await asyncio.sleep(TICK)
 
 

@@ -28,15 +28,6 @@ class Link(Protocol):
 
 
 @dataclass
-class Timer:
-    """A transient timer that systemd-run made on a host. due is on the event loop's clock, in real seconds."""
-
-    unit: str
-    argv: list[str]
-    handle: asyncio.TimerHandle
-
-
-@dataclass
 class Lab:
     """One running lab."""
 
@@ -44,8 +35,8 @@ class Lab:
     state_dir: Path
     socket: Path
     links: dict[str, set[Link]] = field(default_factory=dict)
-    timers: dict[tuple[str, str], Timer] = field(default_factory=dict)  # (host, unit) -> timer
-    hosts_by_name: dict[str, Host] = field(default_factory=dict)
+    children: set[int] = field(default_factory=set)  # processes that the event loop itself waits for
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def bin(self) -> Path:
@@ -87,13 +78,15 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def reap_orphans(own: set[int]) -> None:
-    """Collects adopted processes that have ended; those that the event loop started itself are left to it."""
+def reap_orphans(own: set[int], suspect: int) -> int:
+    """Collects adopted processes that have ended. One that was not `suspect` at the last call may be the event loop's
+    own, which collects it itself: it becomes the suspect of the next call. Returns that suspect, 0 for none."""
     with contextlib.suppress(ChildProcessError):
         while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
-            if ended.si_pid in own:
-                return
+            if ended.si_pid in own or ended.si_pid != suspect:
+                return ended.si_pid
             os.waitpid(ended.si_pid, os.WNOHANG)
+    return 0
 
 
 def processes_of(host: str | None) -> list[int]:

@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab import ledger, life
+from lab import ledger, life, transient
 from lab.command import Real, Reply
 from lab.corrupt import spoil
 from lab.programs import PROGRAMS
@@ -30,7 +30,7 @@ def install(lab: Lab) -> None:
     program = lab.bin / ".shim"
     subprocess.run([compiler, "-O2", "-o", f"{program}.new", str(SOURCE)], check=True)
     os.replace(f"{program}.new", program)
-    for name in PROGRAMS:
+    for name in (*PROGRAMS, "systemd-run"):
         link = lab.bin / name
         if not link.is_symlink():
             link.symlink_to(program.name)
@@ -82,6 +82,8 @@ async def _until_gone(writer: asyncio.StreamWriter) -> None:
 
 def _run(lab: Lab, host: Host, argv: list[str]) -> Reply | Real:
     life.tick(lab.world)
+    if argv[0] == "systemd-run":
+        return transient.run(lab, host, argv)
     try:
         return PROGRAMS[argv[0]](lab.world, host, argv)
     finally:
@@ -116,7 +118,9 @@ async def _run_over_files(lab: Lab, host: Host, cwd: str, real: Real) -> tuple[b
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+    lab.children.add(process.pid)
     out, err = await process.communicate()
+    lab.children.discard(process.pid)
     place = str(root).encode()
     return out.replace(place, b""), err.replace(place, b""), process.returncode or 0, 0.0
 

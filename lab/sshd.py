@@ -94,8 +94,6 @@ class HostServers:
         self.lab, self.port = lab, port
         self.keys: set[bytes] = set()
         self.host_keys: dict[str, asyncssh.SSHKey] = {}
-        self.children: set[int] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._sockets: list[socket.socket] = []
         self._options: dict[str, asyncssh.SSHServerConnectionOptions] = {}
         self._held: dict[str, set[socket.socket]] = {name: set() for name in lab.world.hosts}
@@ -169,8 +167,8 @@ class HostServers:
                 self._held[host.name].add(sock)
                 return
             task = asyncio.create_task(self._serve(host, sock))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self.lab.tasks.add(task)
+            task.add_done_callback(self.lab.tasks.discard)
 
     def silent(self, host: Host) -> bool:
         """True for a host that accepts and never answers: no power, still booting, or hanging."""
@@ -227,8 +225,8 @@ class HostServers:
     def _start(self, host: Host, process: asyncssh.SSHServerProcess[bytes]) -> None:
         """The command has a task of its own, so that it outlives its connection as on a real host."""
         task = asyncio.create_task(self._process(host, process))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.lab.tasks.add(task)
+        task.add_done_callback(self.lab.tasks.discard)
 
     async def _process(self, host: Host, process: asyncssh.SSHServerProcess[bytes]) -> None:
         entry = ledger.enter(self.lab.world, host.name, [process.command or ""], "ssh")
@@ -250,7 +248,7 @@ class HostServers:
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
-        self.children.add(child.pid)
+        self.lab.children.add(child.pid)
         try:
             with contextlib.suppress(OSError, asyncssh.Error):
                 await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
@@ -260,7 +258,7 @@ class HostServers:
                 _cut_off(child)
             rc = await child.wait()
         finally:
-            self.children.discard(child.pid)
+            self.lab.children.discard(child.pid)
         return rc if rc >= 0 else 128 - rc
 
 
