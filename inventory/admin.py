@@ -48,6 +48,14 @@ class SiteAdmin(Guarded):
     list_display = ("name", "role")
 
 
+class WriteOnly(forms.Textarea):
+    """Shows nothing, not even what was just refused."""
+
+    def format_value(self, value: Any) -> str:
+        """Nothing."""
+        return ""
+
+
 class EngineForm(EngineModelForm):
     """Secrets go in and never come back: an empty field keeps what is stored."""
 
@@ -57,7 +65,7 @@ class EngineForm(EngineModelForm):
     new_ssh_key = forms.CharField(
         required=False,
         label="SSH private key",
-        widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
+        widget=WriteOnly(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
         help_text="Unencrypted PEM. Empty keeps the stored one.",
     )
     make_ssh_key = forms.BooleanField(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
@@ -18,18 +19,18 @@ from portal.access.services import give_role, revoke_token, roles_of, take_role
 
 if TYPE_CHECKING:
     Accounts = UserAdmin[User]
-    PersonForm = forms.ModelForm[User]
+    AccountForm = UserChangeForm[User]
     TokenModelForm = forms.ModelForm[Token]
 else:
     Accounts = UserAdmin
-    PersonForm = forms.ModelForm
+    AccountForm = UserChangeForm
     TokenModelForm = forms.ModelForm
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
-class Roles(PersonForm):
+class Roles(AccountForm):
     """An account and its roles."""
 
     roles = forms.MultipleChoiceField(

@@ -23,6 +23,11 @@ from portal.evidence import services as evidence
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
+
+class Denied(PermissionDenied):
+    """A refusal that is on record already."""
+
+
 # An unknown visitor can knock as often as he likes; the record gets one entry a minute and address from each process.
 QUIET = 60
 
@@ -47,20 +52,20 @@ def needs(act: str) -> Callable[[View[P]], View[P]]:
 
 
 def require(request: HttpRequest, act: str, token: Token | None = None) -> None:
-    """Passes when the request's person may do the act; otherwise records the refusal and raises PermissionDenied with a
+    """Passes when the request's person may do the act; otherwise records the refusal and raises Denied with a
     sentence. Call it outside a transaction: the refusal must be committed."""
     if not may(request.user, act, token):
         raise refusal(request, act, token)
 
 
-def refusal(request: HttpRequest, act: str, token: Token | None = None) -> PermissionDenied:
-    """Records that the act was refused; returns the exception to raise."""
+def refusal(request: HttpRequest, act: str, token: Token | None = None, what: str = "") -> Denied:
+    """Records that the act was refused; returns the exception to raise. what: the act in other words."""
     name = request.user.get_username()
     body = {"act": act, "method": request.method, "path": request.path[:300], **trace(request)}
     evidence.append("access.denied", name_of(request.user, token), f"person:{name}", body)
     held = title_of(request.user) or "no role"
     by_scope = " with this token" if token is not None and may(request.user, act) else ""
-    return PermissionDenied(f"{name} ({held}) may not {words(act)}{by_scope}. The refusal is recorded.")
+    return Denied(f"{name} ({held}) may not {what or words(act)}{by_scope}. The refusal is recorded.")
 
 
 def name_of(person: Person, token: Token | None = None) -> str:
