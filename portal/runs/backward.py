@@ -19,7 +19,7 @@ T = RunStep.State
 P = RunStep.Phase
 
 PATIENCE = 120.0  # seconds for reaching the target, on top of the undo commands' own timeouts
-EVERY = 1.0
+EVERY = 0.5
 
 
 def backward(drive: Drive) -> Stop:

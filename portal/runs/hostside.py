@@ -52,9 +52,20 @@ sync "$d/job" "$d" ".holdfast/$1" 2>/dev/null
 setsid sh -c "$4" "$d" </dev/null >/dev/null 2>&1 &
 """
 
-_ALIVE = """alive() {
+# members: the live processes of the act's session. timeout(1) makes a process group of its own, so a group would not
+# be all of it. A process id that was given out again has another start time, and its session is not ours.
+_ALIVE = """members() {
+m=
 { read -r p t <"$d/pid"; } 2>/dev/null || return 1
-[ "$(cut -d" " -f22 "/proc/$p/stat" 2>/dev/null)" = "$t" ]
+if { read -r l <"/proc/$p/stat"; } 2>/dev/null; then set -- ${l##*) }; [ "${20}" = "$t" ] || return 1; fi
+for f in /proc/[0-9]*/stat; do
+{ read -r l <"$f"; } 2>/dev/null || continue
+set -- ${l##*) }
+[ "$4" = "$p" ] && [ "$1" != Z ] && [ "${20}" -ge "$t" ] || continue
+f=${f#/proc/}
+m="$m ${f%/stat}"
+done
+[ -n "$m" ]
 }
 """
 
@@ -62,7 +73,7 @@ TAIL = f"""d=".holdfast/$1/$2"
 {_ALIVE}if [ ! -d "$d" ]; then s=absent; [ -d ".holdfast/$1" ] || s=closed
 elif [ -e "$d/rc" ]; then s=ended
 elif [ -e "$d/sealed" ]; then s=sealed
-elif alive; then s=running
+elif members; then s=running
 elif [ -e "$d/rc" ]; then s=ended
 elif [ -e "$d/pid" ]; then s=lost
 else s=claimed
@@ -89,11 +100,12 @@ mkdir "$d" 2>/dev/null || exit 75
 
 STOP = f"""d=".holdfast/$1/$2"
 {_ALIVE}[ -e "$d/rc" ] && exit 0
-alive || exit 0
-k() {{ kill "-$1" -- "-$p" 2>/dev/null || sudo -n kill "-$1" -- "-$p"; }}
-k TERM; i=0
-while alive && [ "$i" -lt 20 ]; do sleep 0.25; i=$((i + 1)); done
-alive && k KILL
+members || exit 0
+k() {{ kill "-$1" $m 2>/dev/null || sudo -n kill "-$1" $m 2>/dev/null; }}
+k TERM
+i=0
+while members && [ "$i" -lt 20 ]; do sleep 0.25; i=$((i + 1)); done
+members && k KILL
 [ -e "$d/rc" ] || {{ echo 143 >"$d/rc.new" && mv "$d/rc.new" "$d/rc"; }}
 """
 
