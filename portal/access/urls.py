@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.access import views
+from portal.access import exports, views
 
 urlpatterns = [
     path("login/", views.Login.as_view(), name="login"),
     path("logout/", views.Logout.as_view(), name="logout"),
     path("preferences/", views.preferences, name="preferences"),
     path("preferences/password/", views.Password.as_view(), name="password"),
+    path("evidence/export/", exports.export, name="evidence_export"),
+    path("evidence/public-key.pem", exports.public_key, name="evidence_public_key"),
 ]
