@@ -90,7 +90,7 @@ def _authority(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateK
 
 
 def identity(folder: Path, names: Sequence[str] = SERVER_NAMES, days: int = SERVER_DAYS) -> Identity:
-    """The CA of `folder` (made when absent) and a new server certificate for `names`, valid for `days` (negative: over)."""
+    """The CA of `folder` (made when absent), a new certificate for `names`, good for `days` (negative: expired)."""
     folder.mkdir(parents=True, exist_ok=True)
     ca, ca_key = _authority(folder)
     key = ec.generate_private_key(ec.SECP256R1())

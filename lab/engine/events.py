@@ -29,7 +29,8 @@ def _keys(engine: Engine) -> Callable[[Row], Mapping[str, object]]:
         domain = world.domains.get(str(row.get("storage_domain")), {})
         return {
             "message": row["text"], "type": row["code"], "severity": row["severity"], "id": row["id"],
-            "time": stamp(float(str(row["time"]))), "username": people.get(str(row.get("user")), ""),
+            "time": f"{stamp(float(str(row['time'])))} {_number(row):012d}",  # rows of one moment keep their order
+            "username": people.get(str(row.get("user")), ""),
             "event_host": hosts.get(str(row.get("host")), ""), "event_vm": vm.name if vm else "",
             "event_storage": domain.get("name", ""), "event_datacenter": "Default",
             "correlation_id": row.get("correlation_id", ""), "origin": row.get("origin", "oVirt"),

@@ -1,4 +1,4 @@
-"""Jobs: begun by commands, ended when what was asked for has come about, cleaned away later (facts/engine-api.md 3.7)."""
+"""Jobs: begun by commands, ended when what was asked for is there, cleaned away later (facts/engine-api.md 3.7)."""
 
 from __future__ import annotations
 

@@ -112,7 +112,9 @@ def _gate(engine: Engine) -> Middleware:
         if phase == "503":
             return wire.unavailable()
         _renew(engine)
-        return await handler(request)
+        response = await handler(request)
+        response.headers["Server"] = "Apache"
+        return response
 
     return gate
 
@@ -189,6 +191,8 @@ class Api:
         reader = reads.find(path)
         if reader is None:
             raise wire.not_found()
+        if len(path) > 1 and path[0] != "events" and not perform.UUID.fullmatch(path[1]):
+            raise wire.faulty(400, f"Invalid UUID string: {path[1]}", "Operation failed")
         asked = request.query.get("filter") or request.headers.get("Filter", "")
         filtered = asked == "true" or (not account.admin and asked != "false")
         if not account.admin and not filtered:

@@ -7,13 +7,18 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape as _escape
 
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 API = "/ovirt-engine/api"
 ZONE = datetime.timezone(datetime.timedelta(hours=3))
 
 __all__ = ["API", "HEAD", "collection", "deeper", "escape", "flag", "lines", "links", "part", "ref", "stamp", "tree"]
+
+
+def escape(text: str) -> str:
+    """Text as XML content. A line break becomes a reference, so that indenting does not change it."""
+    return _escape(text, {"\n": "&#10;"})
 
 
 def stamp(wall: float) -> str:

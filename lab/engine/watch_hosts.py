@@ -48,12 +48,12 @@ def _answers(engine: Engine, host: Host) -> None:
 def _misses(engine: Engine, host: Host) -> None:
     now = engine.now
     since = engine.lost_since.setdefault(host.id, now)
-    if host.engine_status not in AWAY:
-        if now - since >= MISSED:
-            _connecting(engine, host)
-    elif now - since >= (REBOOT_LIMIT if host.engine_status == "reboot" else MISSED + grace(engine, host)):
-        if host.engine_status != "non_responsive":
-            _non_responsive(engine, host)
+    status, silent = host.engine_status, now - since
+    overdue = REBOOT_LIMIT if status == "reboot" else MISSED + grace(engine, host)
+    if status not in AWAY and silent >= MISSED:
+        _connecting(engine, host)
+    elif status in ("connecting", "reboot") and silent >= overdue:
+        _non_responsive(engine, host)
 
 
 def grace(engine: Engine, host: Host) -> float:
