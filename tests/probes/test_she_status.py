@@ -265,8 +265,7 @@ def test_mutated_bytes_never_crash_and_never_invent(at, put):
 def test_any_bytes_give_a_snapshot_or_a_parse_error(stdout, stderr, code):
     try:
         seen = parse({"vm_status": Output(stdout, stderr, code)})
-    except ParseError as error:
-        assert str(error)
+    except ParseError:
         return
     assert code == 0
     assert seen.hosts or seen.unreadable

@@ -51,6 +51,7 @@ def _host(host_id: int, block: str) -> HeHostStatus:
     live = _flag(labels["status up-to-date"])
     status = _engine_status(labels["engine status"], live=live)
     host_ts = int(labels.get("host timestamp") or extra["timestamp"].split()[0])
+    _flag(extra["stopped"])  # stands behind the state: a block without it may be cut inside the state's name
     if int(labels["host id"]) != host_id:
         raise ValueError("two host ids")
     return HeHostStatus(
@@ -65,7 +66,7 @@ def _host(host_id: int, block: str) -> HeHostStatus:
         maintenance=_flag(labels["local maintenance"]),
         stopped=_flag(labels["stopped"]),
         live=live,
-        state=extra["state"],  # the last lines of a block: without it the block is cut
+        state=extra["state"],
         timeout_left=timeout_left(extra.get("timeout", ""), host_ts),
     )
 

@@ -1,0 +1,103 @@
+"""ha_state: each part for itself, and the traps of facts/hosted-engine.md 4."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inventory.probes.ha_state import COMMANDS, PROBE, HaState, judge, numbers, parse
+from inventory.probes.reading.agent_log import read_agent_log
+from portal.kernel import facts as stored
+from portal.kernel.output import Output, ParseError
+from portal.kernel.probe import Declared, Traits
+from tests.samples_dir import Case, cases
+
+CASES = cases("ha_state")
+KVM01 = Declared("kvm01", he_host_id=1, he_host_ids=(1, 2))
+
+
+def look(case: Case) -> HaState:
+    return parse({part: case.output(part) for part in COMMANDS})
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_only_what_is_wrong_is_not_ok(name):
+    expected = CASES[name].expected
+    found = {one.check: one for one in judge(look(CASES[name]), KVM01)}
+    assert {check for check, one in found.items() if one.outcome != "ok"} == set(expected)
+    for check, (outcome, words) in expected.items():
+        assert found[check].outcome == outcome
+        assert words in found[check].sentence
+    for one in found.values():
+        assert "kvm01" in one.sentence or "systemd" in one.sentence
+        assert one.sentence.rstrip()[-1] in ".)M"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_facts_survive_storage(name):
+    seen = look(CASES[name])
+    assert stored.load(HaState, json.loads(json.dumps(stored.dump(seen)))) == seen
+
+
+def test_maintenance_is_either_flag():
+    states = {name: look(CASES[name]).maintenance for name in ("healthy", "manual-flag-left", "no-ha-conf")}
+    assert states == {"healthy": False, "manual-flag-left": True, "no-ha-conf": None}
+
+
+def test_one_flag_that_is_set_is_enough():
+    output = Output(b"local_maintenance_manual=True\n", b"", 0)
+    seen = parse({"ha_conf": output})
+    assert seen.maintenance is True
+    assert seen.why_not("units") == "The answer of `systemctl` never came."
+
+
+def test_nothing_readable_is_a_parse_error():
+    with pytest.raises(ParseError, match="Nothing of this host's HA state"):
+        parse({})
+
+
+def test_undeclared_host_id_is_accepted_from_the_file():
+    found = {one.check: one.outcome for one in judge(look(CASES["healthy"]), Declared("kvm01"))}
+    assert found["host_id"] == "ok"
+    assert look(CASES["healthy"]).configured_host_id == 1
+
+
+def test_numbers_and_applies():
+    assert numbers(look(CASES["penalty"])) == {"agent_score": 2893.0}
+    assert numbers(look(CASES["no-log"])) == {}
+    assert numbers(look(CASES["log-without-state"])) == {}
+    assert PROBE.applies(Traits(hosted_engine=True))
+    assert not PROBE.applies(Traits())
+
+
+def test_an_old_alarm_is_not_repeated():
+    text = CASES["alarm"].output("agent_log").text()
+    later = text.splitlines()[0].replace("09:28:24", "09:40:00")
+    log = read_agent_log(text + later + "\n")
+    assert log is not None
+    assert log.alarms == ()
+
+
+@given(st.dictionaries(st.sampled_from(sorted(COMMANDS)), st.binary(max_size=200)))
+def test_any_bytes_in_any_part_never_crash(raw):
+    outputs = {part: Output(text, b"", 0) for part, text in raw.items()}
+    try:
+        seen = parse(outputs)
+    except ParseError:
+        return
+    assert len(judge(seen, KVM01)) == 13
+
+
+@given(st.integers(0, 60))
+def test_a_cut_ha_conf_never_says_no_maintenance(cut):
+    whole = b"local_maintenance=False\nlocal_maintenance_manual=False\n"
+    if cut >= len(whole) - 1:
+        return
+    try:
+        seen = parse({"ha_conf": Output(whole[:cut], b"", 0)})
+    except ParseError:
+        return
+    assert seen.maintenance is None
