@@ -60,19 +60,20 @@ class Connection:
         began = time.monotonic()
         talk = self._open(began + first_byte, limit, last)
         self._request(talk, line)
-        out, err = talk.out, talk.err
-        if not talk.wait(lambda: out.started or talk.ended, began + first_byte):
+        whole = talk.wait(talk.all_said, began + first_byte)
+        if not whole and talk.out.started:
+            whole = talk.wait(talk.all_said, began + deadline)
+        elif not whole:
             self.wire.cut()
             raise Lost("", sent=True, silent=True)
-        if not out.started and not self.wire.is_active():
+        if not talk.out.started and not self.wire.is_active():
             raise Lost(self._reason(), sent=True)
-        whole = talk.wait(lambda: (out.complete and err.complete) or talk.ended, began + deadline)
         if not whole:
             self.wire.cut()
         elif talk.over:
             talk.channel.close()
         self._leaving.append(talk.channel)
-        return talk.answer(began, whole and out.complete and err.complete)
+        return talk.answer(began, whole and talk.complete)
 
     def act(self, line: str, stdin: bytes | None, first_byte: float, deadline: float, limit: int) -> Answer:
         """Runs one line, feeding it stdin. The server must accept the request within first_byte seconds. Raises Lost
@@ -146,8 +147,8 @@ class _Talk:
     def __init__(self, channel: paramiko.Channel, limit: int, last: bytes) -> None:
         self.channel = channel
         self._wake = threading.Event()
-        self.out = Stream(self._wake.set, limit, last)
-        self.err = Stream(self._wake.set, limit, last)
+        self.out = Stream(self._look, limit, last)
+        self.err = Stream(self._look, limit, last)
         splice(channel, self.out, self.err)
 
     def watch_status(self) -> paramiko.Channel:
@@ -155,6 +156,21 @@ class _Talk:
         self.channel.event = self._wake
         self.channel.status_event = self._wake
         return self.channel
+
+    def _look(self) -> None:
+        """Called by the streams in the transport's thread. Waking the waiting thread costs more than a packet does, so
+        it is done only when that thread has something to do."""
+        if self.all_said():
+            self._wake.set()
+
+    def all_said(self) -> bool:
+        """The visit is over, one way or the other."""
+        return self.complete or self.ended
+
+    @property
+    def complete(self) -> bool:
+        """Both streams showed their last marker."""
+        return self.out.complete and self.err.complete
 
     @property
     def ended(self) -> bool:

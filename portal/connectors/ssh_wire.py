@@ -8,6 +8,7 @@ import contextlib
 import logging
 import os
 import socket
+import struct
 from collections.abc import Callable
 
 import paramiko
@@ -17,8 +18,9 @@ from paramiko.packet import Packetizer
 # Every failure here becomes a sentence of ours; paramiko would log the same failure with a traceback at ERROR.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)
 
-IDLE_POLL = 5.0  # seconds; paramiko's own 0.1 s cost 3 % of a core at 100 idle connections (facts/platform.md 1)
+IDLE_POLL = 5  # whole seconds; paramiko's own 0.1 s cost 3 % of a core at 100 idle connections (facts/platform.md 1)
 UNACKED_LIMIT_MS = 15_000  # the kernel ends a connection whose data nobody acknowledges: power loss, pulled cable
+READ_AHEAD = 65_536  # bytes
 SEND_BUFFER = 256 * 1024  # bytes; larger than any collector script, so that sending one never waits for a dead peer
 
 
@@ -48,10 +50,10 @@ class Wire(paramiko.Transport):
         "aes256-gcm@openssh.com",
         *(name for name in _known("ciphers") if "gcm" not in name and "cbc" not in name),
     )
-    _active_check_timeout = IDLE_POLL
 
     def __init__(self, sock: socket.socket, host_keys: tuple[str, ...]) -> None:
-        super().__init__(sock, packetizer_class=_Packets)
+        self._plug = Plug(sock)
+        super().__init__(self._plug, packetizer_class=_Packets)  # type: ignore[arg-type]  # "or socket-like"
         self._host_keys = host_keys
         self._pid = os.getpid()
         self.clear_to_send_timeout = 10.0
@@ -68,16 +70,66 @@ class Wire(paramiko.Transport):
         """End the connection now, from any thread, waiting for nothing. In a forked child only the descriptor is
         closed: shutting the socket down would end the parent's connection."""
         if self._pid == os.getpid():
-            with contextlib.suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
+            self._plug.shutdown()
         else:
             self.active = False
-            self.sock.close()
+            self._plug.close()
 
     def stop_thread(self) -> None:
         """As paramiko, but the reading thread is woken first."""
         self.cut()
         super().stop_thread()
+
+
+class Plug:
+    """The socket as paramiko sees it. paramiko reads each packet in two pieces, each with a poll of its own; here one
+    system call fetches what is there, and the kernel keeps the time."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._ready = b""
+        self._at = 0
+        sock.settimeout(None)
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", IDLE_POLL, 0))
+
+    def recv(self, size: int) -> bytes:
+        """Up to size bytes; b"" at the end. Raises TimeoutError after IDLE_POLL seconds without any."""
+        if self._at == len(self._ready):
+            try:
+                self._ready, self._at = self._sock.recv(READ_AHEAD), 0
+            except BlockingIOError:
+                raise TimeoutError from None
+        piece = self._ready[self._at : self._at + size]
+        self._at += len(piece)
+        return piece
+
+    def send(self, content: bytes) -> int:
+        """As a socket's. Raises TimeoutError after IDLE_POLL seconds without room."""
+        try:
+            return self._sock.send(content)
+        except BlockingIOError:
+            raise TimeoutError from None
+
+    def settimeout(self, timeout: float | None) -> None:
+        """Nothing: see __init__."""
+
+    def getpeername(self) -> object:
+        """The other end's address."""
+        return self._sock.getpeername()
+
+    def shutdown(self) -> None:
+        """Ends the connection and wakes whoever reads."""
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Closes the descriptor of this process."""
+        self._sock.close()
+
+    @property
+    def _closed(self) -> bool:
+        return self._sock.fileno() < 0
 
 
 def dial(host: str, port: int, timeout: float) -> socket.socket:
@@ -96,20 +148,21 @@ def dial(host: str, port: int, timeout: float) -> socket.socket:
 
 class Stream:
     """One direction of a channel's output, in the place of paramiko's BufferedPipe: the reading thread appends, and
-    the waiting thread is woken only when there is something to decide."""
+    `look` is called when there is something to decide."""
 
-    def __init__(self, wake: Callable[[], None], limit: int, last: bytes) -> None:
-        self._wake, self._limit, self._last = wake, limit, last
+    def __init__(self, look: Callable[[], None], limit: int, last: bytes) -> None:
+        self._look, self._limit, self._last = look, limit, last
         self._chunks: list[bytes] = []
         self._size = 0
         self._tail = b""
         self.closed = False  # the server ended it
-        self.complete = False  # `last` was seen
+        self.complete = False  # the line of `last` was seen
         self.over = False  # more than the limit came; the rest is thrown away
 
     def feed(self, chunk: bytes) -> None:
         """Bytes from the wire, in the transport's thread."""
-        first = not self._size
+        if self.over or not chunk:
+            return
         if self._size + len(chunk) > self._limit:
             chunk = chunk[: self._limit - self._size]
             self.over = True
@@ -117,14 +170,14 @@ class Stream:
         self._size += len(chunk)
         if self._last:
             self._tail = (self._tail + chunk)[-(len(self._last) + 64) :] if len(chunk) < 256 else chunk[-256:]
-            self.complete = self._last in self._tail
-        if first or self.over or self.complete:
-            self._wake()
+            self.complete = self._last in self._tail and self._tail.endswith(b"\n")
+        if self.over or self.complete:
+            self._look()
 
     def close(self) -> None:
         """The server sends no more, or the connection is gone."""
         self.closed = True
-        self._wake()
+        self._look()
 
     @property
     def started(self) -> bool:

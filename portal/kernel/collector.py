@@ -1,15 +1,15 @@
 """One POSIX sh script for all commands of a visit to a host, and the reader of what it prints. Pure.
 
 The script needs no Python and no temporary file on the host; dash, bash and busybox run it. stdout and stderr are two
-streams with the same markers: `\\n@@<nonce> <n> <exit code> <uptime>\\n` ends section n and starts section n + 1, so a
-section is read byte for byte, whatever it holds (docs/adr/0004; facts/luns-and-tuning.md 2.2, hosted-engine.md 1)."""
+streams with the same markers: `@@<nonce> <n> <uptime>\\n` ends section n and starts section n + 1, so a section is
+read byte for byte, whatever it holds (docs/adr/0004; facts/luns-and-tuning.md 2.2, hosted-engine.md 1)."""
 
 from __future__ import annotations
 
 import math
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from portal.kernel.command import Command
@@ -20,9 +20,11 @@ KILL_AFTER = 2  # seconds between timeout's TERM and its KILL
 
 _NONCE = re.compile(r"[0-9a-f]{32}")
 
-# Descriptors: 3 carries the exit code past the pipes that cap the output, 4 and 5 are the script's own stdout and
-# stderr, 6 is the pipe of a command's stdout. The marker is never in the script as one word, so that a command which
-# prints its parent's command line (ps, /proc/*/cmdline) cannot print a marker.
+# Descriptors: 4 and 5 are the script's own stdout and stderr, 6 is the pipe of a command's stdout. The exit code goes
+# past the pipes that cap the output: as a line of its own on stderr, which the reader takes out again. No marker begins
+# with a newline: bash would write that by itself, and something could come between. The marker is never in the script
+# as one word, so that a command which prints its parent's command line (ps, /proc/*/cmdline) cannot print a marker.
+# The usual host has timeout and head as files of coreutils, which is seen without starting a process.
 _HEAD = r"""N=%s
 LC_ALL=C
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -30,15 +32,17 @@ export LC_ALL PATH
 exec 4>&1 5>&2 </dev/null
 m() {
 { read -r U x </proc/uptime; } 2>/dev/null || U=-
-printf '\n@@%%s %%s %%s %%s\n' "$N" "$1" "$2" "$U"
-printf '\n@@%%s %%s %%s %%s\n' "$N" "$1" "$2" "$U" >&5
+printf '@@%%s %%s %%s\n' "$N" "$1" "$U"
+printf '@@%%s %%s %%s\n' "$N" "$1" "$U" >&5
 }
-m 0 -
-l() { head -c "$1"; }
+m 0
+l() { exec head -c "$1"; }
 t() { timeout -k %d "$@"; }
 s() { sudo -n timeout -k %d "$@"; }
-if timeout -k 1 1 head -c 0 </dev/null >/dev/null 2>&1; then :; else
-printf %%s x | head -c 1 >/dev/null 2>&1 || l() { cat; }
+x=$(command -v timeout; command -v head)
+if [ "$x" = '/usr/bin/timeout
+/usr/bin/head' ] && [ ! -L /usr/bin/timeout ] && [ ! -L /usr/bin/head ]; then :; else
+printf %%s x | head -c 1 >/dev/null 2>&1 || l() { exec cat; }
 if timeout -k 1 1 true >/dev/null 2>&1; then :
 elif timeout 1 true >/dev/null 2>&1; then
 t() { timeout "$@"; }
@@ -49,15 +53,11 @@ s() { shift; sudo -n "$@"; }
 fi
 fi
 c() {
-i=$1 o=$2
-shift 2
-R=$(
-{ {
-{ { "$@" 3>&- 4>&- 5>&-; echo $? >&3; } 2>&1 >&6 6>&- | l "$o" >&5 3>&- 4>&- 6>&-
-} 6>&1 | l "$o" >&4 3>&- 5>&-
-} 3>&1
-} 2>/dev/null )
-m "$i" "${R:--}"
+o=$1
+shift
+{
+{ "$@" 4>&- 5>&-; printf '@@%%s = %%s\n' "$N" $? >&5; } 2>&1 >&6 6>&- | l "$o" >&5 4>&- 6>&-
+} 6>&1 | l "$o" >&4 5>&-
 }
 """
 
@@ -79,10 +79,11 @@ def script(commands: Mapping[str, Command], nonce: str, sudo: bool) -> str:
     if not _NONCE.fullmatch(nonce):
         raise ValueError("The nonce is not 32 hex digits.")
     parts = [_HEAD % (nonce, KILL_AFTER, KILL_AFTER)]
-    for number, command in enumerate(commands.values(), 1):
+    for number, command in enumerate(commands.values()):
         run = "s" if sudo and command.root else "t"
-        parts.append(f"c {number} {command.cap + 1} {run} {seconds(command.timeout)} {command.quoted()}\n")
-    parts.append("m end 0\n")
+        mark = f"m {number}\n" if number else ""  # the first stands at the top: it says that the host is awake
+        parts.append(f"{mark}c {command.cap + 1} {run} {seconds(command.timeout)} {command.quoted()}\n")
+    parts.append("m end\n")
     text = "".join(parts)
     if len(text.encode()) > MAX_SCRIPT:
         raise ValueError(f"The collector script would be longer than {MAX_SCRIPT} bytes.")
@@ -104,39 +105,47 @@ def single(command: Command, sudo: bool) -> str:
 
 def start_marker(nonce: str) -> bytes:
     """The start of the first marker, which the script prints before anything else."""
-    return f"\n@@{nonce} 0 ".encode()
+    return f"@@{nonce} 0 ".encode()
 
 
 def end_marker(nonce: str) -> bytes:
     """The start of the last marker. Once it was seen on both streams, nothing more is to come."""
-    return f"\n@@{nonce} end ".encode()
+    return f"@@{nonce} end ".encode()
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Section:
-    """What one stream holds of one section. code None: the end was not seen."""
+    """What one stream holds of one section. ended False: its end was not seen. code: only stderr carries it."""
 
     content: bytes
-    code: int | None
-    ended: bool
+    ended: bool = False
+    code: int | None = None
     took: float = 0.0
 
 
-def _sections(stream: bytes, nonce: str) -> Iterator[_Section]:
-    """The sections of a stream in order; the last one may lack its end. What stands before the first marker (a
-    login shell's greeting) is not part of any section."""
-    marker = re.compile(rf"\n@@{nonce} (\d+|end) (\d+|-) (\S+)\n".encode())
-    previous = marker.search(stream)
-    if previous is None:
-        return
-    start = previous.end()
-    for found in marker.finditer(stream, start):
-        if found[1] == b"end":
-            return
-        code = None if found[2] == b"-" else int(found[2])
-        yield _Section(stream[start : found.start()], code, True, _elapsed(previous[3], found[3]))
-        previous, start = found, found.end()
-    yield _Section(stream[start:], None, False)
+def _sections(stream: bytes, nonce: str) -> list[_Section]:
+    """The sections of a stream in order; the last one may lack its end. What stands before the first marker (a login
+    shell's greeting) is not part of any. The exit code's line may stand in the middle of a section, since it overtakes
+    what still is in the pipe; what follows it goes on with the section."""
+    sections: list[_Section] = []
+    began = b""
+    for part in stream.split(f"@@{nonce} ".encode())[1:]:
+        marker, newline, content = part.partition(b"\n")
+        word, _, value = marker.partition(b" ")
+        if not newline:
+            break
+        if word == b"=":
+            sections[-1].code = int(value)
+            sections[-1].content += content
+            continue
+        if sections:
+            sections[-1].ended = True
+            sections[-1].took = _elapsed(began, value)
+        if word == b"end":
+            break
+        sections.append(_Section(content))
+        began = value
+    return sections
 
 
 def _elapsed(before: bytes, after: bytes) -> float:
@@ -147,14 +156,13 @@ def _elapsed(before: bytes, after: bytes) -> float:
         return 0.0
 
 
-_NOTHING = _Section(b"", None, False)
+_NOTHING = _Section(b"")
 
 
 def read(stdout: bytes, stderr: bytes, nonce: str, commands: Mapping[str, Command]) -> dict[str, Output]:
     """Both streams of the script in, one Output per command out. A section whose end is missing has exit_code None
     and is truncated; one that never started has exit_code None and no output."""
-    out = list(_sections(stdout, nonce))
-    err = list(_sections(stderr, nonce))
+    out, err = _sections(stdout, nonce), _sections(stderr, nonce)
     outputs: dict[str, Output] = {}
     for index, (name, command) in enumerate(commands.items()):
         one = out[index] if index < len(out) else _NOTHING
@@ -165,7 +173,7 @@ def read(stdout: bytes, stderr: bytes, nonce: str, commands: Mapping[str, Comman
         outputs[name] = Output(
             stdout=one.content[: command.cap],
             stderr=two.content[: command.cap],
-            exit_code=one.code if whole else None,
+            exit_code=two.code if whole else None,
             took=one.took,
             truncated=over or (started and not whole),
         )

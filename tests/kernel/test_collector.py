@@ -187,12 +187,12 @@ def test_root_commands_go_through_sudo_only_for_other_accounts():
     as_user = collector.script(commands, NONCE, sudo=True).splitlines()
     as_root = collector.script(commands, NONCE, sudo=False).splitlines()
     assert [line for line in as_user if line.startswith("c ")] == [
-        "c 1 4000001 s 10 multipath -ll",
-        "c 2 4000001 t 20 id",
+        "c 4000001 s 10 multipath -ll",
+        "c 4000001 t 20 id",
     ]
     assert [line for line in as_root if line.startswith("c ")] == [
-        "c 1 4000001 t 10 multipath -ll",
-        "c 2 4000001 t 20 id",
+        "c 4000001 t 10 multipath -ll",
+        "c 4000001 t 20 id",
     ]
     assert collector.sudo_line(commands["root"]) == "timeout -k 2 10 multipath -ll"
     assert "sudo -n timeout -k 2 10 multipath -ll\n" in collector.single(commands["root"], sudo=True)
@@ -200,7 +200,7 @@ def test_root_commands_go_through_sudo_only_for_other_accounts():
 
 
 def test_sudo_is_called_with_the_line_that_sudoers_allows(tmp_path):
-    env = host_with(tmp_path / "bin", "sh", "timeout", "head", "env", "id")
+    env = host_with(tmp_path / "bin", "sh", "timeout", "head", "env", "true")
     fake = tmp_path / "bin" / "sudo"
     fake.write_text('#!/bin/sh\necho "sudo $*"\n')
     fake.chmod(0o755)
@@ -229,7 +229,7 @@ def test_a_script_cut_anywhere_gives_whole_sections_or_none():
 def test_a_cut_section_is_truncated_and_the_next_was_never_started():
     commands = {"a": sh("echo 1"), "b": sh("echo 2"), "c": sh("echo 3")}
     done = shout(("dash",), commands)
-    cut = done.stdout.index(b"2\n\n@@") + 2
+    cut = done.stdout.index(b"2\n@@") + 2
     outputs = collector.read(done.stdout[:cut], done.stderr, NONCE, commands)
     assert (outputs["a"].stdout, outputs["a"].exit_code) == (b"1\n", 0)
     assert (outputs["b"].stdout, outputs["b"].exit_code, outputs["b"].truncated) == (b"2\n", None, True)
@@ -244,9 +244,10 @@ def test_a_login_greeting_before_the_script_is_not_output():
 
 
 def test_a_host_without_proc_has_no_times():
-    stream = f"\n@@{NONCE} 0 - -\nx\n@@{NONCE} 1 0 -\n\n@@{NONCE} end 0 -\n".encode()
-    output = collector.read(stream, stream, NONCE, {"a": Command(("x",))})["a"]
-    assert output == Output(b"x", b"x", 0, 0.0, False)
+    out = f"@@{NONCE} 0 -\nx@@{NONCE} 1 -\n@@{NONCE} end -\n".encode()
+    err = f"@@{NONCE} 0 -\nab@@{NONCE} = 3\n\nc@@{NONCE} 1 -\n@@{NONCE} end -\n".encode()
+    output = collector.read(out, err, NONCE, {"a": Command(("x",))})["a"]
+    assert output == Output(b"x", b"ab\nc", 3, 0.0, False)
 
 
 def test_what_cannot_be_a_script_is_refused():
