@@ -107,6 +107,7 @@ class HostServers:
             if not path.exists():
                 self.change_host_key(host)
             self.host_keys[host.name] = asyncssh.read_private_key(path)
+            host.host_key, host.ssh_port = self.public_key(host), self.port
         path = self.lab.state_dir / "authorized_keys"
         if path.exists():
             self.allow(path.read_text("utf-8"))
@@ -237,6 +238,7 @@ class HostServers:
             ledger.close(self.lab.world, entry, rc)
         with contextlib.suppress(OSError, asyncssh.Error):
             process.exit(rc)
+            await process.wait_closed()  # collects what asyncssh keeps of a redirected stdin
 
     async def _run(self, host: Host, process: asyncssh.SSHServerProcess[bytes]) -> int:
         child = await asyncio.create_subprocess_exec(

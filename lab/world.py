@@ -206,6 +206,8 @@ class Host:
     vm_conf: bool = True  # vm.conf has been fetched from the shared storage
     ready_at: float = -10_000.0  # lab time from which sshd and the units answer (after a boot)
     boot_id: str = ""
+    host_key: str = ""  # "ssh-ed25519 AAAA...", as the engine recorded it when the host was added
+    ssh_port: int = 22
     group: int = 0  # hosts of one group see the same LUNs
     clock_offset: float = 0.0  # seconds that this host's clock is wrong
     disk_used_percent: int = 41

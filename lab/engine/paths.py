@@ -38,29 +38,27 @@ class PathCount:
         return self._world.lun_groups.get(lun.wwid, self._host.group) == self._host.group
 
     def of(self, lun: Lun) -> tuple[int, int]:
-        """(paths, active paths) of one LUN."""
+        """(paths, active paths) of one LUN. A path that never came up since boot, or failed long ago, has no device."""
         pairs = self._pairs(lun.array)
         failed = self._failed.get(lun.wwid)
         if not failed:
-            return len(pairs), self._working[lun.array]
-        gone = sum(1 for pair, since in failed.items() if pair in pairs and self._now - since >= VANISH)
-        return len(pairs) - gone, sum(1 for pair, works in pairs.items() if works and pair not in failed)
+            return self._working[lun.array], self._working[lun.array]
+        active = sum(1 for pair, works in pairs.items() if works and pair not in failed)
+        faulty = sum(1 for pair, since in failed.items() if pair in pairs and self._now - since < VANISH)
+        return active + faulty, active
 
     def health(self) -> tuple[frozenset[str], frozenset[str]]:
         """(WWIDs with a faulty path, WWIDs without a valid path) among the devices that still exist."""
         faulty, dead = set(), set()
-        for lun in self._world.luns.values():
-            if not self.sees(lun):
-                continue
+        for lun in [self._world.luns[wwid] for wwid in self._failed if wwid in self._world.luns]:
             total, active = self.of(lun)
             if active < total:
                 faulty.add(lun.wwid)
-            if total and not active:
+            if not active:
                 dead.add(lun.wwid)
         return frozenset(faulty), frozenset(dead)
 
     @property
     def untouched(self) -> bool:
-        """Whether nothing is wrong with any path; cheap."""
-        arrays = {target.array for target in self._world.targets}
-        return not self._failed and all(all(self._pairs(array).values()) for array in arrays)
+        """Whether no path has failed; cheap."""
+        return not self._failed

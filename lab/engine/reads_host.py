@@ -80,7 +80,7 @@ async def host_storage(ask: Ask) -> str:
         await asyncio.sleep(delay + float(str(engine.fault("storage_delay") or 0)))
     if not engine.reachable(host):
         raise faulty(400, "Network error during communication with the Host.")
-    texts = [_host_lun(host, lun, counts, report) for lun in luns if counts.of(lun)[0]]
+    texts = [_host_lun(host, lun, counts, report) for lun in luns]
     if len(ask.path) == 4:
         return one(next((text for text in texts if f'/storage/{ask.path[3]}"' in text), None))
     return collection("host_storages", texts)

@@ -165,9 +165,8 @@ def _affinity_group(world: World, name: str, members: list[Vm], broken: bool) ->
 
 
 def tags_of(world: World) -> dict[str, list[str]]:
-    """Tag name -> ids of the VMs that carry it; VMs with Direct LUNs are the databases unless the world says more."""
-    own = getattr(world, "tags", None)
-    return own if own is not None else {"oracle": [vm.id for vm in world.vms.values() if vm.luns]}
+    """Tag name -> ids of the VMs that carry it; VMs with Direct LUNs are the databases."""
+    return {"oracle": [vm.id for vm in world.vms.values() if vm.luns]}
 
 
 def tag(name: str, owner: str = "") -> str:

@@ -159,6 +159,7 @@ STORAGE = """<host_storage href="%(h)s/storage/%(wwid)s" id="%(wwid)s">
 %(status)s    <type>fcp</type>
     <host href="%(h)s" id="%(host)s"/>
 </host_storage>"""
+UNREACHABLE = "    <status_detail>storage_domain_unreachable</status_detail>\n"
 MIB, GIB = 1 << 20, 1 << 30
 
 
@@ -168,19 +169,16 @@ def host_href(host: Host) -> str:
 
 
 def hugepages(engine: Engine, host: Host) -> tuple[int, int]:
-    """(total, free) pages of 1 GiB. The host's own numbers where the world has them."""
-    own = getattr(host, "hugepages", None)
-    if own is not None:
-        return int(own[0]), int(own[1])
-    total = int(host.memory * 0.8) // GIB
+    """(total, free) pages of 1 GiB: half of the memory is set aside for the databases."""
+    total = host.memory // 2 // GIB
     taken = sum(vm.memory // GIB for vm in engine.world.vms.values() if vm.host == host.name and vm.hugepages_kib)
     return total, max(0, total - taken)
 
 
 def ssh_lines(host: Host) -> str:
     """Fingerprint, port and public key, from the key that the host's SSH server really shows."""
-    public = str(getattr(host, "host_key", "") or "").strip()
-    fields: dict[str, object] = {"port": getattr(host, "ssh_port", 22)}
+    public = host.host_key
+    fields: dict[str, object] = {"port": host.ssh_port}
     words = public.split()
     if len(words) >= 2:
         digest = hashlib.sha256(base64.b64decode(words[1])).digest()
@@ -272,7 +270,6 @@ def host(
     pages, _ = hugepages(engine, host)
     stats = engine.ha.get(host.id) if all_content and host.he_host_id is not None else None
     non_operational = host.engine_status == "non_operational"
-    detail = getattr(host, "status_detail", "") or "storage_domain_unreachable"
     cluster = engine.world.cluster_id
     return HOST % {
         "h": host_href(host), "id": host.id, "name": escape(host.name), "address": host.address,
@@ -285,7 +282,7 @@ def host(
         "spm": "spm" if host.spm else "none", "ssh": ssh_lines(host),
         "statistics": part(collection("statistics", statistics(engine, host))) if "statistics" in follow else "",
         "status": host.engine_status,
-        "status_detail": f"    <status_detail>{detail}</status_detail>\n" if non_operational else "",
+        "status_detail": UNREACHABLE if non_operational else "",
         "active": vms[0], "migrating": vms[1], "total": vms[2],
         "tags": part(collection("tags", tags)) if "tags" in follow else "",
         "cluster": ref("cluster", f"{API}/clusters/{cluster}", cluster),

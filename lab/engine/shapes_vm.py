@@ -65,7 +65,7 @@ VM = (
 %(tags)s    <type>%(kind)s</type>
 %(queues)s    <virtio_scsi_multi_queues_enabled>true</virtio_scsi_multi_queues_enabled>
     %(cluster)s
-%(fqdn)s    <next_run_configuration_exists>%(next_run)s</next_run_configuration_exists>
+%(fqdn)s    <next_run_configuration_exists>false</next_run_configuration_exists>
     <numa_tune_mode>interleave</numa_tune_mode>
     <run_once>false</run_once>
 %(start)s    <status>%(status)s</status>
@@ -163,7 +163,6 @@ def vm(engine: Engine, vm: Vm, *, follow: Iterable[str] = (), tags: Iterable[str
     status, host = engine.seen(vm)
     cluster = engine.world.cluster_id
     affinity = "user_migratable" if vm.kind == "high_performance" else "migratable"
-    detail = getattr(vm, "status_detail", "") or "eio"
     values: dict[str, object] = {
         "h": f"{API}/vms/{vm.id}", "id": vm.id, "name": escape(vm.name), "memory": vm.memory, "max": vm.memory * 2,
         "description": "Hosted engine VM" if vm.is_engine else "",
@@ -171,8 +170,7 @@ def vm(engine: Engine, vm: Vm, *, follow: Iterable[str] = (), tags: Iterable[str
         "priority": 100 if vm.high_availability else 0, "origin": "managed_hosted_engine" if vm.is_engine else "ovirt",
         "placement": PLACEMENT % affinity if admin else "",
         "cluster": ref("cluster", f"{API}/clusters/{cluster}", cluster), "status": status,
-        "next_run": flag(getattr(vm, "next_run", False)),
-        "detail": f"    <status_detail>{detail}</status_detail>\n" if status == "paused" else "",
+        "detail": "    <status_detail>eio</status_detail>\n" if status == "paused" else "",
         **_tuning(engine, vm), **_followed(engine, vm, set(follow), tags), **_running(engine, vm, status, host),
     }  # fmt: skip
     if not admin:

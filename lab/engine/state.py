@@ -7,7 +7,6 @@ import heapq
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from lab import life_hosts
 from lab.world import Host, Vm, World
@@ -94,8 +93,7 @@ class Engine:
 
     def fault(self, name: str) -> object:
         """The value of one engine fault, None when it is not in force."""
-        faults: dict[str, object] = getattr(self.world, "engine_faults", {})
-        return faults.get(name)
+        return self.world.engine_faults.get(name)
 
     def later(self, lab_seconds: float, act: Callable[[], None]) -> None:
         """Do `act` at the first tick after a delay."""
@@ -129,10 +127,6 @@ class Engine:
         if name and name in self.world.hosts and self.world.hosts[name].engine_status == "non_responsive":
             return "unknown", name
         return status, "" if status == "down" else name
-
-    def domain(self, value: object) -> dict[str, Any]:
-        """A storage domain of the world by its id; {} when unknown."""
-        return dict(self.world.domains.get(str(value), {}))
 
     def lock(self, host_id: str) -> asyncio.Lock:
         """Live device lists are made one at a time per host."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lab.audit import record
 from lab.engine.paths import PathCount
 from lab.engine.state import Engine
-from lab.world import Host
+from lab.world import Host, Lun
 
 SPM_SELECTION = 30.0  # lab seconds until another host is SPM
 DOMAIN_LIMIT = 300.0  # lab seconds without a domain before its host is non operational
@@ -65,12 +65,9 @@ def _tell_maps(engine: Engine, host: Host, faulty: frozenset[str], dead: frozens
         record(engine.world, 11502, "warning", text, host=host.name)
 
 
-def _lost_domains(engine: Engine, host: Host) -> list[str]:
+def _lost_domains(engine: Engine, host: Host, backing: list[Lun]) -> list[str]:
     counts = PathCount(engine.world, host)
-    if counts.untouched:
-        return []
-    luns = engine.world.luns.values()
-    return [lun.domain_id for lun in luns if lun.domain_id and not counts.of(lun)[1]]
+    return [lun.domain_id for lun in backing if not counts.of(lun)[1]]
 
 
 def domains(engine: Engine) -> None:
@@ -81,7 +78,8 @@ def domains(engine: Engine) -> None:
             engine.domains_seen[key] = status
             _tell_domain(engine, key, str(domain.get("name")), status)
     up = [host for host in engine.world.hosts.values() if host.engine_status == "up" and engine.reachable(host)]
-    lost = {host.name: _lost_domains(engine, host) for host in up}
+    backing = [lun for lun in engine.world.luns.values() if lun.domain_id]
+    lost = {host.name: _lost_domains(engine, host, backing) for host in up}
     for host in up:
         _judge(engine, host, lost)
     if up and not any(lost.values()):
