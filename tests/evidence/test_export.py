@@ -130,7 +130,7 @@ TAMPER = {
         "The signature at record 7 is forged, or what it signs has been altered.",
     ),
     "signature": (
-        lambda e, r, s: s[0].update(signature=s[0]["signature"][:-4] + "AA=="),
+        lambda e, r, s: s[0].update(signature=("A" if s[0]["signature"][0] != "A" else "B") + s[0]["signature"][1:]),
         "The signature at record 8 is forged, or what it signs has been altered.",
     ),
     "links made anew": (forged, "Record 8 is not the one that was signed: it, or one before it, has been replaced."),
