@@ -53,12 +53,16 @@ ATTENTION = Stop("attention")
 
 @dataclass
 class Drive:
-    """A claimed Run with the way to its target."""
+    """A claimed Run."""
 
     lease: Lease
     run: Run
-    shell: Shell
     since: float = field(default_factory=time.monotonic)
+
+    @property
+    def shell(self) -> Shell:
+        """The way to the target. Raises LookFailed when there is none."""
+        return ports.shell_for(self.run.target)
 
     @property
     def folder(self) -> str:

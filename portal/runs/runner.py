@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from portal.kernel.output import LookFailed
 from portal.kernel.plan import Plan, digest
-from portal.runs import hostside, ports, record
+from portal.runs import hostside, record
 from portal.runs.backward import backward
 from portal.runs.drive import ATTENTION, BACK, NEXT, Drive
 from portal.runs.ending import begin_ending, finish, park
@@ -44,7 +44,7 @@ def execute(run_pk: int) -> None:
 
 def _drive(lease: Lease) -> None:
     run = Run.objects.get(pk=lease.run_pk)
-    drive = Drive(lease, run, ports.shell_for(run.target))
+    drive = Drive(lease, run)
     try:
         if lease.recovered:
             _recovered(drive)
@@ -66,6 +66,9 @@ def _through(drive: Drive) -> None:
         stop = NEXT if drive.run.ending else forward(drive, _steps(drive).steps)
     except (LeaseLost, EvidenceRefused, OperationalError, InterfaceError):
         raise
+    except PlanChanged as error:
+        begin_ending(drive, S.FAILED, _current(drive), str(error))
+        stop = BACK
     except Exception as error:  # whatever broke, what was done must be undone
         log.exception("run %s broke", drive.run.pk)
         begin_ending(drive, S.ERRORED, _current(drive), drive.masked(_broke(error)))
@@ -96,8 +99,6 @@ class PlanChanged(Exception):
 
 
 def _broke(error: Exception) -> str:
-    if isinstance(error, PlanChanged | LookFailed):
-        return str(error)
     return f"Holdfast itself broke ({type(error).__name__}: {error}); its log has the details."
 
 

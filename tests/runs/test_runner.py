@@ -135,7 +135,7 @@ def test_a_changed_plan_is_not_run(begin, host, plans):
     run = begin(mark("one"))
     plans["trial"] = type(plans["trial"])(**{**vars(plans["trial"]), "version": 2})
     run = drive(run)
-    assert run.status == "errored"
+    assert run.status == "failed"
     assert "has changed since this run was started (version 1, now 2)" in run.sentence
     assert host.ledger() == []
 
