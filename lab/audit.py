@@ -38,6 +38,13 @@ def _vm_id(world: World, vm: str) -> str:
     return next((known.id for known in world.vms.values() if known.name == vm), vm)
 
 
+def _forget_alerts(world: World) -> None:
+    """A completed backup deletes the alerts about missing and failed ones (facts/engine-backup.md)."""
+    for event in world.events:
+        if event["code"] in (9022, 9023, 9026):
+            event["deleted"] = True
+
+
 def record(
     world: World,
     code: int,
@@ -63,6 +70,8 @@ def record(
         "id": number, "code": code, "severity": severity, "text": text, "host": host, "vm": vm, "at": now,
         "time": world.clock.wall_at(now), "correlation_id": correlation_id, **more,
     }  # fmt: skip
+    if code == 9025:
+        _forget_alerts(world)
     world.events.append(event)
     if len(world.events) > KEPT:
         del world.events[: KEPT // 10]

@@ -11,9 +11,11 @@ from lab.engine.ask import Ask, empties, inline_cluster, one, tags_by_id
 from lab.engine.paths import PathCount
 from lab.engine.search import select
 from lab.engine.shapes import API, collection, ref
+from lab.engine.state import Engine
 from lab.engine.wire import faulty, not_found
 from lab.world import Host, Lun
 
+VDS_TIMEOUT = 180.0
 STORAGE_SECONDS = 0.3  # lab seconds of a live device list; 20 ms more per LUN when its use is probed
 
 
@@ -78,12 +80,20 @@ async def host_storage(ask: Ask) -> str:
     async with engine.lock(host.id):
         delay = engine.pause(STORAGE_SECONDS + (0.02 * len(luns) if report else 0.0))
         await asyncio.sleep(delay + float(str(engine.fault("storage_delay") or 0)))
-    if not engine.reachable(host):
-        raise faulty(400, "Network error during communication with the Host.")
+        await _answer(engine, host)
     texts = [_host_lun(host, lun, counts, report) for lun in luns]
     if len(ask.path) == 4:
         return one(next((text for text in texts if f'/storage/{ask.path[3]}"' in text), None))
     return collection("host_storages", texts)
+
+
+async def _answer(engine: Engine, host: Host) -> None:
+    """Waits for VDSM as the engine does: until it answers, the host is given up, or vdsTimeout is over."""
+    ends = engine.now + VDS_TIMEOUT
+    while not engine.reachable(host):
+        if engine.now >= ends or host.engine_status != "up":
+            raise faulty(400, "Network error during communication with the Host.")
+        await asyncio.sleep(0.05)
 
 
 def _host_lun(host: Host, lun: Lun, counts: PathCount, report: bool) -> str:

@@ -72,6 +72,7 @@ class Engine:
     engine_host_now: str = ""
     running: dict[str, Callable[[], str]] = field(default_factory=dict)  # job id -> how to know its end
     cleaned_at: float = 0.0
+    backup_check: float = 0.0  # lab time of the next look for a full backup
     tried_at: dict[str, float] = field(default_factory=dict)  # host id -> last try to empty it
     stopping: set[str] = field(default_factory=set)  # VMs that were asked to stop
     not_before: dict[str, float] = field(default_factory=dict)  # VM id -> earliest next restart

@@ -11,12 +11,14 @@ from lab.engine import jobs, watch_hosts, watch_storage, watch_vms
 from lab.engine.state import Engine
 
 STORAGE_EVERY = 5  # rounds
+BACKUP_FIRST, BACKUP_EVERY = 60.0, 6 * 3600.0  # lab seconds
 LOG = logging.getLogger(__name__)
 
 
 def first_look(engine: Engine) -> None:
     """What a long-running engine already knows of the estate."""
     engine.generation = life.engine_generation(engine.world)
+    engine.backup_check = engine.now + BACKUP_FIRST
     engine.domains_seen = {key: str(value.get("status")) for key, value in engine.world.domains.items()}
     watch_hosts.hear(engine)
     watch_vms.hear(engine, quiet=True)
@@ -50,8 +52,19 @@ def one_round(engine: Engine, number: int) -> None:
         watch_storage.multipath(engine)
         watch_storage.domains(engine)
     watch_vms.remember_host(engine)
+    _want_backup(engine)
     jobs.end_what_is_over(engine)
     jobs.clean(engine)
+
+
+def _want_backup(engine: Engine) -> None:
+    """The alert of an engine that never completed a backup, every six hours (facts/engine-api.md 7)."""
+    if engine.now < engine.backup_check:
+        return
+    engine.backup_check = engine.now + BACKUP_EVERY
+    if not any(event["code"] == 9025 for event in engine.world.events):
+        text = "There is no full backup available, please run engine-backup to prevent data loss in case of corruption."
+        record(engine.world, 9022, "alert", text)
 
 
 async def rounds(engine: Engine, every: float) -> None:

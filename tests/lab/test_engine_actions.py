@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import ovirtsdk4
 import pytest
 from ovirtsdk4 import types
 
-from tests.fixtures_lab_engine import lab_engine, sample, shape
+from tests.fixtures_lab_engine import API, lab_engine, sample, shape
 
 pytestmark = pytest.mark.wire
 
@@ -163,6 +165,18 @@ def test_bad_requests(engine):
     assert engine.post(f"/hosts/{second.id}/dance").status == 404
     nobody = "0f1e0a10-0000-4a01-9a01-000000000000"
     assert refusal(engine.post(f"/hosts/{nobody}/deactivate"))[:2] == (400, "failed")
+
+
+def test_json_commands(engine):
+    second = host(engine, "kvm02")
+    reply = engine.ask("POST", f"{API}/hosts/{second.id}/fence", json.dumps({"fence_type": "status"}),
+                       Authorization=f"Bearer {engine.token()}", Accept="application/json",
+                       Content_Type="application/json")  # fmt: skip
+    assert json.loads(reply.body) == {
+        "fence_type": "status",
+        "power_management": {"status": "on"},
+        "status": "complete",
+    }
 
 
 def test_external_events_need_four_fields_and_are_unique(engine):

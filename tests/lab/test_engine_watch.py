@@ -101,6 +101,40 @@ def test_a_map_without_any_path_and_a_lost_domain(engine):
     assert "522" in engine.codes()
 
 
+def test_the_device_list_of_a_hanging_host_waits_and_then_fails(engine):
+    second = host(engine, "kvm02")
+    engine.do(lambda: setattr(second, "hanging", True))
+    reply = engine.get(f"/hosts/{second.id}/storage?report_status=false")
+    assert (reply.status, reply.xml.findtext("reason")) == (400, "Operation Failed")
+    engine.wait(lambda: engine.status("kvm02") == "non_responsive")
+    engine.do(lambda: setattr(second, "hanging", False))
+    engine.wait(lambda: engine.status("kvm02") == "up")
+    assert engine.get(f"/hosts/{second.id}/storage?report_status=false").status == 200
+
+
+def test_the_alert_about_a_missing_backup_goes_when_one_completes(engine):
+    engine.wait(lambda: "9022" in engine.codes())
+    engine.do(lambda: record(engine.world, 9025, "normal", "engine-backup: Backup Finished, scope=db, log=/a.log"))
+    assert "9022" not in engine.codes()
+
+
+def test_power_loss_of_the_active_host_is_seen_by_the_engine_that_starts_elsewhere(tmp_path):
+    with lab_engine(tmp_path, speed=150) as engine:
+        token = engine.token()
+        assert engine.get("", token).status == 200
+        engine.do(lambda: life.power(engine.world, "kvm01", False))
+        engine.wait(lambda: engine.server.listener is None)
+        engine.wait(lambda: engine.do(lambda: life.engine_phase(engine.world)) == "up", 12)
+        engine.wait(lambda: engine.server.listener is not None)
+        assert engine.get("", token).status == 401
+        engine.wait(lambda: engine.status("kvm01") == "non_responsive")
+        engine.wait(lambda: seen(engine, "oradb01").findtext("status") == "up")
+        homes = [seen(engine, name).find("host").get("id") for name in ("HostedEngine", "oradb01")]
+        assert homes == [host(engine, "kvm02").id] * 2
+        codes = engine.codes()
+        assert codes.index("1") < codes.index("9027") < codes.index("506")
+
+
 def test_events_are_newest_first_and_max_cuts_the_oldest(engine):
     def fill():
         for number in range(30):
