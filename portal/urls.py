@@ -14,4 +14,6 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("", include("portal.access.urls")),
+    path("", include("portal.runs.urls")),
+    path("", include("inventory.urls")),
 ]

@@ -46,6 +46,7 @@ class LunVerdict:
     hosts: int
     shared: tuple[SharedPoint, ...]
     unknown: tuple[str, ...]
+    blind: bool = False  # for some port it is not known on which fabric it is
 
 
 def judge(views: Sequence[LunView]) -> LunVerdict:
@@ -54,12 +55,30 @@ def judge(views: Sequence[LunView]) -> LunVerdict:
     read = [view for view in views if _fresh(view)]
     shared = tuple(point for view in read for point in _shared(view))
     working, total = _count(read)
-    if not views:
-        unknown = ("No host is watched.",)
-    counted = f"{len(read)} hosts see {working} of {total} declared paths."
-    return LunVerdict(
-        _answer(shared, unknown, counted, working == total, read), working, total, len(read), shared, unknown
+    blind = any(not hba.fabric for view in read for hba in (view.facts.hbas if view.facts else ()))
+    return _verdict(shared, unknown, working, total, len(read), blind)
+
+
+def combine(parts: Sequence[LunVerdict]) -> LunVerdict:
+    """Verdicts about single hosts as one about all of them: judge(views) == combine([judge([view]) for each])."""
+    return _verdict(
+        tuple(point for part in parts for point in part.shared),
+        tuple(words for part in parts for words in part.unknown),
+        sum(part.working for part in parts),
+        sum(part.declared for part in parts),
+        sum(part.hosts for part in parts),
+        any(part.blind for part in parts),
     )
+
+
+def _verdict(
+    shared: tuple[SharedPoint, ...], unknown: tuple[str, ...], working: int, total: int, hosts: int, blind: bool
+) -> LunVerdict:
+    if not hosts and not unknown:
+        unknown = ("No host is watched.",)
+    counted = f"{hosts} hosts see {working} of {total} declared paths."
+    answer = _answer(shared, unknown, counted, working == total, blind)
+    return LunVerdict(answer, working, total, hosts, shared, unknown, blind)
 
 
 def _fresh(view: LunView) -> bool:
@@ -118,7 +137,7 @@ def _count(read: Sequence[LunView]) -> tuple[int, int]:
 
 
 def _answer(
-    shared: tuple[SharedPoint, ...], unknown: tuple[str, ...], counted: str, whole: bool, read: Sequence[LunView]
+    shared: tuple[SharedPoint, ...], unknown: tuple[str, ...], counted: str, whole: bool, blind: bool
 ) -> Answer:
     if shared:
         first = shared[0]
@@ -128,7 +147,6 @@ def _answer(
         return Answer(Word.NO, Outcome.FAIL, words)
     if unknown:
         return Answer(Word.NOT_KNOWN, Outcome.UNKNOWN, f"{unknown[0]} {counted}")
-    blind = any(not hba.fabric for view in read for hba in (view.facts.hbas if view.facts else ()))
     note = " Which fabric a port is on is not known for every port." if blind else ""
     if not whole:
         return Answer(Word.YES, Outcome.WARN, f"{counted} Every LUN still has two ways, but paths are missing.{note}")

@@ -1,0 +1,59 @@
+"""What stands around every page: the sections with their worst state, and the banner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from inventory.services.pages_now import Looking, Tally, looking, tallies
+from portal.kernel.freshness import GRACE_LOOKS, is_stale
+from portal.kernel.outcome import Outcome, worst
+
+SILENT_AFTER = 60.0  # seconds without the end of any look, from which the page says that looking has stopped
+KINDS = {"engine": ("engine",), "hosts": ("host", "vm"), "luns": ("lun",)}
+
+
+@dataclass(frozen=True)
+class Banner:
+    """One sentence under the header, for as long as it is true."""
+
+    state: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Around:
+    """worst: section -> outcome, only where it is not ok."""
+
+    now: datetime
+    tallies: dict[str, Tally]
+    worst: dict[str, Outcome]
+    banner: Banner | None
+    looking: Looking
+
+
+def around(now: datetime | None = None) -> Around:
+    """Two queries, whatever the size of the estate."""
+    now = now or timezone.now()
+    by_kind = tallies(now)
+    bad: dict[str, Outcome] = {}
+    for section, kinds in KINDS.items():
+        found = [by_kind[kind].worst for kind in kinds if kind in by_kind]
+        if found and (outcome := worst(found)) is not Outcome.OK:
+            bad[section] = outcome
+    seen = looking(now)
+    return Around(now, by_kind, bad, _banner(now, seen), seen)
+
+
+def _banner(now: datetime, seen: Looking) -> Banner | None:
+    if seen.newest is not None and is_stale((now - seen.newest).total_seconds(), SILENT_AFTER / GRACE_LOOKS):
+        when = f"{timezone.localtime(seen.newest):%d %b %Y %H:%M:%S %Z}".lstrip("0")
+        return Banner("unknown", f"No look has ended since {when}: start the looks worker and beat.")
+    if seen.maintenance:
+        return Banner(
+            "maintenance",
+            "The engine reports global maintenance: HA starts, stops and moves nothing until it is ended on a host.",
+        )
+    return None

@@ -1,0 +1,122 @@
+"""History: stretches of state for the strips, transitions for the tables, numbers for the charts."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from inventory.models import Rollup, Transition
+from inventory.services.pages_now import Now
+from portal.kernel.outcome import Outcome
+
+DAY = timedelta(hours=24)
+MOST = 4000  # transitions that a page of strips reads at most; a flapping estate is not a reason to be slow
+
+Stretch = tuple[datetime, datetime, str, str]
+Check = tuple[str, str, str, str, int | None]
+
+
+@dataclass(frozen=True)
+class Changed:
+    """One transition, as the strips need it."""
+
+    at: datetime
+    group: Hashable
+    check: Check
+    before: str
+    after: str
+
+
+def stretches(
+    now: datetime,
+    standing: Iterable[tuple[Hashable, Check, Outcome]],
+    changes: Sequence[Changed],
+    span: timedelta = DAY,
+) -> dict[Hashable, list[Stretch]]:
+    """Per group, who was in which worst state from when to when. standing: the checks' outcomes of now; changes: in
+    order of time, all within the span."""
+    begin = now - span
+    last: dict[Hashable, dict[Check, str]] = defaultdict(dict)
+    for group, check, outcome in standing:
+        last[group][check] = outcome.value
+    moves: dict[Hashable, list[Changed]] = defaultdict(list)
+    for change in changes:
+        moves[change.group].append(change)
+    return {group: _merge(begin, now, last[group], moves[group]) for group in {*last, *moves}}
+
+
+def _merge(begin: datetime, now: datetime, standing: dict[Check, str], moves: list[Changed]) -> list[Stretch]:
+    states = dict(standing)
+    for move in reversed(moves):  # back to how it was when the window began
+        states[move.check] = move.before
+    counts = Counter(state for state in states.values() if state)
+    ends = {move.check: move for move in moves}
+    found: list[Stretch] = []
+    since, state = begin, _worst(counts)
+    for move in moves:
+        counts[states.get(move.check, "")] -= 1
+        gone = ends[move.check] is move and move.check not in standing
+        states[move.check] = "" if gone else move.after
+        counts[states[move.check]] += 1
+        new = _worst(counts)
+        if new != state:
+            found.append((since, move.at, state, ""))
+            since, state = move.at, new
+    return [*found, (since, now, state, "")]
+
+
+def _worst(counts: Counter[str]) -> str:
+    for state in ("fail", "unknown", "warn", "ok"):
+        if counts[state] > 0:
+            return state
+    return "blank"
+
+
+def changes(
+    where: Q, group: Callable[[dict[str, Any]], Hashable], now: datetime, span: timedelta = DAY
+) -> list[Changed]:
+    """The transitions of the span that match, in order of time; the latest MOST of them."""
+    fields = ("at", "host", "probe", "check_name", "subject_kind", "subject_key", "from_outcome", "to_outcome")
+    rows = list(
+        Transition.objects.filter(where, at__gte=now - span, at__lte=now).order_by("-at", "-pk").values(*fields)[:MOST]
+    )
+    return [
+        Changed(
+            row["at"],
+            group(row),
+            (row["probe"], row["check_name"], row["subject_kind"], row["subject_key"], row["host"]),
+            row["from_outcome"],
+            row["to_outcome"],
+        )
+        for row in reversed(rows)
+    ]
+
+
+def check_of(now: Now) -> Check:
+    """The key under which a standing finding meets its transitions."""
+    return (now.probe, now.check, now.kind, now.key, now.host_pk)
+
+
+def transitions() -> QuerySet[Transition]:
+    """The newest first, with what a table needs."""
+    return (
+        Transition.objects.select_related("host", "engine", "capture")
+        .defer("capture__sections", "host__nics", "host__hugepages", "engine__ca_pem")
+        .order_by("-at", "-pk")
+    )
+
+
+def numbers(
+    looks: Iterable[int], series: str, now: datetime, span: timedelta = DAY
+) -> dict[tuple[int, str], list[tuple[datetime, float]]]:
+    """Roll-ups of the last value per bucket: (look, series) -> points in order of time. series is a prefix."""
+    found: dict[tuple[int, str], list[tuple[datetime, float]]] = defaultdict(list)
+    rows = Rollup.objects.filter(look__in=list(looks), series__startswith=series, bucket__gte=now - span)
+    for look, name, bucket, last in rows.order_by("bucket").values_list("look_id", "series", "bucket", "last"):
+        found[look, name].append((bucket, last))
+    return dict(found)

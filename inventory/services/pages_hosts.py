@@ -1,0 +1,119 @@
+"""Hosts and VMs for their pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet
+from django.db.models.functions import JSONObject
+
+from inventory.models import Attachment, Host, Look, Transition, Vm
+from inventory.services.pages_findings import worst_for
+from inventory.services.pages_history import DAY, Changed, Stretch, check_of, stretches, transitions
+from inventory.services.pages_now import Now, findings, read
+
+LATEST = 12
+
+
+def hosts(asked: Mapping[str, str], now: datetime) -> QuerySet[Any]:
+    """asked: q, status (the engine's word), state (outcome, or "bad"), gone ("1" lists those too)."""
+    rows = (
+        Host.objects.select_related("cluster", "engine")
+        .defer("nics", "hugepages", "engine__ca_pem")
+        .annotate(
+            **worst_for(now, look__host=OuterRef("pk")),
+            vm_count=Count("vms", filter=Q(vms__gone_since__isnull=True)),
+        )
+    )
+    if asked.get("gone") != "1":
+        rows = rows.filter(gone_since__isnull=True)
+    if asked.get("q"):
+        rows = rows.filter(Q(name__icontains=asked["q"]) | Q(address__icontains=asked["q"]))
+    if asked.get("status"):
+        rows = rows.filter(status=asked["status"])
+    return by_state(rows, asked.get("state", ""))
+
+
+def by_state(rows: QuerySet[Any], state: str) -> QuerySet[Any]:
+    """Filters rows that carry `rank`; no finding at all counts as unknown."""
+    ranks = {"fail": 3, "warn": 1, "ok": 0}
+    if state == "bad":
+        return rows.filter(Q(rank__gt=0) | Q(rank__isnull=True))
+    if state == "unknown":
+        return rows.filter(Q(rank=2) | Q(rank__isnull=True))
+    return rows.filter(rank=ranks[state]) if state in ranks else rows
+
+
+@dataclass(frozen=True)
+class HostPage:
+    """Everything a host's page shows. vms: name, pk, status, memory, is_engine."""
+
+    host: Host
+    vms: list[dict[str, Any]]
+    looks: list[Look]
+    findings: list[Now]
+    changes: list[Transition]
+    strip: list[Stretch]
+
+
+def host_page(pk: int, now: datetime) -> HostPage:
+    """Raises Host.DoesNotExist. Four queries."""
+    running = Vm.objects.filter(host=OuterRef("pk"), gone_since__isnull=True).order_by("name")
+    host = (
+        Host.objects.select_related("cluster", "engine", "engine__site")
+        .annotate(
+            running=ArraySubquery(
+                running.values(
+                    seen=JSONObject(pk="pk", name="name", status="status", memory="memory", is_engine="is_engine")
+                )
+            )
+        )
+        .get(pk=pk)
+    )
+    looks = list(Look.objects.filter(host=host).defer("sections").order_by("probe"))
+    found = read(findings().filter(look__host=host).order_by("subject_kind", "check_name", "subject_key"), now)
+    recent = list(transitions().filter(host=host)[:400])
+    return HostPage(host, host.running, looks, found, recent[:LATEST], strip(now, found, recent))
+
+
+def strip(now: datetime, found: list[Now], recent: list[Transition]) -> list[Stretch]:
+    """One subject's last 24 hours from its standing findings and its latest transitions, newest first."""
+    moves = [
+        Changed(
+            one.at,
+            0,
+            (one.probe, one.check_name, one.subject_kind, one.subject_key, one.host_id),
+            one.from_outcome,
+            one.to_outcome,
+        )
+        for one in reversed(recent)
+        if one.at >= now - DAY
+    ]
+    return stretches(now, [(0, check_of(one), one.outcome) for one in found], moves).get(0, [])
+
+
+def vms(asked: Mapping[str, str]) -> QuerySet[Any]:
+    """asked: q, status, host, gone."""
+    rows = Vm.objects.select_related("host", "cluster").annotate(
+        lun_count=Count("attachments"), host_name=F("host__name")
+    )
+    if asked.get("gone") != "1":
+        rows = rows.filter(gone_since__isnull=True)
+    if asked.get("q"):
+        rows = rows.filter(Q(name__icontains=asked["q"]) | Q(fqdn__icontains=asked["q"]))
+    if asked.get("status"):
+        rows = rows.filter(status=asked["status"])
+    if asked.get("host"):
+        rows = rows.filter(host__name=asked["host"])
+    return rows
+
+
+def vm_page(pk: int) -> tuple[Vm, list[Attachment]]:
+    """Raises Vm.DoesNotExist. Two queries."""
+    vm = Vm.objects.select_related("host", "cluster", "engine").defer("engine__ca_pem").get(pk=pk)
+    attached = list(Attachment.objects.filter(vm=vm).select_related("lun").order_by("lun__name"))
+    return vm, attached

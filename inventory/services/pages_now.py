@@ -1,0 +1,152 @@
+"""What holds now: stored findings read with their age. One rule for every page: a look that is older than its
+schedule allows gives unknown (portal.kernel.freshness)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max, Min, Q, QuerySet
+
+from inventory.models import Finding, Look
+from inventory.probes import PROBES
+from inventory.services.looks import REACH, every, present
+from portal.kernel.freshness import allowed_age
+from portal.kernel.outcome import Outcome, worst
+
+
+@dataclass(frozen=True)
+class Now:
+    """One finding as of now. at: when its look ended."""
+
+    outcome: Outcome
+    sentence: str
+    since: datetime
+    at: datetime | None
+    kind: str
+    key: str
+    check: str
+    probe: str
+    look: int
+    host: str  # "" for a look at an engine
+    host_pk: int | None
+
+    @property
+    def subject(self) -> str:
+        """For a person: the check's subject in words."""
+        return self.key if self.kind != "lun" or not self.host else f"{self.key} on {self.host}"
+
+
+def stale(now: datetime) -> Q:
+    """Findings whose look no longer speaks for the present."""
+    old = Q(look__at__isnull=True)
+    for probe in (REACH, *PROBES):
+        old |= Q(look__probe=probe, look__at__lt=now - timedelta(seconds=allowed_age(every(probe))))
+    return old
+
+
+def known_probes() -> list[str]:
+    """The names of all probes, the visit itself included."""
+    return [REACH, *PROBES]
+
+
+def findings() -> QuerySet[Finding]:
+    """Findings with what `read` needs, without the looks' raw evidence."""
+    return (
+        Finding.objects.filter(look__probe__in=known_probes())
+        .select_related("look", "look__host", "look__engine")
+        .defer("look__sections", "look__facts", "look__host__nics", "look__host__hugepages", "look__engine__ca_pem")
+    )
+
+
+def read(rows: Iterable[Finding], now: datetime) -> list[Now]:
+    """Stored findings as of now."""
+    return [one(finding, now) for finding in rows]
+
+
+def one(finding: Finding, now: datetime) -> Now:
+    """One stored finding as of now."""
+    outcome, sentence = present(finding, now)
+    look = finding.look
+    return Now(
+        outcome,
+        sentence,
+        finding.since,
+        look.at,
+        finding.subject_kind,
+        finding.subject_key,
+        finding.check_name,
+        look.probe,
+        look.pk,
+        look.host.name if look.host else "",
+        look.host_id,
+    )
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many findings of one kind of subject have which outcome now."""
+
+    counts: dict[Outcome, int]
+    oldest: datetime | None = None
+    newest: datetime | None = None
+
+    @property
+    def worst(self) -> Outcome:
+        """Unknown when nothing was looked at."""
+        return worst(outcome for outcome, number in self.counts.items() if number)
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    def __getitem__(self, outcome: Outcome) -> int:
+        return self.counts.get(outcome, 0)
+
+
+def tallies(now: datetime) -> dict[str, Tally]:
+    """Per kind of subject, in one query whatever the size of the estate."""
+    old = stale(now)
+    rows = (
+        Finding.objects.filter(look__probe__in=known_probes())
+        .values("subject_kind", "outcome")
+        .annotate(
+            fresh=Count("pk", filter=~old), old=Count("pk", filter=old), newest=Max("look__at"), oldest=Min("look__at")
+        )
+        .order_by()
+    )
+    found: dict[str, Tally] = {}
+    for row in rows:
+        before = found.get(row["subject_kind"], Tally({}))
+        counts = dict(before.counts)
+        outcome = Outcome(row["outcome"])
+        counts[outcome] = counts.get(outcome, 0) + row["fresh"]
+        counts[Outcome.UNKNOWN] = counts.get(Outcome.UNKNOWN, 0) + row["old"]
+        times = [time for time in (before.newest, row["newest"]) if time]
+        olds = [time for time in (before.oldest, row["oldest"]) if time]
+        found[row["subject_kind"]] = Tally(counts, min(olds, default=None), max(times, default=None))
+    return found
+
+
+@dataclass(frozen=True)
+class Looking:
+    """newest: when any look last ended; recent: looks that ended in the last minute; due: when the next is due;
+    maintenance: hosts of which the engine says global maintenance."""
+
+    newest: datetime | None
+    recent: int
+    due: datetime | None
+    maintenance: int
+
+
+def looking(now: datetime) -> Looking:
+    """How the looking itself goes, in one query."""
+    return Looking(
+        **Look.objects.filter(engine__watched=True).aggregate(
+            newest=Max("at"),
+            recent=Count("pk", filter=Q(at__gte=now - timedelta(seconds=60))),
+            due=Min("due_at"),
+            maintenance=Count("pk", filter=Q(host__he_global_maintenance=True, host__gone_since__isnull=True)),
+        )
+    )

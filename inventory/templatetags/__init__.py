@@ -1,0 +1,1 @@
+"""Template tags: how states, times and numbers are written."""

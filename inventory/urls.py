@@ -1,0 +1,30 @@
+"""Routes of the pages."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from inventory.views import engine, findings, hosts, looks, luns, overview, records, sections, vms
+
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("engine/", engine.engine, name="engine"),
+    path("hosts/", hosts.hosts, name="hosts"),
+    path("hosts/<int:pk>/", hosts.host, name="host"),
+    path("vms/", vms.vms, name="vms"),
+    path("vms/<int:pk>/", vms.vm, name="vm"),
+    path("luns/", luns.luns, name="luns"),
+    path("luns/<int:pk>/", luns.lun, name="lun"),
+    path("topology/", sections.topology, name="topology"),
+    path("backups/", sections.backups, name="backups"),
+    path("drills/", sections.drills, name="drills"),
+    path("findings/", findings.findings, name="findings"),
+    path("findings/changes/", findings.changes, name="changes"),
+    path("looks/<int:pk>/", looks.look, name="look"),
+    path("looks/<int:pk>/raw/<str:section>/<slug:stream>/", looks.look_stream, name="look-stream"),
+    path("captures/<slug:sha>/", looks.capture, name="capture"),
+    path("captures/<slug:sha>/raw/<str:section>/<slug:stream>/", looks.capture_stream, name="capture-stream"),
+    path("evidence/", records.records, name="evidence"),
+    path("evidence/<int:number>/", records.record, name="record"),
+    path("help/keys/", sections.keys, name="keys"),
+]

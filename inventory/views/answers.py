@@ -1,0 +1,152 @@
+"""The six answers of the overview. What nobody looks at yet is said as not known, with what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from inventory.services.pages_engine import Seen, backups
+from inventory.verdicts import luns, she
+from inventory.verdicts.answer import Answer, Word
+from portal.kernel.outcome import Outcome, worst
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One answer as its tile shows it. at: age of the oldest look it rests on; last: last known, no proof."""
+
+    state: str
+    word: str
+    question: str
+    answer: str
+    sentence: str
+    url: str
+    at: datetime | None = None
+    since: datetime | None = None
+    last: datetime | None = None
+    link: str = "Evidence"
+
+
+STATE_WORDS = {"ok": "OK", "warn": "Warning", "fail": "Failed", "unknown": "Unknown"}
+GRAVE = {she.Kind.FAILING_OVER: ("running", "Failing over")}
+
+
+def tiles(engines: Sequence[Seen], lun_verdict: luns.LunVerdict, lun_at: datetime | None, site: str) -> list[Tile]:
+    """All six, in their order."""
+    return [
+        _host_loss(engines),
+        _tile("Does every LUN survive the loss of any one element?", lun_verdict.answer, "/luns/", lun_at),
+        _rebuilt(engines),
+        Tile(
+            "unknown",
+            "Unknown",
+            f"What would be lost if site {site} were lost now?",
+            "Not known",
+            "Replication of the arrays and Data Guard are not asked yet.",
+            "/topology/",
+            link="What is missing",
+        ),
+        Tile(
+            "unknown",
+            "Unknown",
+            "When was failover last proven?",
+            "Not known",
+            "No drill has been recorded here. A failover that nobody measured proves nothing.",
+            "/drills/",
+            link="What is missing",
+        ),
+        Tile(
+            "unknown",
+            "Unknown",
+            "Do the Oracle VMs run as declared?",
+            "Not known",
+            "How the Oracle VMs are declared to run is not recorded yet.",
+            "/vms/",
+            link="The VMs",
+        ),
+    ]
+
+
+def _tile(question: str, answer: Answer, url: str, at: datetime | None) -> Tile:
+    word = str(answer.word.value)
+    if answer.word is Word.YES and answer.outcome is Outcome.WARN:
+        word = "Yes, with a gap"
+    state = answer.outcome.value
+    return Tile(state, STATE_WORDS[state], question, word, answer.sentence, url, at)
+
+
+def _host_loss(engines: Sequence[Seen]) -> Tile:
+    question = "Would the engine survive the loss of a host?"
+    if not engines:
+        words = "No engine is watched. An administrator adds one; looks begin with its first sync."
+        return Tile("unknown", "Unknown", question, "Not known", words, "/engine/")
+    first = gravest(engines)
+    tile = _tile(question, she.survive_host_loss(first.verdict), f"/engine/?engine={first.engine.pk}", first.oldest)
+    shape = GRAVE.get(first.verdict.kind)
+    if shape is None:
+        return tile
+    return Tile(*shape, question, tile.answer, tile.sentence, tile.url, tile.at)
+
+
+def gravest(engines: Sequence[Seen]) -> Seen:
+    """The engine that a person must see first."""
+    bad = worst(one.verdict.outcome for one in engines)
+    return next(one for one in engines if one.verdict.outcome is bad)
+
+
+def _rebuilt(engines: Sequence[Seen]) -> Tile:
+    question = "Could the engine be rebuilt from a backup?"
+    said = [at for one in engines for _, at in backups(one)]
+    last = max(said, default=None)
+    words = "Holdfast neither takes nor restores engine backups yet."
+    words += (
+        " The engine itself reports a last backup; that proves nothing about restoring it."
+        if last
+        else " The engine itself reports none."
+        if engines
+        else ""
+    )
+    return Tile("unknown", "Unknown", question, "Not known", words, "/backups/", last=last, link="What is missing")
+
+
+def headline(engines: Sequence[Seen], lun_verdict: luns.LunVerdict, shown: Sequence[Tile]) -> tuple[str, str, str]:
+    """State, headline of at most twelve words, and sentence: the worst of the answers."""
+    if not engines:
+        return "unknown", "Nothing is watched yet", "No engine is known. An administrator adds the first one."
+    first = gravest(engines)
+    if first.verdict.outcome is Outcome.FAIL:
+        shape = GRAVE.get(first.verdict.kind, ("fail", ""))[0]
+        return shape, first.verdict.headline, first.verdict.sentence
+    if lun_verdict.answer.outcome is Outcome.FAIL:
+        return "fail", "A LUN would not survive the next loss", lun_verdict.answer.sentence
+    state = worst(Outcome(tile.state) for tile in shown if tile.state != "running").value
+    base = _base(first, lun_verdict)
+    counts = [sum(tile.state == each for tile in shown) for each in ("warn", "unknown")]
+    parts = [base]
+    if counts[0]:
+        parts.append("one warning" if counts[0] == 1 else f"{WORDS[counts[0]]} warnings")
+    if counts[1]:
+        parts.append("one answer not known" if counts[1] == 1 else f"{WORDS[counts[1]]} answers not known")
+    return state, ", ".join(parts), _lead(first, lun_verdict, shown)
+
+
+WORDS = ("no", "one", "two", "three", "four", "five", "six")
+
+
+def _base(first: Seen, lun_verdict: luns.LunVerdict) -> str:
+    kept = first.verdict.kind in (she.Kind.PROTECTED, she.Kind.DEGRADED)
+    paths = lun_verdict.answer.word is Word.YES
+    if kept and paths:
+        return "Engine and LUNs protected"
+    if kept:
+        return "Engine protected, LUNs not known"
+    return first.verdict.headline
+
+
+def _lead(first: Seen, lun_verdict: luns.LunVerdict, shown: Sequence[Tile]) -> str:
+    if first.verdict.outcome is not Outcome.OK:
+        return first.verdict.sentence
+    if lun_verdict.answer.outcome is not Outcome.OK:
+        return lun_verdict.answer.sentence
+    return f"{first.verdict.sentence} {lun_verdict.answer.sentence}"

@@ -1,0 +1,108 @@
+"""Sections whose work has not been built: what is not known, what is missing, what the engine itself reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from inventory.services.pages_engine import backups as reported
+from inventory.services.pages_engine import looks_of, seen
+from inventory.views.paths import path
+from portal.access.admission import needs
+from portal.runs import pages
+from portal.runs.models import Run
+
+Reported = list[tuple[str, str, datetime | None]]
+LATEST = 10
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A section of which nothing is known. missing: one sentence per thing that is not there yet."""
+
+    section: str
+    headline: str
+    lead: str
+    missing: tuple[str, ...]
+    reported_title: str = "Reported by the engine"
+
+
+TOPOLOGY = Missing(
+    "topology",
+    "The topology is not known",
+    "Holdfast sees the paths of each LUN from the hosts; what stands between host and array is not asked yet.",
+    (
+        "Switches are not asked: zones, ports and receive power are not known.",
+        "Arrays are not asked: controllers, mappings and replication are not known.",
+        "What the hosts themselves see of their paths stands under LUNs.",
+    ),
+)
+BACKUPS = Missing(
+    "backups",
+    "Whether the engine could be rebuilt is not known",
+    "Holdfast neither takes nor restores engine backups yet. What the engine reports is shown, and proves nothing.",
+    (
+        "No backup is taken, copied or checked by Holdfast.",
+        "No backup has been restored in a rehearsal.",
+        "A backup that nobody has restored is a file, not a backup.",
+    ),
+    "The engine's own last backups",
+)
+DRILLS = Missing(
+    "drills",
+    "When failover was last proven is not known",
+    "No drill has been recorded here. A failover that nobody measured proves nothing about the next one.",
+    (
+        "Drills with objectives, approvals and reports are not built yet.",
+        "What Holdfast does on hosts today are runs of small plans, such as a support bundle.",
+    ),
+)
+
+
+@needs("estate.view")
+def topology(request: HttpRequest) -> HttpResponse:
+    """Fabrics, switches and arrays are not asked yet."""
+    return _section(request, TOPOLOGY, [])
+
+
+@needs("estate.view")
+def backups(request: HttpRequest) -> HttpResponse:
+    """Holdfast takes no backup yet; the engine's own words are no proof."""
+    said: Reported = []
+    for one in seen(looks_of(Q(engine__watched=True)), timezone.now()):
+        newest_first = sorted(reported(one), key=lambda each: each[1], reverse=True)
+        said += [(f"{one.engine.name}, {scope}", "", at) for scope, at in newest_first]
+    return _section(request, BACKUPS, said)
+
+
+@needs("estate.view")
+def drills(request: HttpRequest) -> HttpResponse:
+    """No drill is recorded yet; runs are."""
+    rows = [(run, *pages.shape(run)) for run in Run.objects.order_by("-pk")[:LATEST]]
+    return _section(request, DRILLS, [], rows)
+
+
+def _section(
+    request: HttpRequest, what: Missing, said: Reported, runs: list[tuple[Run, str, str]] | None = None
+) -> HttpResponse:
+    context = {
+        "section": what.section,
+        "what": what,
+        "headline": what.headline,
+        "lead": what.lead,
+        "reported": said,
+        "runs": runs,
+        "path": path(what.section.capitalize()),
+    }
+    return render(request, "inventory/section.html", context)
+
+
+@needs("estate.view")
+def keys(request: HttpRequest) -> HttpResponse:
+    """The keys of every page, and what the shapes mean."""
+    return render(request, "inventory/keys.html", {"section": ""})

@@ -1,0 +1,133 @@
+"""Runs as people see them: the shape and word of each status, steps with their acts and undos, lines."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from portal.runs.models import Run, RunLine, RunStep
+
+S = Run.Status
+T = RunStep.State
+
+STATUS = {
+    S.DRAFT: ("waiting", "Draft"),
+    S.AWAITING_APPROVAL: ("waiting", "Awaiting approval"),
+    S.QUEUED: ("waiting", "Queued"),
+    S.RUNNING: ("running", "Running"),
+    S.WAITING: ("running", "Running"),
+    S.SUCCEEDED: ("ok", "Succeeded"),
+    S.FAILED: ("fail", "Failed"),
+    S.ERRORED: ("fail", "Errored"),
+    S.ABORTED: ("warn", "Aborted"),
+    S.ROLLED_BACK: ("warn", "Rolled back"),
+    S.NEEDS_ATTENTION: ("fail", "Needs attention"),
+}
+STEP = {
+    T.WAITING: ("waiting", "Waiting"),
+    T.RUNNING: ("running", "Running"),
+    T.DONE: ("ok", "Done"),
+    T.FAILED: ("fail", "Failed"),
+    T.SKIPPED: ("waiting", "Skipped"),
+    T.UNDONE: ("warn", "Undone"),
+    T.UNDO_FAILED: ("fail", "Undo failed"),
+}
+RETRIED = (S.FAILED, S.ERRORED, S.NEEDS_ATTENTION)
+
+
+def shape(run: Run) -> tuple[str, str]:
+    """Shape and word of a run; a held one waits for a person."""
+    if run.held_by and run.status in Run.ACTIVE:
+        return "maintenance", f"Held by {run.held_by}"
+    if run.ending and run.status in Run.ACTIVE:
+        return "running", "Undoing"
+    return STATUS[S(run.status)]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One step as the table shows it. acts and undos: command lines."""
+
+    step: RunStep
+    shape: str
+    word: str
+    acts: list[str]
+    undos: list[str]
+    took: timedelta | None
+    retriable: bool
+
+
+def rows(run: Run, steps: Sequence[RunStep], now: datetime, acts: frozenset[str] = frozenset()) -> list[Row]:
+    """All steps in order; a running one has taken until now. acts: what the reader may do."""
+    return [_row(run, step, now, "run.start" in acts) for step in steps]
+
+
+def _row(run: Run, step: RunStep, now: datetime, may_retry: bool) -> Row:
+    state, word = STEP[T(step.state)]
+    took = (step.ended or now) - step.began if step.began and (step.ended or step.state == T.RUNNING) else None
+    retriable = may_retry and run.status in RETRIED and step.state in (T.FAILED, T.UNDO_FAILED)
+    return Row(step, state, word, lines(step.act), lines(step.undo), took, retriable)
+
+
+def lines(acts: Sequence[dict[str, Any]]) -> list[str]:
+    """What is run, as a person would type it; a fetch in words."""
+    return [shlex.join(act["argv"]) if "argv" in act else f"fetch {act['fetch']} as {act['name']}" for act in acts]
+
+
+def headline(run: Run, steps: Sequence[RunStep]) -> str:
+    """Support bundle, step 2 of 4; the status once it has ended."""
+    now = next((step for step in steps if step.state == T.RUNNING), None)
+    if run.status in Run.ACTIVE and now is not None:
+        return f"{run.title}, step {now.position} of {len(steps)}"
+    return f"{run.title}: {shape(run)[1].lower()}"
+
+
+def lead(run: Run, steps: Sequence[RunStep]) -> str:
+    """The run's own sentence, else what the current step says, else what is waited for."""
+    if run.sentence:
+        return run.sentence
+    now = next((step for step in steps if step.state == T.RUNNING), None)
+    if now is not None and now.sentence:
+        return now.sentence
+    if run.status == S.AWAITING_APPROVAL:
+        return f"{run.requested_by} asked for it. It waits for another person to approve it; nothing was done."
+    if run.status == S.QUEUED:
+        return "It waits for a worker. Nothing was done yet."
+    return f"On {run.target_name}, asked for by {run.requested_by}."
+
+
+@dataclass(frozen=True)
+class Doable:
+    """Which acts the page offers now."""
+
+    hold: bool
+    resume: bool
+    abort: bool
+    approve: bool
+    why_not_approve: str
+
+
+def doable(run: Run, person: str, acts: frozenset[str]) -> Doable:
+    """What this person may do to the run as it is."""
+    active = run.status in Run.ACTIVE and not run.ending and not run.abort_by
+    waits = run.status == S.AWAITING_APPROVAL
+    why = ""
+    if waits and run.requested_by == person:
+        why = f"{person} asked for this run: another person approves it."
+    elif waits and "run.approve" not in acts:
+        why = "Your role does not approve runs."
+    return Doable(
+        hold=active and not run.held_by and "run.start" in acts,
+        resume=active and bool(run.held_by) and "run.start" in acts,
+        abort=(active or waits) and "run.abort" in acts,
+        approve=waits and not why,
+        why_not_approve=why,
+    )
+
+
+def latest(run: Run, most: int) -> list[RunLine]:
+    """The newest lines first."""
+    return list(run.lines.select_related("step").order_by("-number")[:most])

@@ -1,0 +1,108 @@
+/* Keeps the page current. An event on the stream fetches the page's fragment again; while no stream is open the page is
+   fetched every 5 s; when that fails too, the header says so in words. What is read, open or typed stays as it is. */
+(() => {
+  "use strict";
+
+  const QUIET = 250; // ms that changes may still gather before the page is fetched
+  const POLL = 5000;
+  const SILENT = 25000; // the stream beats every 10 s; after this long it is taken for dead
+  const EVENTS = ["looks", "estate", "run", "hello"];
+
+  let heard = 0; // when the stream last said anything; 0: not open
+  let fetched = Date.now();
+  let tried = 0; // when a fetch was last begun
+  let joined = 0; // when the stream was last asked for
+  let connection = null;
+  let failed = 0; // when fetching began to fail; 0: it works
+  let databaseLost = false;
+  let timer = null;
+  let words = "";
+
+  const by = (id) => document.getElementById(id);
+  const streaming = () => heard && Date.now() - heard < SILENT && !databaseLost;
+
+  function refresh() {
+    clearTimeout(timer);
+    timer = null;
+    if (document.hidden || document.documentElement.dataset.still) return;
+    if (document.querySelector("main form[data-writing] :focus")) return;
+    tried = Date.now();
+    htmx.trigger(by("refresh"), "holdfast:refresh");
+  }
+
+  // the extension reconnects an open stream by itself; the first connection, and one that fell silent, are ours
+  function join() {
+    if (Date.now() - joined < POLL) return;
+    joined = Date.now();
+    if (heard) connection?.reader?.cancel();
+    heard = 0;
+    htmx.trigger(by("live"), "holdfast:connect");
+  }
+
+  function soon() {
+    timer ??= setTimeout(refresh, QUIET);
+  }
+
+  function say() {
+    const state = failed ? "stopped" : streaming() ? "live" : "polling";
+    const element = by("link-state");
+    if (!element) return;
+    if (element.dataset.now !== state) element.dataset.now = state;
+    const since = by("stopped-since");
+    const text = failed ? `, ${window.holdfast.span((Date.now() - fetched) / 1000)} old` : "";
+    if (since && since.textContent !== text) since.textContent = text;
+    const spoken = {
+      live: "Live: changes appear by themselves.",
+      polling: "Polling: the page is fetched every 5 s.",
+      stopped: "Stopped: the portal does not answer. What you see is the last that was fetched.",
+    }[state];
+    if (words && words !== state) by("live-words").textContent = spoken;
+    words = state;
+  }
+
+  function beat() {
+    if (!heard || Date.now() - heard > SILENT) join();
+    if (!streaming() && Date.now() - Math.max(fetched, tried) >= POLL - 200) refresh();
+    say();
+  }
+
+  htmx.registerExtension("holdfast", {
+    // an update must not close what the reader opened
+    htmx_before_morph_attr: (element, detail) => !(detail.attrName === "open" && element.localName === "details")
+      && !(detail.attrName === "data-now" && element.id === "link-state"),
+  });
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const stream = by("live");
+    stream.addEventListener("htmx:after:sse:connection", (event) => { connection = event.detail.connection; });
+    stream.addEventListener("beat", () => { heard = Date.now(); });
+    stream.addEventListener("lost", () => { heard = Date.now(); databaseLost = true; say(); });
+    for (const name of EVENTS) {
+      stream.addEventListener(name, (event) => {
+        heard = Date.now();
+        databaseLost = false;
+        const page = document.querySelector("main [data-topics]")?.dataset.topics;
+        const topic = name === "run" ? `run:${event.detail?.data}` : name;
+        if (name === "hello" ? Date.now() - fetched > 1000 : !page || page.split(" ").includes(topic)) soon();
+      });
+    }
+    for (const name of ["htmx:sse:error", "htmx:sse:close"]) {
+      stream.addEventListener(name, () => { heard = 0; say(); });
+    }
+    const fetching = by("refresh");
+    fetching.addEventListener("htmx:after:request", (event) => {
+      const { status, raw } = event.detail.ctx.response;
+      if (raw.redirected) { // the session has ended: the login page belongs into the window, not into the frame
+        event.preventDefault();
+        location.reload();
+        return;
+      }
+      if (status < 400) { fetched = Date.now(); failed = 0; } else { failed ||= Date.now(); }
+      say();
+    });
+    fetching.addEventListener("htmx:error", () => { failed ||= Date.now(); say(); });
+    setTimeout(beat, 50);
+    setInterval(beat, 1000);
+  });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
+})();

@@ -1,0 +1,60 @@
+/* Counts the clock and the ages on, between what the server says. The rules are those of templatetags/holdfast.py. */
+(() => {
+  "use strict";
+
+  let skew = 0; // server's clock minus this browser's, in ms
+  let read = "";
+
+  const now = () => Date.now() + skew;
+
+  function span(seconds) {
+    const whole = Math.floor(seconds);
+    if (whole < 60) return `${whole} s`;
+    const minutes = Math.floor(whole / 60), hours = Math.floor(whole / 3600);
+    if (minutes < 60) return `${minutes} min`;
+    if (hours < 48) return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
+    return `${Math.floor(whole / 86400)} days`;
+  }
+
+  function write(element, words) {
+    if (element.firstChild?.nodeValue !== words) element.textContent = words;
+  }
+
+  function ages() {
+    for (const element of document.querySelectorAll("time[data-ago]")) {
+      const seconds = (now() - Date.parse(element.dateTime)) / 1000;
+      write(element, seconds < -1 ? `in ${span(-seconds)}` : `${span(Math.abs(seconds))} ago`);
+    }
+    for (const element of document.querySelectorAll("[data-since]")) {
+      const seconds = Math.max(0, Math.floor((now() - Date.parse(element.dataset.since)) / 1000));
+      const pad = (number) => String(number).padStart(2, "0");
+      const hours = Math.floor(seconds / 3600);
+      write(element, `${hours ? `${hours}:` : ""}${pad(Math.floor(seconds / 60) % 60)}:${pad(seconds % 60)}`);
+    }
+  }
+
+  function clock() {
+    const element = document.getElementById("clock");
+    if (!element) return;
+    if (element.dateTime !== read) {
+      read = element.dateTime;
+      skew = Date.parse(read) - Date.now();
+    }
+    const zone = element.dataset.zone;
+    const at = new Date(now());
+    write(element.querySelector("b"), at.toLocaleTimeString("en-GB", { timeZone: zone, hour12: false }));
+    const parts = Object.fromEntries(
+      new Intl.DateTimeFormat("en-GB", { timeZone: zone, weekday: "short", day: "numeric", month: "short", year: "numeric" })
+        .formatToParts(at).map((part) => [part.type, part.value]));
+    write(element.querySelector(".date"), `${parts.weekday} ${parts.day} ${parts.month.slice(0, 3)} ${parts.year} `);
+  }
+
+  const tick = () => { clock(); ages(); };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    tick();
+    setInterval(tick, 1000);
+  });
+  document.addEventListener("htmx:after:swap", tick);
+  window.holdfast = { ...window.holdfast, span, now };
+})();

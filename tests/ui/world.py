@@ -1,0 +1,398 @@
+"""Estates for the pages' tests: rows as looks would have written them, judged by the real probes.
+
+scenes: empty (nothing), new (an engine, no look yet), healthy, warning (kvm02 with a penalty, one path faulty), lost
+(kvm01 does not answer, kvm02 is starting the engine VM), stale (every look too old)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from inventory.models import (
+    Attachment,
+    Cluster,
+    DeclaredPath,
+    Engine,
+    Host,
+    Look,
+    Lun,
+    Rollup,
+    Site,
+    StorageDomain,
+    Vm,
+)
+from inventory.probes import PROBES
+from inventory.probes.engine_health import Answer, Backup, Certificate, Count, EngineHealth
+from inventory.probes.ha_state import UNITS, HaState, Unit
+from inventory.probes.host_facts import FileSystem, HostFacts
+from inventory.probes.multipath import MultipathFacts
+from inventory.probes.reading.agent_log import AgentLog, Penalty
+from inventory.probes.reading.multipath import HbaFact, MapFact, PathFact
+from inventory.probes.reading.vm_status import HeHostStatus, HeSnapshot
+from inventory.services.looks import Result
+from inventory.services.record import record
+from inventory.services.watch import declared_for, ensure
+from portal.kernel import facts as facts_json
+from portal.kernel.freshness import allowed_age
+
+GIB = 1024**3
+WWID = "363400a31000d00010a1b2c3d0000000"
+LUNS = (
+    ("he_sd", 120, ""),
+    ("ora_data01", 4096, "oradb01"),
+    ("ora_redo01", 256, "oradb01"),
+    ("ora_fra01", 2048, "oradb01"),
+    ("ora_data02", 4096, "oradb02"),
+    ("ora_redo02", 256, "oradb02"),
+    ("ora_fra02", 2048, "oradb02"),
+    ("sd_vm01", 8192, ""),
+)
+TARGETS = {"A": ("2008000a31000001", "2018000a31000001"), "B": ("2009000a31000001", "2019000a31000001")}
+FABRICS = {"A": "10000000c9a1a000", "B": "10000000c9a1b000"}
+
+
+def hba(host: int, fabric: str) -> str:
+    return f"2100000e1e{host:02d}0{'a' if fabric == 'A' else 'b'}0{1 if fabric == 'A' else 2}"
+
+
+def build(scene: str, hosts: int = 2, now: datetime | None = None) -> Engine | None:
+    """Makes a scene. hosts: how many KVM hosts; the first two are hosted-engine hosts."""
+    now = now or timezone.now()
+    if scene == "empty":
+        return None
+    site = Site.objects.create(name="PROD")
+    engine = Engine.objects.create(
+        site=site,
+        name="olvm-engine",
+        url="https://olvm-engine.bank.example/ovirt-engine/api",
+        username="admin@internal",
+        password="not-shown-anywhere",
+        version="4.5.5",
+    )
+    cluster = Cluster.objects.create(engine=engine, uuid="c1", name="core")
+    rows = [_host(engine, cluster, number) for number in range(1, hosts + 1)]
+    _storage(engine, cluster, rows)
+    ensure(engine)
+    if scene != "new":
+        person = User.objects.get_or_create(username="operator2")[0]
+        _declare(rows, person, now - timedelta(days=8))
+        look(engine, rows, "healthy", now - timedelta(hours=23))
+        _scores(engine, scene, now)
+        if scene in ("warning", "lost"):
+            look(
+                engine,
+                rows,
+                scene,
+                now - timedelta(hours=2, minutes=18) if scene == "warning" else now - timedelta(seconds=102),
+            )
+        if scene != "stale":
+            look(engine, rows, scene, now - timedelta(seconds=1))
+    return engine
+
+
+def _host(engine: Engine, cluster: Cluster, number: int) -> Host:
+    he = number <= 2
+    return Host.objects.create(
+        engine=engine,
+        cluster=cluster,
+        uuid=f"h{number}",
+        name=f"kvm{number:02d}",
+        address=f"kvm{number:02d}.bank.example",
+        he_host_id=number if he else None,
+        he_configured=he,
+        he_active=he or None,
+        he_score=3400 if he else None,
+        he_global_maintenance=False if he else None,
+        he_local_maintenance=False if he else None,
+        status="up",
+        spm_status="spm" if number == 1 else "none",
+        memory=768 * GIB,
+        os_version="Oracle Linux 8.9",
+        vdsm_version="4.50.5",
+        cpu_model="Intel Xeon Gold 6346",
+        power_management=True,
+    )
+
+
+def _storage(engine: Engine, cluster: Cluster, hosts: list[Host]) -> None:
+    vms = {
+        name: Vm.objects.create(
+            engine=engine,
+            cluster=cluster,
+            uuid=f"v-{name}",
+            name=name,
+            status="up",
+            host=hosts[index % len(hosts)],
+            memory=size * GIB,
+            vcpus=16,
+            is_engine=name == "HostedEngine",
+            fqdn=f"{name.lower()}.bank.example",
+            high_availability=True,
+            hugepages_kib=1048576 if name.startswith("ora") else None,
+        )
+        for index, (name, size) in enumerate([("HostedEngine", 16), ("oradb02", 256), ("oradb01", 256)])
+    }
+    domain = StorageDomain.objects.create(engine=engine, uuid="sd1", name="hosted_storage", status="active")
+    for number, (name, gib, user) in enumerate(LUNS, 1):
+        lun = Lun.objects.create(
+            engine=engine,
+            uuid=f"{WWID}{number}",
+            name=name,
+            size=gib * GIB,
+            vendor="HUAWEI",
+            product="XSG1",
+            disk_uuid=f"d{number}" if user else "",
+            domain=None if user else domain,
+        )
+        if user:
+            Attachment.objects.create(vm=vms[user], lun=lun, interface="virtio_scsi", active=True)
+
+
+def _declare(hosts: list[Host], person: User, at: datetime) -> None:
+    DeclaredPath.objects.bulk_create(
+        DeclaredPath(
+            host=host,
+            wwid=f"{WWID}{number}",
+            hba_wwpn=hba(index, fabric),
+            target_wwpn=target,
+            declared_at=at,
+            declared_by=person,
+        )
+        for index, host in enumerate(hosts, 1)
+        for number in range(1, len(LUNS) + 1)
+        for fabric in "AB"
+        for target in TARGETS[fabric]
+    )
+
+
+def _scores(engine: Engine, scene: str, now: datetime) -> None:
+    """A day of five-minute roll-ups; kvm02 was in local maintenance for half an hour and loses score later."""
+    start = int((now - timedelta(hours=24)).timestamp()) // 300 * 300 + 300
+    rows = []
+    for look_row in engine.looks.filter(probe="she_status", host__isnull=False):
+        for step in range(286):
+            at = datetime.fromtimestamp(start + step * 300, now.tzinfo)
+            for host_id in (1, 2):
+                value = 3400.0
+                if host_id == 2 and 137 <= step < 144:
+                    value = 0.0
+                if host_id == 2 and scene == "warning" and step > 210:
+                    value = max(2980.0, 3400.0 - (step - 210) * 12)
+                rows.append(
+                    Rollup(
+                        look=look_row,
+                        series=f"score_{host_id}",
+                        bucket=at,
+                        count=30,
+                        low=value,
+                        high=value,
+                        total=value * 30,
+                        last=value,
+                    )
+                )
+    Rollup.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def look(engine: Engine, hosts: list[Host], scene: str, at: datetime) -> None:
+    """One sweep: every look of every host and of the engine, recorded as the worker does."""
+    declared, about = declared_for(hosts, [engine])
+    results = []
+    for row in engine.looks.select_related("host"):
+        if row.host is None:
+            results.append(result(row, health(scene, at), about[engine.pk], at))
+            continue
+        number = int(row.host.name.removeprefix("kvm"))
+        if scene == "lost" and number == 1:
+            words = (
+                f"{row.host.name} does not answer on {row.host.address} port 22 (no route to host): see its console."
+            )
+            results.append(Result(row.pk, Look.State.UNANSWERED, at, 3000, words))
+            continue
+        facts = facts_of(row.probe, number, scene, at)
+        if facts is not None:
+            results.append(result(row, facts, declared[row.host.pk], at))
+        elif row.probe == "ssh":
+            results.append(
+                Result(
+                    row.pk,
+                    Look.State.READ,
+                    at,
+                    40,
+                    facts={"answers": True, "error": ""},
+                    sections={"ssh": {"asked": f"ssh root@{row.host.address}", "answer": "answered"}},
+                    sha256="5" * 64,
+                )
+            )
+    record(results)
+
+
+def result(row: Look, facts, declared, at: datetime) -> Result:
+    probe = PROBES[row.probe]
+    from dataclasses import replace
+
+    told = replace(declared, checked_at=at.timestamp())
+    dumped = facts_json.dump(facts)
+    digest = hashlib.sha256(json.dumps([row.pk, dumped], sort_keys=True, default=str).encode()).hexdigest()
+    sections = {
+        name: {
+            "asked": list(command.argv),
+            "exit_code": 0,
+            "stdout": json.dumps(dumped, indent=1)[:2000],
+            "stderr": "",
+            "took": 0.084,
+            "truncated": False,
+        }
+        for name, command in probe.commands.items()
+    } or {
+        name: {
+            "asked": request.path,
+            "status": 200,
+            "body": "DB Up!Welcome to Health Status!",
+            "error": "",
+            "took": 0.02,
+        }
+        for name, request in probe.requests.items()
+    }
+    return Result(
+        row.pk,
+        Look.State.READ,
+        at,
+        84,
+        "",
+        dumped,
+        tuple(probe.judge(facts, told)),
+        dict(probe.numbers(facts)),
+        sections,
+        digest,
+    )
+
+
+def facts_of(probe: str, number: int, scene: str, at: datetime):
+    if probe == "she_status":
+        return snapshot(scene, number, at)
+    if probe == "ha_state":
+        return ha_state(scene, number)
+    if probe == "host_facts":
+        return HostFacts(
+            "Oracle Linux Server 8.9",
+            "5.15.0-200.el8uek",
+            768 * GIB,
+            (58 if number == 1 else 41) * GIB,
+            0,
+            0,
+            2048,
+            64,
+            3.2,
+            41 * 86400.0,
+            at.timestamp(),
+            (FileSystem("/", 41), FileSystem("/var", 33)),
+            (),
+            (),
+        )
+    if probe == "multipath":
+        return multipath(scene, number)
+    return None
+
+
+def snapshot(scene: str, number: int, at: datetime) -> HeSnapshot:
+    stamp = int(at.timestamp()) % 1_000_000
+    up = HeHostStatus(
+        1, "kvm01.bank.example", stamp, 3400, "up", "good", "Up", "", False, False, True, "EngineUp", None
+    )
+    score = 2980 if scene == "warning" else 3400
+    down = HeHostStatus(
+        2,
+        "kvm02.bank.example",
+        stamp + 5,
+        score,
+        "down",
+        "bad",
+        "unknown",
+        "vm not running on this host",
+        False,
+        False,
+        True,
+        "EngineDown",
+        None,
+    )
+    if scene == "lost":
+        up = HeHostStatus(
+            1, "kvm01.bank.example", 1, 3400, "up", "good", "Up", "", False, False, False, "EngineUp", None
+        )
+        down = HeHostStatus(
+            2,
+            "kvm02.bank.example",
+            stamp,
+            3400,
+            "up",
+            "bad",
+            "WaitForLaunch",
+            "bad vm status",
+            False,
+            False,
+            True,
+            "EngineStarting",
+            None,
+        )
+    return HeSnapshot("ok", False, (up, down))
+
+
+def ha_state(scene: str, number: int) -> HaState:
+    penalties = (Penalty(420, "cpu load"),) if scene == "warning" and number == 2 else ()
+    log = AgentLog("EngineUp" if number == 1 else "EngineDown", 3400, penalties, (), False, 86400)
+    units = tuple(Unit(name, "active") for name in UNITS)
+    return HaState(False, False, units, 41 * 86400.0, "b", 40 * 86400.0, number if number <= 2 else None, log, ())
+
+
+def multipath(scene: str, number: int) -> MultipathFacts:
+    maps = []
+    for lun, (name, gib, _) in enumerate(LUNS, 1):
+        paths = []
+        for index, (fabric, target) in enumerate([(f, t) for f in "AB" for t in TARGETS[f]]):
+            bad = scene == "warning" and number == 2 and name == "ora_data02" and index == 3
+            paths.append(
+                PathFact(
+                    f"sd{chr(97 + lun)}{chr(97 + index)}",
+                    f"8:{lun * 16 + index}",
+                    "failed" if bad else "active",
+                    "faulty" if bad else "ready",
+                    "offline" if bad else "running",
+                    hba_wwpn=hba(number, fabric),
+                    target_wwpn=target,
+                    kernel="F" if bad else "A",
+                )
+            )
+        maps.append(
+            MapFact(f"{WWID}{lun}", f"{WWID}{lun}", tuple(paths), size=gib * GIB, size_text=f"{gib}G", state="active")
+        )
+    hbas = tuple(HbaFact(f"host{15 + i}", hba(number, f), "Online", "16 Gbit", FABRICS[f]) for i, f in enumerate("AB"))
+    return MultipathFacts("json", tuple(maps), (), hbas, (), ())
+
+
+def health(scene: str, at: datetime) -> EngineHealth:
+    good = Answer("good", "", 0.02)
+    gone = Answer("unreachable", "No connection to olvm-engine.bank.example port 443.", 2.0)
+    answer = gone if scene == "lost" else good
+    return EngineHealth(
+        answer,
+        answer,
+        answer,
+        "4.5.5" if answer is good else "",
+        "a1",
+        (Count("hosts", 2, 2), Count("vms", 3, 3)),
+        (Backup("db", at.timestamp() - 15_000), Backup("files", at.timestamp() - 15_000)),
+        0.1 if answer is good else None,
+        0.5,
+        Certificate(at.timestamp() + 300 * 86400, "olvm-engine.bank.example", "CA") if answer is good else None,
+    )
+
+
+def age_all(engine: Engine, seconds: float = 0.0) -> None:
+    """Moves every look into the past, beyond what its schedule allows."""
+    for row in engine.looks.exclude(at=None):
+        every = PROBES[row.probe].every if row.probe in PROBES else 3.0
+        Look.objects.filter(pk=row.pk).update(at=row.at - timedelta(seconds=allowed_age(every) + 1 + seconds))
