@@ -219,7 +219,8 @@ def _uptime(seen: HaState, name: str) -> Said:
 def _agent_start(seen: HaState, name: str) -> Said:
     age = seen.agent_age
     if age is None and seen.log is not None:
-        age = seen.log.started_ago
+        shown = seen.log.started_ago
+        age = seen.log.span if shown is None and seen.log.span >= SETTLED else shown
     if seen.unit("ovirt-ha-agent") != "active":
         return Outcome.UNKNOWN, f"The HA agent of {name} is not known to run, so neither is when it started."
     if age is None:
@@ -270,7 +271,9 @@ COMMANDS: Mapping[str, Command] = {
     "units": Command(("systemctl", "is-active", *UNITS), timeout=5),
     "uptime": Command(("cat", "/proc/uptime"), timeout=5),
     "boot_id": Command(("cat", "/proc/sys/kernel/random/boot_id"), timeout=5),
-    "agent_start": Command(("systemctl", "show", "-p", "ActiveEnterTimestampMonotonic", "ovirt-ha-agent"), timeout=5),
+    "agent_start": Command(
+        ("systemctl", "show", "--property=ActiveEnterTimestampMonotonic", "ovirt-ha-agent"), timeout=5
+    ),
     "he_conf": Command(("grep", "-E", "^host_id=", HE_CONF), timeout=5, root=True),
     "agent_log": Command(("tail", "-n", "60", AGENT_LOG), timeout=5, root=True),
 }

@@ -154,7 +154,8 @@ def _serving(view: View) -> _Said | None:
 def _with_takers(active: HostRow, others: list[HostRow], takers: list[HostRow]) -> _Said:
     best = max(row.score or 0 for row in takers)
     on, names = f"The engine runs on {active.host}", _and([row.host for row in takers])
-    if active.score is not None and best - active.score >= STOP_AT:
+    guarded = active.state in ("EngineUp", "EngineUpBadHealth")  # no other state of the agent acts on the score
+    if guarded and active.score is not None and best - active.score >= STOP_AT:
         words = (
             f"{on} with score {active.score}, {best - active.score} below the best: its agent stops the engine VM, it "
         )

@@ -7,7 +7,7 @@ import pytest
 from inventory.probes.multipath import MultipathFacts
 from inventory.probes.reading.multipath import HbaFact, MapFact, PathFact
 from inventory.verdicts.answer import Word
-from inventory.verdicts.luns import LunVerdict, LunView, judge
+from inventory.verdicts.luns import LunVerdict, LunView, combine, judge
 from portal.kernel.outcome import Outcome
 from portal.kernel.probe import DeclaredPath
 
@@ -39,6 +39,7 @@ def view(
 
 def word(*views: LunView) -> tuple[Word, Outcome, str]:
     found: LunVerdict = judge(views)
+    assert combine([judge([one]) for one in views]) == found
     assert found.answer.sentence.endswith(".")
     return found.answer.word, found.answer.outcome, found.answer.sentence
 

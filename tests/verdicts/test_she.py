@@ -240,6 +240,12 @@ def test_an_agent_that_was_stopped_on_the_active_host():
     assert lost.kind is Kind.UNKNOWN
 
 
+def test_an_agent_that_just_stopped_on_the_active_host():
+    found = both("agent-stopped-020s-json")
+    assert (found.kind, found.outcome, found.engine_on) == (Kind.DEGRADED, Outcome.WARN, "kvm02")
+    assert "the HA agent of kvm02 is stopped, so it does not guard the engine VM" in found.sentence
+
+
 def test_the_page_answers_and_no_agent_says_why():
     name = "healthy-json"
     down = {"vm": "down", "health": "bad", "detail": "unknown"}
@@ -283,7 +289,7 @@ def test_global_maintenance_and_a_dead_engine():
 
 
 def test_penalties_by_name():
-    log = AgentLog("EngineDown", 2893, (Penalty(507, "cpu load"),), (), False, 300)
+    log = AgentLog("EngineDown", 2893, (Penalty(507, "cpu load"),), (), False, None, 300)
     lower = {"score": 2893}
     observations = seen(1, "healthy-json", host2=lower), seen(2, "healthy-json", host2=lower)
     found = verdict(*observations, states=(state(1), state(2, log=log)))

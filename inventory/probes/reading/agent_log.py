@@ -46,15 +46,16 @@ class Penalty:
 @dataclass(frozen=True)
 class AgentLog:
     """What the tail says. state and score None: no such line in it. waiting: the agent waits in local maintenance and
-    publishes nothing (4, trap 5). started_ago: seconds from the agent's start to the last line; when the tail shows no
-    start, at least the seconds that the tail spans."""
+    publishes nothing (4, trap 5). started_ago: seconds from the agent's start to the last line; None when the
+    tail shows no start. span: seconds between its first and last line."""
 
     state: str | None
     score: int | None
     penalties: tuple[Penalty, ...]
     alarms: tuple[str, ...]
     waiting: bool
-    started_ago: int
+    started_ago: int | None
+    span: int
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,7 @@ def read_agent_log(text: str) -> AgentLog | None:
     recent = [record for record in records if (end - record.at).total_seconds() <= WINDOW]
     states = [(at, match) for at, record in enumerate(records) if (match := _STATE.search(record.message))]
     waits = [at for at, record in enumerate(records) if record.message.strip() == "Local maintenance set"]
-    began = [
-        *(record.at for record in records[:1]),
-        *(record.at for record in records if re.search(r"hosted-engine-ha agent \S+ started", record.message)),
-    ]
+    starts = [record.at for record in records if re.search(r"hosted-engine-ha agent \S+ started", record.message)]
     state = states[-1][1] if states else None
     return AgentLog(
         state=state[1] if state else None,
@@ -84,7 +82,8 @@ def read_agent_log(text: str) -> AgentLog | None:
         penalties=_penalties(recent),
         alarms=tuple(dict.fromkeys(record.message[:200] for record in recent if _alarming(record.message))),
         waiting=bool(waits) and (not states or waits[-1] > states[-1][0]),
-        started_ago=int((end - began[-1]).total_seconds()),
+        started_ago=int((end - starts[-1]).total_seconds()) if starts else None,
+        span=int((end - records[0].at).total_seconds()),
     )
 
 
