@@ -23,7 +23,7 @@ def systemctl(world: World, host: Host, argv: list[str]) -> Reply:
     verb, units = (words[0], words[1:]) if words else ("", [])
     states = [state_of(world, host, unit) for unit in units]
     if verb == "show":
-        return _show(argv, units, states)
+        return _show(argv, units, states, host)
     if verb in ("start", "stop", "restart"):
         return _change(world, host, units, verb)
     if verb == "list-timers":
@@ -46,7 +46,7 @@ def _tell(verb: str, units: list[str], states: list[str]) -> Reply:
     return answers.get(verb, Reply(err=f"Unknown operation {verb}.\n", rc=1))
 
 
-def _show(argv: list[str], units: list[str], states: list[str]) -> Reply:
+def _show(argv: list[str], units: list[str], states: list[str], host: Host) -> Reply:
     wanted = [word.split("=", 1)[1] for word in argv if word.startswith("--property=")]
     wanted += [argv[i + 1] for i, word in enumerate(argv[:-1]) if word == "-p"]
     names = ",".join(wanted).split(",") if wanted else ["Id", "ActiveState", "SubState"]
@@ -58,10 +58,19 @@ def _show(argv: list[str], units: list[str], states: list[str]) -> Reply:
             "SubState": {"active": "running", "failed": "failed"}.get(state, "dead"),
             "LoadState": "loaded",
             "UnitFileState": "enabled",
+            "ActiveEnterTimestampMonotonic": str(_entered(host, unit, state)),
         }
         plain = "--value" in argv
         blocks.append("".join((known[n] if plain else f"{n}={known[n]}") + "\n" for n in names if n in known))
     return Reply(out="\n".join(blocks))
+
+
+def _entered(host: Host, unit: str, state: str) -> int:
+    """Microseconds from the host's boot until the unit became active; 0 when it is not, as systemd says it."""
+    if state != "active":
+        return 0
+    at = host.agent.started if unit.removesuffix(".service") == "ovirt-ha-agent" else host.booted + 30
+    return max(1, int((at - host.booted) * 1_000_000))
 
 
 def _change(world: World, host: Host, units: list[str], verb: str) -> Reply:
