@@ -25,8 +25,6 @@ class Guarded(AnyAdmin):
     change: ClassVar[str] = ""
     adds: ClassVar[bool] = False
     deletes: ClassVar[bool] = False
-    # one row at a time: a bulk deletion goes past the record
-    actions_on_top = False
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return may(request.user, self.view)
@@ -44,7 +42,7 @@ class Guarded(AnyAdmin):
         return self.deletes and self.has_change_permission(request)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """None: see above."""
+        """None: one row at a time, since a bulk deletion goes past the record."""
         return {}
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:

@@ -140,3 +140,17 @@ def test_the_own_password_changes_and_other_sessions_end(anna, client):
     assert other.post("/preferences/", {"theme": "dark"})["Location"].startswith("/login/")
     assert client.post("/preferences/", {"theme": "dark"})["Location"] == "/preferences/"
     assert User.objects.get(pk=anna.pk).check_password(new)
+
+
+def test_the_pages_of_the_own_account_show(anna, client):
+    log_in(client)
+    page = client.get("/preferences/").content.decode()
+    assert 'name="time_zone"' in page
+    assert '<option value="Africa/Nairobi">' in page
+    assert client.get("/preferences/password/").status_code == 200
+    wrong = client.post("/preferences/", {"theme": "pink", "time_zone": "Mars/Olympus"})
+    assert (wrong.status_code, "Nothing was saved" in wrong.content.decode()) == (422, True)
+    short = client.post(
+        "/preferences/password/", {"old_password": GOOD, "new_password1": "short", "new_password2": "short"}
+    )
+    assert "at least 12 characters" in short.content.decode()
