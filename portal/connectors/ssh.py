@@ -15,9 +15,10 @@ from typing import TypeVar
 import paramiko
 
 from portal.connectors.ssh_address import Address, KeyChanged, LoginRefused, NotPinned, Unanswered
-from portal.connectors.ssh_connection import Answer, Connection, Lost, connect
+from portal.connectors.ssh_connection import Answer, Connection, Lost, Visit, connect
 from portal.connectors.ssh_fetch import read_file
 from portal.connectors.ssh_keys import new_key, public_key, read_private
+from portal.connectors.ssh_stalls import Stalls
 from portal.kernel import collector
 from portal.kernel.command import Command
 from portal.kernel.output import Output
@@ -35,8 +36,8 @@ __all__ = [
 ]
 
 MARGIN = 5.0  # seconds beyond the commands' own deadlines
-LONGEST_COLLECT = 120.0  # seconds for one visit, whatever its commands may take
-COLLECT_LIMIT = 32_000_000  # bytes per stream of one visit
+LONGEST_VISIT = 120.0  # seconds for one visit, whatever its commands may take
+VISIT_LIMIT = 32_000_000  # bytes per stream of one visit
 IDLE = 600.0  # seconds after which an unused connection is closed
 
 _T = TypeVar("_T")
@@ -58,6 +59,7 @@ class Pool:
     def _reset(self) -> None:
         self._pid = os.getpid()
         self._guard = threading.Lock()  # only ever held for dictionary work
+        self._stalls = Stalls(time.monotonic)
         self._doors: dict[Address, threading.Lock] = {}
         self._open: dict[Address, Connection] = {}
 
@@ -69,25 +71,31 @@ class Pool:
 
     def collect(self, address: Address, commands: Mapping[str, Command]) -> dict[str, Output]:
         """All commands in one script over one channel; one Output per command. Raises LookFailed when the host was
-        not reached or did not begin to answer. A visit that is cut gives what came; the rest has exit_code None."""
-        if not commands:
-            return {}
+        not reached or did not begin to answer. A visit that is cut gives what came; the rest has exit_code None. A
+        command that did not even end when killed is left out for a while: exit_code None and a sentence on stderr."""
+        wanted, outputs = self._stalls.plan(address, commands)
+        if wanted:
+            outputs |= self._visit(address, wanted)
+        return {name: outputs[name] for name in commands}
+
+    def _visit(self, address: Address, commands: Mapping[str, Command]) -> dict[str, Output]:
         nonce = secrets.token_hex(16)
-        line = collector.script(commands, nonce, sudo=address.user != "root")
-        deadline = min(LONGEST_COLLECT, sum(c.timeout + collector.KILL_AFTER for c in commands.values())) + MARGIN
-        last = collector.end_marker(nonce)
-
-        def visit(connection: Connection) -> Answer:
-            return connection.ask(line, last, self._first_byte, deadline, COLLECT_LIMIT)
-
-        answer = self._with(address, visit, again_when_sent=True)
-        outputs = collector.read(answer.stdout, answer.stderr, nonce, commands)
-        if not answer.whole and collector.start_marker(nonce) not in answer.stdout:
+        visit = Visit(
+            line=collector.script(commands, nonce, sudo=address.user != "root"),
+            mark=collector.mark(nonce),
+            last=collector.end_mark(nonce),
+            patience=tuple(each.timeout + collector.KILL_AFTER + MARGIN for each in commands.values()),
+            longest=LONGEST_VISIT,
+        )
+        answer = self._with(address, lambda it: it.ask(visit, self._first_byte, VISIT_LIMIT), again_when_sent=True)
+        if not answer.whole and visit.mark not in answer.stdout:
             said = Output(b"", answer.stderr or answer.stdout, None).error_line()
             raise LoginRefused(
                 f"{address.name} lets {address.user} log in but runs no script for that account"
                 f"{f' ({said})' if said else ''}. Give the account a POSIX shell and no forced command."
             )
+        outputs = collector.read(answer.stdout, answer.stderr, nonce, commands)
+        self._stalls.learn(address, commands, outputs, answer.stalled)
         return outputs
 
     def run(self, address: Address, command: Command, stdin: bytes | None = None) -> Output:

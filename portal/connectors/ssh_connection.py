@@ -36,6 +36,19 @@ class Answer:
     whole: bool
     over: bool
     took: float
+    stalled: bool = False  # a section did not end although it had to
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A script to run. mark begins the line that starts each section, last begins the line after which nothing comes;
+    patience: seconds for each section; longest: seconds for all of it."""
+
+    line: str
+    mark: bytes
+    last: bytes
+    patience: tuple[float, ...]
+    longest: float
 
 
 class Connection:
@@ -53,19 +66,17 @@ class Connection:
         """Usable as far as is known; a dead peer may not have been noticed yet."""
         return self.wire.is_active() and self._channels < CHANNELS
 
-    def ask(self, line: str, last: bytes, first_byte: float, deadline: float, limit: int) -> Answer:
-        """Runs a line that writes on both streams at once and ends both with `last`. first_byte and deadline in
-        seconds, limit in bytes per stream. At the deadline the connection is cut and what came is returned. Raises
-        Lost when nothing came."""
+    def ask(self, visit: Visit, first_byte: float, limit: int) -> Answer:
+        """Runs a script that marks its sections. first_byte in seconds, limit in bytes per stream. When a section takes
+        longer than it may, the connection is cut and what came is returned, stalled. Raises Lost when nothing came."""
         began = time.monotonic()
-        talk = self._open(began + first_byte, limit, last)
-        self._request(talk, line)
+        talk = self._open(began + first_byte, limit, visit.last)
+        self._request(talk, visit.line)
         whole = talk.wait(talk.all_said, began + first_byte)
-        if not whole and talk.out.started:
-            whole = talk.wait(talk.all_said, began + deadline)
-        elif not whole:
+        if not whole and not talk.out.started:
             self.wire.cut()
             raise Lost("", sent=True, silent=True)
+        whole = whole or self._follow(talk, visit, began)
         if not talk.out.started and not self.wire.is_active():
             raise Lost(self._reason(), sent=True)
         if not whole:
@@ -73,7 +84,19 @@ class Connection:
         elif talk.over:
             talk.channel.close()
         self._leaving.append(talk.channel)
-        return talk.answer(began, whole and talk.complete)
+        return talk.answer(began, whole and talk.complete, stalled=not whole)
+
+    def _follow(self, talk: _Talk, visit: Visit, began: float) -> bool:
+        """Waits section by section; False when one has not ended within its patience."""
+        running = -1
+        while True:
+            section = talk.out.count(visit.mark) - 1
+            if section == running or time.monotonic() > began + visit.longest:
+                return False
+            running = section
+            patience = visit.patience[min(max(section, 0), len(visit.patience) - 1)]
+            if talk.wait(talk.all_said, min(time.monotonic() + patience, began + visit.longest)):
+                return True
 
     def act(self, line: str, stdin: bytes | None, first_byte: float, deadline: float, limit: int) -> Answer:
         """Runs one line, feeding it stdin. The server must accept the request within first_byte seconds. Raises Lost
@@ -192,11 +215,14 @@ class _Talk:
             self._wake.clear()
         return True
 
-    def answer(self, began: float, whole: bool) -> Answer:
+    def answer(self, began: float, whole: bool, *, stalled: bool = False) -> Answer:
+        """All that came. The streams let go of this object, so that nothing waits for the garbage collector."""
+        self.out.deafen()
+        self.err.deafen()
         status = self.channel.exit_status
         took = time.monotonic() - began
         code = status if status >= 0 else None
-        return Answer(self.out.take(), self.err.take(), code, whole and not self.over, self.over, took)
+        return Answer(self.out.take(), self.err.take(), code, whole and not self.over, self.over, took, stalled)
 
 
 def connect(address: Address, key: paramiko.PKey, connect_timeout: float) -> Connection:

@@ -146,6 +146,10 @@ def dial(host: str, port: int, timeout: float) -> socket.socket:
     return sock
 
 
+def _nobody() -> None:
+    """Who is woken when nobody waits."""
+
+
 class Stream:
     """One direction of a channel's output, in the place of paramiko's BufferedPipe: the reading thread appends, and
     `look` is called when there is something to decide."""
@@ -183,6 +187,14 @@ class Stream:
     def started(self) -> bool:
         """True once a byte came."""
         return self._size > 0
+
+    def count(self, mark: bytes) -> int:
+        """How often a mark came so far."""
+        return b"".join(self._chunks).count(mark)
+
+    def deafen(self) -> None:
+        """Nobody waits any more."""
+        self._look = _nobody
 
     def take(self) -> bytes:
         """All that came; it is held no longer here."""

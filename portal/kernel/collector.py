@@ -103,13 +103,13 @@ def single(command: Command, sudo: bool) -> str:
     )
 
 
-def start_marker(nonce: str) -> bytes:
-    """The start of the first marker, which the script prints before anything else."""
-    return f"@@{nonce} 0 ".encode()
+def mark(nonce: str) -> bytes:
+    """What every marker begins with. The script prints the first one before anything else."""
+    return f"@@{nonce} ".encode()
 
 
-def end_marker(nonce: str) -> bytes:
-    """The start of the last marker. Once it was seen on both streams, nothing more is to come."""
+def end_mark(nonce: str) -> bytes:
+    """What the last marker begins with. Once its line was seen on both streams, nothing more is to come."""
     return f"@@{nonce} end ".encode()
 
 
@@ -129,7 +129,7 @@ def _sections(stream: bytes, nonce: str) -> list[_Section]:
     what still is in the pipe; what follows it goes on with the section."""
     sections: list[_Section] = []
     began = b""
-    for part in stream.split(f"@@{nonce} ".encode())[1:]:
+    for part in stream.split(mark(nonce))[1:]:
         marker, newline, content = part.partition(b"\n")
         word, _, value = marker.partition(b" ")
         if not newline:

@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from portal.connectors.ssh import Address, Pool, Unanswered, new_key
+from portal.connectors.ssh_stalls import Stalls
+from portal.kernel import collector
 from portal.kernel.command import Command
-from portal.kernel.output import LookFailed
+from portal.kernel.output import LookFailed, Output
 from tests.fixtures_sshd import SSHD, free_port
 
 pytestmark = [pytest.mark.wire, pytest.mark.skipif(not shutil.which(SSHD), reason="needs sshd")]
@@ -127,6 +129,55 @@ def descendants(pid):
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         found += [int(child), *descendants(int(child))]
     return found
+
+
+HOLDER = Command(("sh", "-c", "setsid sleep 8 & echo begun"), timeout=1)  # its child keeps the pipe, as in state D
+
+
+def test_a_command_that_cannot_be_ended_does_not_hide_the_others(sshd, pool, monkeypatch):
+    monkeypatch.setattr("portal.connectors.ssh.MARGIN", 0.5)
+    monkeypatch.setattr(collector, "KILL_AFTER", 0)
+    address = sshd.address(name="stalled")
+    commands = {"stuck": HOLDER, "next": Command(("echo", "next"))}
+    began = time.monotonic()
+    first = pool.collect(address, commands)
+    assert time.monotonic() - began < 6
+    assert (first["stuck"].exit_code, first["stuck"].truncated) == (None, True)
+    assert first["next"].exit_code is None
+    began = time.monotonic()
+    second = pool.collect(address, commands)
+    assert time.monotonic() - began < 1
+    assert list(second) == ["stuck", "next"]
+    assert second["next"].stdout == b"next\n"
+    assert (second["stuck"].exit_code, second["stuck"].stdout) == (None, b"")
+    assert "tried again only in 60 s" in second["stuck"].error_line()
+
+
+def test_a_stalled_command_is_tried_again_after_the_others():
+    clock = [0.0]
+    stalls = Stalls(lambda: clock[0])
+    address = Address("kvm01", "192.0.2.1", 22, "root", LINE)
+    stuck, fine = Command(("multipath", "-ll")), Command(("uptime",))
+    commands = {"stuck": stuck, "fine": fine}
+    cut = {"stuck": Output(b"", b"", None, truncated=True), "fine": Output(b"", b"", None)}
+    assert stalls.plan(address, commands) == (commands, {})
+    for times, pause in enumerate((60, 120, 240, 480, 900, 900), 1):
+        stalls.learn(address, commands, cut, cut=True)
+        clock[0] += pause - 1
+        wanted, held = stalls.plan(address, commands)
+        assert (list(wanted), list(held)) == (["fine"], ["stuck"])
+        assert ("its last try" if times == 1 else f"its last {times} tries") in held["stuck"].error_line()
+        clock[0] += 1
+        assert list(stalls.plan(address, commands)[0]) == ["fine", "stuck"]
+    stalls.learn(address, commands, {name: Output(b"", b"", 0) for name in commands}, cut=False)
+    assert list(stalls.plan(address, commands)[0]) == ["stuck", "fine"]
+
+
+def test_a_lost_connection_is_no_stall():
+    stalls = Stalls(lambda: 0.0)
+    address = Address("kvm01", "192.0.2.1", 22, "root", LINE)
+    stalls.learn(address, TRUE, {"a": Output(b"x", b"", None, truncated=True)}, cut=False)
+    assert stalls.plan(address, TRUE) == (TRUE, {})
 
 
 def test_a_hundred_hosts_of_which_five_hang(sshd, user_key):
