@@ -49,7 +49,7 @@ async def run(options: Options) -> None:
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(told.unlink, missing_ok=True)
         stack.callback(runtime.drop_socket, lab)
-        stack.callback(runtime.kill_processes, None)
+        stack.callback(runtime.bury)
         try:
             await _open(lab, options, stack)
         except (OSError, RuntimeError) as error:

@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -124,6 +125,19 @@ def kill_processes(host: str | None) -> None:
     for pid in processes_of(host):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
+
+
+def bury() -> None:
+    """Ends and collects every process below the lab, also those that appear meanwhile; gives up after two seconds."""
+    end = time.monotonic() + 2.0
+    while time.monotonic() < end:
+        kill_processes(None)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        if not processes_of(None):
+            return
+        time.sleep(0.02)
 
 
 def drop_socket(lab: Lab) -> None:
