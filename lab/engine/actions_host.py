@@ -170,16 +170,11 @@ def _fence_manual(call: Call, host: Host) -> None:
     if host.engine_status not in ("non_responsive", "connecting", "maintenance", "non_operational", "reboot"):
         raise Denied(409, f"Cannot confirm 'Host has been rebooted'. Host status is {host.engine_status}.")
     for vm in call.engine.world.vms.values():
-        if call.engine.vm_seen.get(vm.id, ("", ""))[1] == host.name and not engine_vm_elsewhere(vm.host, host):
+        if call.engine.vm_seen.get(vm.id, ("", ""))[1] == host.name and vm.host in ("", host.name):
             call.engine.vm_seen[vm.id] = ("down", "")
             text = f"VM {vm.name} was set to down due to host reboot or manual fence"
             record(call.engine.world, 143, "warning", text, host=host.name, vm=vm.id, correlation_id=call.correlation)
     host.spm = False
-
-
-def engine_vm_elsewhere(where: str, host: Host) -> bool:
-    """True when a VM really runs on another host."""
-    return bool(where) and where != host.name
 
 
 async def _fence_power(call: Call, host: Host, kind: str) -> None:

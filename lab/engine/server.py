@@ -102,9 +102,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def _gate(engine: Engine) -> Middleware:
     @web.middleware
     async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
-        phase = life.engine_phase(engine.world)
         while engine.fault("hang") or (engine.fault("sso_hang") and "/sso" in request.path):
             await asyncio.sleep(0.05)
+        phase = life.engine_phase(engine.world)
         if phase in ("off", "refused"):
             if request.transport is not None:
                 request.transport.abort()
@@ -233,7 +233,7 @@ async def start(
     *,
     username: str = ADMIN,
     jwt: bool = False,
-    version: str = "4.5.5-1.73.el9",
+    version: str = "4.5.5-1.73.el8",
 ) -> Server:
     """A lab engine on 127.0.0.1:port (0: any), its CA kept in state_dir. jwt: tokens of a Keycloak's size.
 

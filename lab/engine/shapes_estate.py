@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from lab.engine.shapes import API, collection, escape, lines, links, part, ref, stamp, tree
 from lab.engine.state import Account, Engine
@@ -179,8 +178,3 @@ def tag(name: str, owner: str = "") -> str:
         f'<tag href="{owner or API}/tags/{identifier}" id="{identifier}">\n    <name>{escape(name)}</name>\n'
         f"    <description>{escape(name)}</description>\n{parent}</tag>"
     )
-
-
-def attached(vm_id: str, names: Iterable[tuple[str, set[str]]]) -> list[str]:
-    """The tags of one VM. names: (tag, ids), prepared once per list."""
-    return [tag(name, f"{API}/vms/{vm_id}") for name, ids in names if vm_id in ids]

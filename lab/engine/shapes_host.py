@@ -68,9 +68,9 @@ HOST = (
     </ksm>
     <libvirt_version>
         <build>0</build>
-        <full_version>libvirt-9.0.0-16.el9</full_version>
-        <major>9</major>
-        <minor>0</minor>
+        <full_version>libvirt-7.10.0-2.module+el8</full_version>
+        <major>7</major>
+        <minor>10</minor>
         <revision>0</revision>
     </libvirt_version>
     <max_scheduling_memory>%(schedulable)s</max_scheduling_memory>
@@ -78,13 +78,13 @@ HOST = (
 %(network_operation)s%(nics)s    <numa_supported>true</numa_supported>
     <os>
         <custom_kernel_cmdline/>
-        <description>Oracle Linux Server 9.8</description>
+        <description>Oracle Linux Server 8.10</description>
         <reported_kernel_cmdline>%(cmdline)s</reported_kernel_cmdline>
         <type>RHEL</type>
         <version>
-            <full_version>9.8 - 1.0.7.el9</full_version>
-            <major>9</major>
-            <minor>8</minor>
+            <full_version>8.10 - 1.0.1.el8</full_version>
+            <major>8</major>
+            <minor>10</minor>
         </version>
     </os>
     <ovn_configured>false</ovn_configured>
@@ -122,7 +122,7 @@ HOST = (
     <update_available>false</update_available>
     <version>
         <build>5</build>
-        <full_version>vdsm-4.50.5.1-8.el9</full_version>
+        <full_version>vdsm-4.50.5.1-8.el8</full_version>
         <major>4</major>
         <minor>50</minor>
         <revision>5</revision>

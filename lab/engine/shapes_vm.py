@@ -122,12 +122,13 @@ def _running(engine: Engine, vm: Vm, status: str, host: str) -> dict[str, str]:
     if status == "down":
         stop = f"    <stop_reason/>\n    <stop_time>{stamp(since)}</stop_time>\n"
         return {"fqdn": "", "start": "", "stop_reason": "", "stop": stop, "host": ""}
+    name = engine.world.engine_fqdn if vm.is_engine else f"{vm.name}.bank.example"
     shown = ""
     if host in engine.world.hosts:
         identifier = engine.world.hosts[host].id
         shown = "    " + ref("host", f"{API}/hosts/{identifier}", identifier) + "\n"
     return {
-        "fqdn": f"    <fqdn>{escape(vm.name)}.bank.example</fqdn>\n",
+        "fqdn": f"    <fqdn>{escape(name)}</fqdn>\n",
         "start": f"    <start_time>{stamp(since)}</start_time>\n", "stop_reason": "",
         "stop": f"    <stop_time>{stamp(since - 600)}</stop_time>\n", "host": shown,
     }  # fmt: skip

@@ -51,7 +51,7 @@ class Engine:
 
     world: World
     accounts: dict[str, Account]
-    version: str = "4.5.5-1.73.el9"
+    version: str = "4.5.5-1.73.el8"
     jwt: bool = False
     tokens: dict[str, Session] = field(default_factory=dict)
     generation: int | None = None
@@ -93,7 +93,12 @@ class Engine:
         return self.world.clock.wall_at(self.now) + float(self.fault("clock_skew") or 0.0)  # type: ignore[arg-type]
 
     def fault(self, name: str) -> object:
-        """The value of one engine fault, None when it is not in force."""
+        """The value of one engine fault, None when it is not in force.
+
+        html_500: names of collections that break ("api": the root). hang, sso_hang: nothing is answered. db_down: the
+        health page says so. clock_skew: seconds. expire: a new value ends all tokens. storage_delay: real seconds that
+        a live device list takes longer. bmc_dead: names of hosts whose fence agent does not answer. auto_fence: fencing
+        by the engine itself works, so a lost host of a larger cluster is restarted."""
         return self.world.engine_faults.get(name)
 
     def later(self, lab_seconds: float, act: Callable[[], None]) -> None:
