@@ -74,12 +74,13 @@ def parse(outputs: HostOutputs) -> MultipathFacts:
             unread.append(Unread(part, str(error)))
     if maps is None and kernel is None:
         raise ParseError(f"The multipath maps are not known. {why_not(tuple(unread), 'maps')}")
-    merged = _from_kernel(kernel or ()) if maps is None else _merge(maps, raw, kernel)
+    hbas = read_fc_hosts(read.get("fc_hosts", ""))
+    merged = _from_kernel(kernel or ()) if maps is None else _with_ports(_merge(maps, raw, kernel), hbas)
     return MultipathFacts(
         source="kernel" if maps is None else "json",
         maps=merged,
         orphans=tuple(path.dev for path in raw if not path.map_name and path.target_wwpn),
-        hbas=read_fc_hosts(read.get("fc_hosts", "")),
+        hbas=hbas,
         strange=_strange(maps, kernel),
         unread=tuple(unread),
     )
@@ -112,6 +113,14 @@ def _merge(
         paths = tuple(_path(path, by_dev.get(path.dev), held, asked=kernel is not None) for path in one.paths)
         merged.append(replace(one, paths=paths, size=held.size if held else None))
     return tuple(merged)
+
+
+def _with_ports(maps: tuple[MapFact, ...], hbas: tuple[HbaFact, ...]) -> tuple[MapFact, ...]:
+    ports = {one.wwpn: one.state for one in hbas}
+    return tuple(
+        replace(one, paths=tuple(replace(path, port=ports.get(path.hba_wwpn, "")) for path in one.paths))
+        for one in maps
+    )
 
 
 def _path(path: PathFact, raw: RawPath | None, held: KernelMap | None, *, asked: bool) -> PathFact:

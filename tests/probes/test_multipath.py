@@ -144,6 +144,13 @@ def test_a_lost_hba_and_its_fabric_is_a_failure():
     assert found["declared"][0] == "warn"
 
 
+def test_a_port_without_link_takes_its_paths_down_before_any_checker_knows():
+    estate = Estate(LUN1)
+    estate.ports[A] = "Linkdown"
+    outcome, words = said(estate, declared_for(LUN1))[LUN1]
+    assert (outcome, words[:6]) == ("fail", "2 of 4")
+
+
 def test_the_first_seconds_of_a_fabric_loss_count():
     estate = Estate(LUN1).mark(LUN1, 0, checker="faulty").mark(LUN1, 1, checker="faulty")
     assert said(estate, declared_for(LUN1))[LUN1][0] == "fail"

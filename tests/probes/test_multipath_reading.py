@@ -296,6 +296,8 @@ def path(**changes: str) -> PathFact:
         ({"dm": "failed"}, "down"),
         ({"checker": "i/o timeout"}, "down"),
         ({"device": "transport-offline"}, "down"),
+        ({"port": "Linkdown"}, "down"),
+        ({"port": "Online"}, "up"),
         ({"dev": "-"}, "down"),
         ({"dev_t": "#:#"}, "down"),
         ({"checker": "undef"}, "unclear"),

@@ -15,6 +15,18 @@ _UNITS = "KMGTP"
 # The checker's bad words of all versions; "failed" is in old tools, "disconnected" in new ones (1.1).
 DOWN_CHECKS = {"faulty", "failed", "shaky", "i/o timeout", "disconnected"}
 UP_CHECKS = {"ready", "ghost"}
+# fc_host words that carry no traffic. The link is down seconds before a checker notices (2.1); Marginal still carries.
+DOWN_PORTS = {
+    "Linkdown",
+    "Offline",
+    "Not Present",
+    "Error",
+    "Blocked",
+    "Deleted",
+    "Bypassed",
+    "Diagnostics",
+    "Loopback",
+}
 DOWN_DEVICES = {"offline", "transport-offline", "blocked", "quiesce", "deleted"}
 
 
@@ -23,7 +35,7 @@ class PathFact:
     """One path. dm: what multipathd believes of the kernel (active, failed, undef); checker and device: its checker
     and the SCSI device; they disagree at times (0.5). kernel: A or F of `dmsetup status`, "-" when the kernel's map
     does not hold the path, "" when the kernel was not asked. WWPNs: 16 hex digits, "" where the transport has none.
-    size as the tool prints it ("1.0T")."""
+    size as the tool prints it ("1.0T"). port: the port_state of its HBA, "" when not known."""
 
     dev: str
     dev_t: str
@@ -38,6 +50,7 @@ class PathFact:
     kernel: str = ""
     failures: int | None = None
     marginal: bool = False
+    port: str = ""
 
     @property
     def vanished(self) -> bool:
@@ -53,7 +66,7 @@ class PathFact:
         return "up" if known and self.kernel in ("A", "") else "unclear"
 
     def _says_down(self) -> bool:
-        bad_device = self.vanished or self.device in DOWN_DEVICES
+        bad_device = self.vanished or self.device in DOWN_DEVICES or self.port in DOWN_PORTS
         return bad_device or self.dm == "failed" or self.kernel in ("F", "-") or self.checker in DOWN_CHECKS
 
 
