@@ -59,7 +59,12 @@ class WriteOnly(forms.Textarea):
 class EngineForm(EngineModelForm):
     """Secrets go in and never come back: an empty field keeps what is stored."""
 
-    url = forms.URLField(max_length=300, assume_scheme="https", help_text="https://.../ovirt-engine/api")
+    url = forms.URLField(
+        max_length=300,
+        assume_scheme="https",
+        help_text="https://.../ovirt-engine/api",
+        widget=forms.URLInput(attrs={"size": 60}),
+    )
     new_password = forms.CharField(
         required=False, strip=False, label="Password", widget=forms.PasswordInput(attrs={"autocomplete": "off"})
     )

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, render
 
 from inventory.views.paths import path
 from portal.access.admission import needs
+from portal.access.services import may
 from portal.evidence.models import Record, Signature
 
 SIZE = 50
@@ -40,6 +41,7 @@ def records(request: HttpRequest) -> HttpResponse:
         "head": head,
         "seal": seal,
         "path": path("Evidence"),
+        "may_export": may(request.user, "evidence.export"),
     }
     return render(request, "inventory/records.html", context)
 
@@ -52,7 +54,7 @@ def record(request: HttpRequest, number: int) -> HttpResponse:
         "section": "evidence",
         "record": row,
         "body": json.dumps(row.body, indent=2, ensure_ascii=False, sort_keys=True),
-        "good": row.header_sha256() == row.sha256,
+        "good": row.intact(),
         "path": path(("Evidence", "evidence"), f"Record {row.number}"),
     }
     return render(request, "inventory/record.html", context)

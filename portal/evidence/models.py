@@ -54,6 +54,10 @@ class Record(models.Model):
         """The hash that this entry must carry."""
         return digest(self.header())
 
+    def intact(self) -> bool:
+        """Whether header and body are what its hashes say; that the record is in its place, only the chain says."""
+        return self.body_sha256 == digest(self.body) and self.sha256 == self.header_sha256()
+
 
 class Key(models.Model):
     """A public key that has signed. id is the SHA-256 of the key's DER form (what `openssl pkey -pubin -outform DER |

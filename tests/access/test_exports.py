@@ -7,6 +7,7 @@ import json
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.db import connection
 from django.test import Client
 
 from portal.access.services import add_person
@@ -64,3 +65,24 @@ def test_a_file_name_holds_no_surprise(auditor):
 def test_the_public_key(auditor, settings):
     assert auditor.get("/evidence/public-key.pem").content.startswith(b"-----BEGIN PUBLIC KEY-----")
     assert auditor.get("/evidence/export/").status_code == 405
+
+
+def test_the_page_offers_the_export_to_an_auditor_only(auditor):
+    page = auditor.get("/evidence/?subject=run:7").content.decode()
+    assert 'action="/evidence/export/"' in page
+    assert "Export run:7" in page
+    other = Client()
+    other.force_login(add_person("olga", "operator", Secret("correct horse battery"), by="test"))
+    assert 'action="/evidence/export/"' not in other.get("/evidence/").content.decode()
+    assert other.post("/evidence/export/", {}).status_code == 403
+    assert Record.objects.get(kind="access.denied").body["act"] == "evidence.export"
+
+
+@pytest.mark.parametrize("change", ["body = '{}'", "actor = 'mallory'"])
+def test_a_record_that_was_changed_is_shown_as_changed(auditor, change):
+    assert "Header and body of this record fit its hash" in auditor.get("/evidence/3/").content.decode()
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(f"UPDATE evidence_record SET {change} WHERE number = 3")
+        cursor.execute("SET session_replication_role = origin")
+    assert "the evidence was changed" in auditor.get("/evidence/3/").content.decode()
