@@ -96,7 +96,8 @@ def single(command: Command, sudo: bool) -> str:
     limit, runner = seconds(command.timeout), "sudo -n " if sudo and command.root else ""
     return (
         "LC_ALL=C; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL PATH\n"
-        f"if timeout -k 1 1 true >/dev/null 2>&1; then {runner}timeout -k {KILL_AFTER} {limit} {command.quoted()}\n"
+        'if { [ "$(command -v timeout)" = /usr/bin/timeout ] && [ ! -L /usr/bin/timeout ]; } ||'
+        f" timeout -k 1 1 true >/dev/null 2>&1; then {runner}timeout -k {KILL_AFTER} {limit} {command.quoted()}\n"
         f"elif timeout 1 true >/dev/null 2>&1; then {runner}timeout {limit} {command.quoted()}\n"
         f"else {runner or 'env '}{command.quoted()}\n"
         "fi\n"

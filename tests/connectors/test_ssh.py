@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from portal.connectors.ssh import Address, KeyChanged, LoginRefused, NotPinned, Pool, Unanswered, new_key, public_key
+from portal.connectors.ssh_keys import public_line
 from portal.kernel.command import Command
 from portal.kernel.output import LookFailed
 from portal.kernel.secret import Secret
@@ -229,6 +231,28 @@ def test_the_offered_key_can_be_read_for_a_person(sshd):
     assert public_key(sshd.host, sshd.port).split()[:2] == sshd.lines["ssh-ed25519"].split()[:2]
     line = public_key(sshd.host, sshd.port, kind="ecdsa-sha2-nistp256")
     assert line.split()[:2] == sshd.lines["ecdsa-sha2-nistp256"].split()[:2]
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
+def test_a_private_key_of_every_kind_logs_in(tmp_path, kind):
+    path = tmp_path / "user"
+    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "", "-f", str(path)], check=True)
+    private, public = Secret(path.read_text()), path.with_suffix(".pub").read_text().strip()
+    assert public_line(private) == " ".join(public.split()[:2])
+    server = make_sshd(tmp_path / "server", public)
+    pool = Pool(private)
+    try:
+        assert pool.run(server.address(), Command(("echo", "hi"))).stdout == b"hi\n"
+    finally:
+        pool.close()
+        server.stop()
+
+
+def test_a_key_with_a_passphrase_cannot_be_used(tmp_path):
+    path = tmp_path / "user"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "hunter2hunter2", "-f", str(path)], check=True)
+    with pytest.raises(ValueError, match="not an unencrypted"):
+        public_line(Secret(path.read_text()))
 
 
 def test_one_address_from_many_threads_shares_a_connection(sshd, pool):

@@ -182,6 +182,25 @@ def test_an_old_timeout_without_k_is_used(shell, tmp_path):
     assert (outputs["late"].exit_code, outputs["ok"].exit_code) == (124, 4)
 
 
+@pytest.mark.parametrize("shell", [("dash",), ("bash",)], ids=" ".join)
+def test_a_single_command_has_its_own_stdin_deadline_and_code(shell, tmp_path):
+    path = shutil.which(shell[0])
+
+    def run(command, env=None):
+        text = collector.single(command, sudo=False)
+        return subprocess.run([path, "-c", text], check=False, capture_output=True, input=b"in", env=env, timeout=20)
+
+    envs = [
+        None,
+        host_with(tmp_path / "k", "sh", "true", "cat", "sleep", "timeout"),
+        host_with(tmp_path / "none", "sh", "cat", "env"),
+    ]
+    for env in envs:
+        done = run(sh("cat; echo e >&2; exit 5"), env)
+        assert (done.stdout, done.stderr, done.returncode) == (b"in", b"e\n", 5)
+    assert [run(Command(("sleep", "9"), timeout=1), env).returncode for env in envs[:2]] == [124, 124]
+
+
 def test_root_commands_go_through_sudo_only_for_other_accounts():
     commands = {"root": Command(("multipath", "-ll"), timeout=10, root=True), "user": Command(("id",))}
     as_user = collector.script(commands, NONCE, sudo=True).splitlines()
