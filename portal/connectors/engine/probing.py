@@ -8,6 +8,7 @@ import time
 import pycurl
 
 from portal.connectors.engine import wire
+from portal.connectors.engine.certificate import leaf
 from portal.connectors.engine.errors import EngineFailed, from_curl
 from portal.connectors.engine.tickets import Ticket
 from portal.kernel.output import Reply
@@ -22,6 +23,7 @@ def reply(ticket: Ticket, request: Request) -> Reply:
         answer = _with_login(ticket, request) if request.login else _ask(ticket, request, {"Accept": "*/*"})
     except EngineFailed as error:
         return Reply(status=None, error=str(error), took=time.monotonic() - began, at=time.time())
+    shown = leaf(answer.peer_pem)
     return Reply(
         status=answer.status,
         body=answer.body,
@@ -29,6 +31,9 @@ def reply(ticket: Ticket, request: Request) -> Reply:
         took=answer.took,
         peer_pem=answer.peer_pem,
         at=answer.at,
+        peer_not_after=shown.not_after,
+        peer_subject=shown.subject,
+        peer_issuer=shown.issuer,
     )
 
 
