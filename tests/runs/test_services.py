@@ -92,6 +92,8 @@ def test_a_key_with_other_content_is_refused(begin):
         ({"parameters": {"size": "big"}}, "parameters", "Size is 'big'; it must be of type int."),
         ({"parameters": {"depth": 1}}, "parameters", "does not take a parameter 'depth'"),
         ({"target": "engine:1"}, "target", "runs on host, not on 'engine:1'"),
+        ({"target": "host:01"}, "target", "runs on host, not on 'host:01'"),
+        ({"target": "host:\u0661"}, "target", "runs on host"),
         ({"target": "host:404"}, "target", "There is no host with the key '404'."),
     ],
 )

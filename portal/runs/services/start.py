@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from portal.runs.registry import UnknownPlan, plan_named
 from portal.runs.services.refused import Refused, recorded
 
 S = Run.Status
+_TARGET = re.compile(r"[a-z]+:[1-9][0-9]{0,17}")
 
 
 def start(
@@ -43,7 +45,8 @@ def _frozen(name: str, parameters: Mapping[str, Any], target: str) -> tuple[Plan
     try:
         plan = plan_named(name)
         checked = plan.checked(parameters)
-        if ports.kind_of(target) not in plan.targets:
+        # one spelling per target: "host:07" would slip past the active run on "host:7"
+        if ports.kind_of(target) not in plan.targets or not _TARGET.fullmatch(target):
             raise Refused("target", f"{plan.title} runs on {' or '.join(plan.targets)}, not on {target!r}.")
         return plan, checked, ports.shell_for(target).name(target)
     except UnknownPlan as error:
