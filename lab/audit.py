@@ -58,7 +58,7 @@ def record(
 ) -> int | None:
     """Append one event and return its id, or None when flood control suppresses it.
 
-    severity: normal | warning | error | alert. host: engine name or id; vm: id or name. more: origin, custom_id, user and
+    severity: normal | warning | error | alert. host: engine name or id; vm: id or name. more: origin, custom_id, user,
     storage_domain (ids). A row without host, VM and domain shows neither cluster nor data centre, as those of SQL."""
     now = world.clock.now()
     host, vm = _host_id(world, host), _vm_id(world, vm)

@@ -153,6 +153,8 @@ class Api:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Any request below the API's address."""
+        if self._engine.fault("db_down"):
+            return wire.html(500, wire.BROKEN)
         session = sso.authenticate(self._engine, request)
         if session is None:
             return wire.unauthorized()

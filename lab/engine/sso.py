@@ -59,6 +59,8 @@ async def token(engine: Engine, request: web.Request) -> web.Response:
         return refusal(scope, "invalid_request", "Missing parameter: 'Accept Header'")
     if not form.get("grant_type"):
         return refusal(scope, "invalid_request", "Missing parameter: 'grant_type'")
+    if engine.fault("db_down"):
+        return refusal(scope, "server_error", "Internal Server Error")
     if form["grant_type"] not in GRANTS:
         return refusal(scope, "unsupported_grant_type", f"Unsupported grant type: {form['grant_type']}")
     for name in ("username", "password"):

@@ -96,9 +96,9 @@ class Engine:
         """The value of one engine fault, None when it is not in force.
 
         html_500: names of collections that break ("api": the root). hang, sso_hang: nothing is answered. db_down: the
-        health page says so. clock_skew: seconds. expire: a new value ends all tokens. storage_delay: real seconds that
-        a live device list takes longer. bmc_dead: names of hosts whose fence agent does not answer. auto_fence: fencing
-        by the engine itself works, so a lost host of a larger cluster is restarted."""
+        health page says so, SSO says server_error, the API breaks. clock_skew: seconds. expire: a new value ends all
+        tokens. storage_delay: real seconds that a live device list takes longer. bmc_dead: names of hosts whose fence
+        agent does not answer. auto_fence: the engine's own fencing works: a lost host of a larger cluster restarts."""
         return self.world.engine_faults.get(name)
 
     def later(self, lab_seconds: float, act: Callable[[], None]) -> None:

@@ -114,7 +114,9 @@ def test_unauthenticated_places(engine):
     assert max(len(line) for line in pem.text.splitlines()) == 76
     assert engine.ask("GET", "/ovirt-engine/services/pki-resource?resource=x").status == 400
     engine.do(lambda: engine.world.engine_faults.update(db_down=True))
-    assert engine.ask("GET", "/ovirt-engine/services/health").status == 500
+    assert engine.ask("GET", "/ovirt-engine/services/health").body == b"DB Down!"
+    assert json.loads(engine.login().body)["error_code"] == "server_error"
+    assert engine.ask("GET", API).status == 500
 
 
 def test_the_engine_restarts_refused_503_up_and_all_tokens_dead(engine):

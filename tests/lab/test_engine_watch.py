@@ -60,6 +60,28 @@ def test_ha_vms_of_a_lost_host_start_elsewhere_when_their_lease_is_free(engine):
     assert engine.codes()[-20:].count("13") == 1
 
 
+def test_the_engine_fences_a_lost_host_of_a_larger_cluster_only_where_fencing_works(tmp_path):
+    with lab_engine(tmp_path, speed=100, size=estate.Size(hosts=4)) as engine:
+        engine.do(lambda: engine.world.engine_faults.update(auto_fence=True))
+        boot = host(engine, "kvm03").boot_id
+        engine.do(lambda: setattr(host(engine, "kvm03"), "hanging", True))
+        engine.wait(lambda: engine.status("kvm03") == "reboot")
+        engine.do(lambda: setattr(host(engine, "kvm03"), "hanging", False))
+        engine.wait(lambda: engine.status("kvm03") == "up")
+        assert host(engine, "kvm03").boot_id != boot
+        engine.do(engine.world.engine_faults.clear)
+        engine.do(lambda: life.power(engine.world, "kvm04", False))
+        engine.wait(lambda: engine.status("kvm04") == "non_responsive")
+        codes = engine.codes()
+        assert codes.index("9017") < codes.index("121") < codes.index("9019")
+
+
+def test_databases_on_one_host_break_their_affinity(engine):
+    database = next(vm for vm in engine.world.vms.values() if vm.name == "oradb02")
+    assert engine.post(f"/vms/{database.id}/migrate").status == 200
+    engine.wait(lambda: engine.get("/clusters?follow=affinity_groups").xml.findtext(".//broken") == "true")
+
+
 def test_the_spm_moves_away_from_a_lost_host(engine):
     engine.do(lambda: [setattr(h, "spm", h.name == "kvm02") for h in engine.world.hosts.values()])
     engine.do(lambda: life.power(engine.world, "kvm02", False))
