@@ -171,7 +171,7 @@ def _with_takers(active: HostRow, others: list[HostRow], takers: list[HostRow]) 
     if active.live is not True:
         lacking.append(f"{active.host} is confirmed by the engine's health page alone")
     if lacking:
-        words = f"{on}, {names} can take over. {'; '.join(lacking)}."
+        words = f"{on}, {names} can take over, but {'; '.join(lacking)}."
         return _Said(Kind.DEGRADED, Outcome.WARN, "The engine is protected by fewer hosts", words, active.host)
     low = [row for row in (active, *takers) if row.score is not None and row.score < FULL_SCORE]
     if low:
@@ -205,10 +205,12 @@ def _not_guarded(view: View) -> _Said | None:
     """The engine answers, and no live record claims it: HA does not guard it (6 c)."""
     if view.page != "good":
         return None
-    starting = [row.host for row in view.rows if row.claims]
-    if starting:
-        words = f"The engine answers; the HA hosts have not seen it yet on {_and(starting)}. It takes up to 30 s."
-        return _Said(Kind.FAILING_OVER, Outcome.WARN, "The engine answers again", words, starting[0])
+    claims = [row for row in view.rows if row.claims and row.record is not None]
+    if claims:
+        told = _and([f"{row.host} {row.record.detail or row.record.vm}" for row in claims if row.record])
+        words = f"The engine's page answers, the HA hosts say {told}: they lag by up to 30 s, then see agent.log."
+        headline = "The engine answers, HA does not see it as good"
+        return _Said(Kind.FAILING_OVER, Outcome.WARN, headline, words, claims[0].host)
     stopped = [row.host for row in view.rows if row.record is not None and row.record.stopped]
     why = f"The HA agent of {_and(stopped)} is stopped: start it." if stopped else "See ovirt-ha-agent on each host."
     words = f"The engine answers, but no live HA record claims it, so no agent guards it. {why}"

@@ -15,6 +15,7 @@ from inventory.verdicts.she_inputs import EngineHost, EngineWitness, HostState, 
 from portal.kernel.freshness import is_stale
 
 Page = Literal["good", "bad", "unknown"]
+UNNAMED = "a cause that the agent's log does not name"
 ZERO_STATES = ("ReinitializeFSM", "LocalMaintenance", "EngineUnexpectedlyDown", "AgentStopped", "StartState")
 
 
@@ -203,8 +204,8 @@ def penalties(row: HostRow, state: HaState | None) -> tuple[Penalty, ...]:
     named = state.log.penalties if state is not None and state.log is not None else ()
     left = missing - sum(one.points for one in named)
     if left < 0:
-        return (Penalty(missing, "not named: the agent's log is of another moment"),)
-    return (*named, Penalty(left, "not named in the agent's log")) if left else named
+        return (Penalty(missing, UNNAMED),)
+    return (*named, Penalty(left, UNNAMED)) if left else named
 
 
 def _candidate(row: HostRow) -> HostRow:

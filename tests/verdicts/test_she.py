@@ -16,6 +16,7 @@ from inventory.probes.she_status import parse
 from inventory.verdicts.answer import Word
 from inventory.verdicts.she import Kind, SheVerdict, judge, survive_host_loss
 from inventory.verdicts.she_inputs import EngineHost, EngineWitness, HostState, Observation
+from inventory.verdicts.she_rows import UNNAMED
 from portal.kernel.outcome import Outcome
 from portal.kernel.output import Output, ParseError
 from tests.samples_dir import cases
@@ -297,10 +298,10 @@ def test_penalties_by_name():
     assert found.hosts[1].penalties == (Penalty(507, "cpu load"),)
     assert "kvm02 has score 2893: 507 due to cpu load." in found.sentence
     partly = verdict(*observations, states=(state(1), state(2, log=replace(log, penalties=(Penalty(7, "x"),)))))
-    assert partly.hosts[1].penalties == (Penalty(7, "x"), Penalty(500, "not named in the agent's log"))
+    assert partly.hosts[1].penalties == (Penalty(7, "x"), Penalty(500, UNNAMED))
     other = verdict(*observations, states=(state(1), state(2, log=replace(log, penalties=(Penalty(960, "x"),)))))
     assert [one.points for one in other.hosts[1].penalties] == [507]
-    assert verdict(*observations).hosts[1].penalties == (Penalty(507, "not named in the agent's log"),)
+    assert verdict(*observations).hosts[1].penalties == (Penalty(507, UNNAMED),)
 
 
 def test_a_state_that_forces_zero_is_the_penalty():
