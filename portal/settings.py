@@ -214,6 +214,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlives any absence of Redis
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
+    # a message that no worker took within its time is worth nothing: the next one says the same
+    "sweep runs": {"task": "portal.runs.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "look": {"task": "inventory.tasks.look", "schedule": 2.0},
     "expire looks": {"task": "inventory.tasks.expire_looks", "schedule": 5.0},
     "sync engines": {"task": "inventory.tasks.sync_engines", "schedule": 60.0},
