@@ -5,14 +5,29 @@ from __future__ import annotations
 import io
 
 import paramiko
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_ssh_private_key,
+)
 
 from portal.connectors.ssh_address import KEY_TYPES, Address, algorithms
 from portal.connectors.ssh_connection import exchange_keys, greet
 from portal.kernel.secret import Secret
 
-_CLASSES: tuple[type[paramiko.PKey], ...] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
+_Pair = Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivateKey
+_CLASSES: tuple[tuple[type[_Pair], type[paramiko.PKey], PrivateFormat], ...] = (
+    (Ed25519PrivateKey, paramiko.Ed25519Key, PrivateFormat.OpenSSH),
+    (EllipticCurvePrivateKey, paramiko.ECDSAKey, PrivateFormat.TraditionalOpenSSL),
+    (RSAPrivateKey, paramiko.RSAKey, PrivateFormat.TraditionalOpenSSL),
+)
 
 
 def new_key() -> tuple[Secret, str]:
@@ -24,13 +39,24 @@ def new_key() -> tuple[Secret, str]:
 
 
 def read_private(private_key: Secret) -> paramiko.PKey:
-    """The key of an unencrypted PEM (ed25519, ecdsa or rsa). Raises ValueError, which says nothing of its content."""
-    for kind in _CLASSES:
-        try:
-            return kind.from_private_key(io.StringIO(private_key.reveal()))
-        except (paramiko.SSHException, ValueError, IndexError, UnicodeError):
-            continue
+    """The key of an unencrypted PEM (ed25519, ecdsa or rsa). Raises ValueError, which says nothing of its content.
+    paramiko gets it in the format that it reads safely: it refuses about half of the ecdsa keys in OpenSSH's own."""
+    try:
+        pair = _load(private_key.reveal().encode())
+        for known, kind, form in _CLASSES:
+            if isinstance(pair, known):
+                return kind.from_private_key(
+                    io.StringIO(pair.private_bytes(Encoding.PEM, form, NoEncryption()).decode())
+                )
+    except (paramiko.SSHException, UnsupportedAlgorithm, ValueError, TypeError):
+        pass  # what they say may quote the key
     raise ValueError("The private key cannot be read: it is not an unencrypted ed25519, ecdsa or rsa key in PEM.")
+
+
+def _load(pem: bytes) -> object:
+    if b"OPENSSH PRIVATE KEY" in pem:
+        return load_ssh_private_key(pem, None)
+    return load_pem_private_key(pem, None)
 
 
 def public_line(private_key: Secret) -> str:

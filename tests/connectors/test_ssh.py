@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from portal.connectors.ssh import Address, KeyChanged, LoginRefused, NotPinned, Pool, Unanswered, new_key, public_key
 from portal.connectors.ssh_keys import public_line
@@ -208,6 +210,29 @@ def test_a_visit_that_is_cut_gives_what_came(sshd, pool):
     assert (outputs["c"].stdout, outputs["c"].exit_code) == (b"", None)
 
 
+def test_more_than_a_visit_may_bring_is_cut_and_the_host_stays_reachable(sshd, pool, monkeypatch):
+    monkeypatch.setattr("portal.connectors.ssh.VISIT_LIMIT", 200_000)
+    address = sshd.address(name="flood")
+    flood = {"a": Command(("echo", "one")), "b": sh("while echo yyyyyyyyyyyyyyyy; do :; done"), "c": sh("echo three")}
+    outputs = pool.collect(address, flood)
+    assert outputs["a"].stdout == b"one\n"
+    assert (outputs["b"].exit_code, outputs["b"].truncated) == (None, True)
+    assert len(outputs["b"].stdout) <= 200_000
+    assert outputs["c"].exit_code is None
+    assert pool.collect(address, {"a": Command(("echo", "next"))})["a"].stdout == b"next\n"
+
+
+def test_a_server_that_opens_no_sessions_is_a_sentence(user_key, tmp_path, pool):
+    server = make_sshd(tmp_path / "none", user_key[1], extra="MaxSessions 0")
+    try:
+        with pytest.raises(Unanswered, match="The SSH connection to kvm01 was lost"):
+            pool.collect(server.address(), {"a": Command(("true",))})
+        with pytest.raises(Unanswered, match="was lost"):
+            pool.fetch(server.address(), "/etc/hostname", print, 1000)
+    finally:
+        server.stop()
+
+
 def test_fetch_reads_a_file_in_pieces_and_resumes(sshd, pool, tmp_path):
     content = os.urandom(5_000_123)
     path = tmp_path / "backup"
@@ -246,6 +271,15 @@ def test_a_private_key_of_every_kind_logs_in(tmp_path, kind):
     finally:
         pool.close()
         server.stop()
+
+
+def test_ecdsa_keys_in_every_format_are_read():
+    """paramiko 5.1 refuses about half of the ecdsa keys in OpenSSH's format, by the luck of their bytes."""
+    for _ in range(20):
+        pair = generate_private_key(SECP256R1())
+        line = pair.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+        for form in (PrivateFormat.OpenSSH, PrivateFormat.TraditionalOpenSSL, PrivateFormat.PKCS8):
+            assert public_line(Secret(pair.private_bytes(Encoding.PEM, form, NoEncryption()).decode())) == line
 
 
 def test_a_key_with_a_passphrase_cannot_be_used(tmp_path):

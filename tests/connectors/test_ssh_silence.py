@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from portal.connectors import ssh_connection
 from portal.connectors.ssh import Address, Pool, Unanswered, new_key
 from portal.connectors.ssh_stalls import Stalls
 from portal.kernel import collector
@@ -129,6 +130,28 @@ def descendants(pid):
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         found += [int(child), *descendants(int(child))]
     return found
+
+
+def test_a_login_that_is_not_answered(sshd, hasty, monkeypatch):
+    """The key exchange went well, then the host froze."""
+    monkeypatch.setattr("portal.connectors.ssh_connection.LOGIN_SECONDS", 0.5)
+    frozen: list[int] = []
+    exchange = ssh_connection._exchange
+
+    def freeze(*words):
+        exchange(*words)
+        frozen.extend(descendants(sshd.process.pid))
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+
+    monkeypatch.setattr(ssh_connection, "_exchange", freeze)
+    try:
+        words, took = refusal(hasty, sshd.address(name="slow"))
+    finally:
+        for pid in frozen:
+            os.kill(pid, signal.SIGKILL)
+    assert "did not answer the login of" in words
+    assert took < 2
 
 
 HOLDER = Command(("sh", "-c", "setsid sleep 8 & echo begun"), timeout=1)  # its child keeps the pipe, as in state D
