@@ -14,7 +14,7 @@ GATES = {
     "imports": ("lint-imports", "--no-cache"),
     "templates": ("djlint", "--check", "--lint", "--quiet", "templates"),
     "migrations": (sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"),
-    "shape": (sys.executable, "-m", "pytest", "-p", "no:django", "-p", "no:cacheprovider", "tests/test_shape.py"),
+    "shape": (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/test_shape.py"),
 }
 
 
