@@ -26,6 +26,7 @@ class Control:
         """Path to function."""
         return [
             web.get("/", self._page),
+            web.get("/now", self._now),
             web.get("/page.css", self._css),
             web.get("/state", self._state),
             web.get("/truth", self._truth),
@@ -39,6 +40,9 @@ class Control:
 
     async def _page(self, request: web.Request) -> web.Response:
         return web.Response(text=page.render(self._lab.world), content_type="text/html")
+
+    async def _now(self, request: web.Request) -> web.Response:
+        return web.Response(text=page.render_now(self._lab.world), content_type="text/html")
 
     async def _css(self, request: web.Request) -> web.Response:
         return web.Response(text=CSS.read_text("utf-8"), content_type="text/css")

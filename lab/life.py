@@ -6,7 +6,7 @@ Every reader and every act calls `tick` first.
 
 from __future__ import annotations
 
-from lab import life_agent, life_broker, life_hosts, life_vm
+from lab import life_agent, life_broker, life_hosts, life_storage, life_vm
 from lab.life_vm import engine_vm, running_on
 from lab.world import Host, Vm, World
 
@@ -36,7 +36,7 @@ def tick(world: World) -> None:
 
 
 def _due(world: World, he_hosts: list[Host]) -> float:
-    times = [life_vm.due(world), life_hosts.due(world)]
+    times = [life_vm.due(world), life_hosts.due(world), life_storage.due(world)]
     for host in he_hosts:
         times += [life_broker.due(world, host), life_agent.due(world, host)]
     return min(times)
@@ -44,6 +44,7 @@ def _due(world: World, he_hosts: list[Host]) -> float:
 
 def _step(world: World, he_hosts: list[Host]) -> None:
     life_vm.step(world)
+    life_storage.step(world)
     _tell_news(world)
     for host in he_hosts:
         life_broker.step(world, host)
@@ -108,7 +109,7 @@ def _best_target(world: World, vm: Vm) -> str:
         and life_hosts.reachable(world, host)
         and (not vm.is_engine or (host.he_host_id is not None and host.score > max(0, source.score - 800)))
     ]
-    return max(fit, key=lambda host: (host.score, host.free_memory), default=Host("", "", "", "", None, 0.0)).name
+    return max(fit, key=lambda host: (host.score, host.free_memory)).name if fit else ""
 
 
 def vdsm_local_maintenance(world: World, host_name: str, on: bool) -> None:

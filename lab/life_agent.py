@@ -5,7 +5,7 @@ facts/hosted-engine.md 3.1 (score), 3.3 (constants), 4 (waiting in local mainten
 
 from __future__ import annotations
 
-from lab import life_broker, life_states, life_vm
+from lab import life_broker, life_states, life_storage, life_vm
 from lab.agent_log import log, log_loop
 from lab.life_score import score
 from lab.world import HeRecord, Host, World
@@ -23,6 +23,7 @@ def due(world: World, host: Host) -> float:
 def start(world: World, host: Host) -> None:
     """systemd starts the agent, and the broker that the agent's unit wants (unless it is held down by a fault)."""
     host.units["ovirt-ha-agent"] = "active"
+    host.unit_since["ovirt-ha-agent"] = max(world.at, host.ready_at)
     want_broker(world, host)
     agent = host.agent
     agent.phase, agent.started, agent.next_tick = (
@@ -42,8 +43,10 @@ def want_broker(world: World, host: Host) -> None:
         fault.target == host.name and (fault.name == "stop-broker" or fault.args.get("unit") == "ovirt-ha-broker")
         for fault in world.faults
     )
-    if host.units.get("ovirt-ha-broker") != "active" and not held:
+    readable = life_storage.cut_since(world, host) is None
+    if host.units.get("ovirt-ha-broker") != "active" and readable and not held:
         host.units["ovirt-ha-broker"] = "active"
+        host.unit_since["ovirt-ha-broker"] = max(world.at, host.ready_at)
         life_broker.reset(world, host)
 
 
@@ -88,7 +91,7 @@ def _begin(world: World, host: Host) -> None:
     """Start-up is through: wait in local maintenance, or lock the host id and run the state machine from its start."""
     agent = host.agent
     if agent.phase == "failing":
-        start(world, host)
+        start(world, host)  # systemd's restart
         return
     if host.local_maintenance or host.local_maintenance_manual:
         agent.phase = "waiting"

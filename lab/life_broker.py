@@ -5,7 +5,7 @@ facts/hosted-engine.md 2.2 (engine-status), 2.4 (live-data), 3.3 (10 s reads, wr
 
 from __future__ import annotations
 
-from lab import life_vm
+from lab import life_storage, life_vm
 from lab.world import HeRecord, Host, VmRecord, World
 
 READ, MONITOR, ALIVE_KEPT = 10.0, 10.0, 60.0
@@ -40,6 +40,10 @@ def step(world: World, host: Host) -> None:
         return
     broker = host.broker
     if broker.next_read <= world.at:
+        if life_storage.cut_since(world, host) is not None:
+            host.units["ovirt-ha-broker"] = "inactive"  # it ends itself, with exit code 0
+            reset(world, host)
+            return
         read(world, host)
         broker.next_read = world.at + READ
     if broker.next_monitor <= world.at:

@@ -89,9 +89,15 @@ def go_down(world: World, name: str, why: str) -> None:
 
 def lose_host(world: World, name: str) -> None:
     """A host lost power: its record is gone, its lease runs out 140 s after the last renewal."""
+    lose_lease(world, name, world.at)
+
+
+def lose_lease(world: World, name: str, at: float) -> None:
+    """The VM ends without giving its lease back, whose last renewal was before a lab time."""
     world.engine.records.pop(name, None)
+    world.engine.news.add(name)
     if world.engine.lease_host == name:
-        renewed = world.at - (world.at % LEASE_RENEW)
+        renewed = at - (at % LEASE_RENEW)
         world.engine.lease_until = renewed + LEASE_DEAD
     settle(world)
 

@@ -36,29 +36,38 @@ _UNITS = ("ovirt-ha-agent", "ovirt-ha-broker", "vdsmd", "sanlock", "multipathd")
 
 
 def render(world: World) -> str:
-    """The whole page."""
-    said = "".join(f"<li>{escape(text)}</li>" for text in truth.sentences(world))
+    """The whole page. What changes by itself is in a frame, so that a form half filled in stays as it is."""
     groups = "".join(_group(world, title, names) for title, names in _GROUPS)
+    body = f"""<main>
+<h1>Lab estate</h1>
+<p class="lead">What is true here, whatever the portal sees. Lab time runs at {world.clock.speed:g} times real time.</p>
+<iframe src="/now" title="The estate now" class="now"></iframe>
+{_faults(world)}
+<h2>Faults to put in force</h2>
+<div class="groups">{groups}</div>
+<p class="foot"><a href="/truth">The truth as JSON</a> <a href="/ledger">The ledger as JSON</a></p>
+</main>"""
+    return _document("Lab estate", body)
+
+
+def render_now(world: World) -> str:
+    """The state of the estate in words and the hosts' table; loads itself anew every two seconds."""
+    said = "".join(f"<li>{escape(text)}</li>" for text in truth.sentences(world))
+    body = f'<ul class="said">{said}</ul>{_hosts(world)}'
+    return _document("The estate now", body, '<meta http-equiv="refresh" content="2">\n')
+
+
+def _document(title: str, body: str, head: str = "") -> str:
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="refresh" content="10">
-<title>Lab estate</title>
+{head}<title>{title}</title>
 <link rel="stylesheet" href="/page.css">
 </head>
 <body>
-<main>
-<h1>Lab estate</h1>
-<p class="lead">What is true here, whatever the portal sees. Lab time runs at {world.clock.speed:g} times real time.</p>
-<ul class="said">{said}</ul>
-{_hosts(world)}
-{_faults(world)}
-<h2>Faults to put in force</h2>
-<div class="groups">{groups}</div>
-<p class="foot"><a href="/truth">The truth as JSON</a> <a href="/ledger">The ledger as JSON</a></p>
-</main>
+{body}
 </body>
 </html>
 """

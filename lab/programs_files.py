@@ -6,23 +6,8 @@ from lab import host_files
 from lab.command import Program, Real, Reply
 from lab.world import Host, World
 
-READERS = (
-    "cat",
-    "head",
-    "tail",
-    "grep",
-    "egrep",
-    "fgrep",
-    "stat",
-    "ls",
-    "wc",
-    "sed",
-    "awk",
-    "cut",
-    "find",
-    "readlink",
-    "test",
-)
+# the names that lab/shim.c knows too; the others, head and wc among them, stay real for speed
+READERS = ("cat", "tail", "grep", "egrep", "fgrep", "stat", "ls")
 
 
 def reader(world: World, host: Host, argv: list[str]) -> Reply | Real:

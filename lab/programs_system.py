@@ -23,7 +23,7 @@ def systemctl(world: World, host: Host, argv: list[str]) -> Reply:
     verb, units = (words[0], words[1:]) if words else ("", [])
     states = [state_of(world, host, unit) for unit in units]
     if verb == "show":
-        return _show(argv, units, states, host)
+        return _show(world, host, argv)
     if verb in ("start", "stop", "restart"):
         return _change(world, host, units, verb)
     if verb == "list-timers":
@@ -46,31 +46,36 @@ def _tell(verb: str, units: list[str], states: list[str]) -> Reply:
     return answers.get(verb, Reply(err=f"Unknown operation {verb}.\n", rc=1))
 
 
-def _show(argv: list[str], units: list[str], states: list[str], host: Host) -> Reply:
+def _show(world: World, host: Host, argv: list[str]) -> Reply:
+    """Blocks of NAME=VALUE lines, one block per unit; the words after -p are no units."""
     wanted = [word.split("=", 1)[1] for word in argv if word.startswith("--property=")]
     wanted += [argv[i + 1] for i, word in enumerate(argv[:-1]) if word == "-p"]
-    names = ",".join(wanted).split(",") if wanted else ["Id", "ActiveState", "SubState"]
+    units = [word for word in argv[2:] if not word.startswith("-") and word not in wanted]
+    names = ",".join(wanted).split(",") if wanted else ["Id", "LoadState", "ActiveState", "SubState", "UnitFileState"]
     blocks = []
-    for unit, state in zip([u for u in units if u not in wanted], states, strict=False):
-        known = {
-            "Id": f"{unit.removesuffix('.service')}.service",
-            "ActiveState": state,
-            "SubState": {"active": "running", "failed": "failed"}.get(state, "dead"),
-            "LoadState": "loaded",
-            "UnitFileState": "enabled",
-            "ActiveEnterTimestampMonotonic": str(_entered(host, unit, state)),
-        }
+    for unit in units:
+        known = _properties(world, host, unit)
         plain = "--value" in argv
         blocks.append("".join((known[n] if plain else f"{n}={known[n]}") + "\n" for n in names if n in known))
     return Reply(out="\n".join(blocks))
 
 
-def _entered(host: Host, unit: str, state: str) -> int:
-    """Microseconds from the host's boot until the unit became active; 0 when it is not, as systemd says it."""
-    if state != "active":
-        return 0
-    at = host.agent.started if unit.removesuffix(".service") == "ovirt-ha-agent" else host.booted + 30
-    return max(1, int((at - host.booted) * 1_000_000))
+def _properties(world: World, host: Host, unit: str) -> dict[str, str]:
+    state = state_of(world, host, unit)
+    name = unit.removesuffix(".service")
+    since = host.unit_since.get(name, host.booted + 20.0) - host.booted if state == "active" else 0.0
+    wall = time.gmtime(world.clock.wall_at(world.at) - (world.at - host.booted - since) / world.clock.speed)
+    return {
+        "Id": unit if "." in unit else f"{unit}.service",
+        "LoadState": "loaded" if name in host.units else "not-found",
+        "ActiveState": state,
+        "SubState": {"active": "running", "failed": "failed"}.get(state, "dead"),
+        "UnitFileState": "enabled" if name in host.units else "",
+        "MainPID": str(1000 + sum(name.encode())) if state == "active" else "0",
+        "NRestarts": "0",
+        "ActiveEnterTimestamp": time.strftime("%a %Y-%m-%d %H:%M:%S UTC", wall) if state == "active" else "",
+        "ActiveEnterTimestampMonotonic": str(int(since * 1_000_000)),
+    }
 
 
 def _change(world: World, host: Host, units: list[str], verb: str) -> Reply:
@@ -109,11 +114,11 @@ def start_unit(world: World, host: Host, unit: str) -> None:
         return
     if unit == "ovirt-ha-agent" and host.he_host_id is not None:
         life_agent.start(world, host)
-    elif unit == "ovirt-ha-broker" and host.he_host_id is not None:
-        host.units[unit] = "active"
-        life_broker.reset(world, host)
     elif unit in host.units:
         host.units[unit] = "active"
+        host.unit_since[unit] = world.at
+        if unit == "ovirt-ha-broker":
+            life_broker.reset(world, host)
 
 
 def journalctl(world: World, host: Host, argv: list[str]) -> Reply:
@@ -172,14 +177,31 @@ def sudo(world: World, host: Host, argv: list[str]) -> Real | Reply:
 
 
 def df(world: World, host: Host, argv: list[str]) -> Reply:
-    """One file system that holds everything; -P, -k, -m, -h, -B1."""
-    options = "".join(word for word in argv[1:] if word.startswith("-"))
-    unit, title = (1, "1B-blocks") if "B1" in options else (1024, "1024-blocks")
+    """Two file systems, / and /var, equally full; -P, -k, -B1."""
+    unit, title = (1, "1-blocks") if any(word in ("-B1", "--block-size=1") for word in argv) else (1024, "1024-blocks")
     used = DISK_SIZE * host.disk_used_percent // 100
-    paths = [word for word in argv[1:] if not word.startswith("-")] or ["/"]
     numbers = f"{DISK_SIZE // unit} {used // unit} {(DISK_SIZE - used) // unit} {host.disk_used_percent}%"
-    row = f"/dev/mapper/ol-root {numbers} /\n"
-    return Reply(out=f"Filesystem {title} Used Available Capacity Mounted on\n" + row * len(paths))
+    paths = [word for word in argv[1:] if not word.startswith("-")] or ["/", "/var"]
+    mounts = ["/var" if path == "/var" or path.startswith("/var/") else "/" for path in paths]
+    rows = "".join(f"/dev/mapper/ol-{'var' if mount == '/var' else 'root'} {numbers} {mount}\n" for mount in mounts)
+    return Reply(out=f"Filesystem {title} Used Available Capacity Mounted on\n{rows}")
+
+
+def rpm(world: World, host: Host, argv: list[str]) -> Reply:
+    """`rpm -q NAME...`; the exit code counts what is not installed."""
+    installed = {
+        "vdsm": "vdsm-4.50.5.1-1.el8.x86_64",
+        "device-mapper-multipath": "device-mapper-multipath-0.8.4-39.0.2.el8_9.2.x86_64",
+        "qemu-kvm": "qemu-kvm-7.2.0-7.el8.x86_64",
+        "libvirt": "libvirt-9.0.0-5.el8.x86_64",
+        "sanlock": "sanlock-3.8.4-5.el8.x86_64",
+    }
+    if host.he_host_id is not None:
+        installed["ovirt-hosted-engine-ha"] = "ovirt-hosted-engine-ha-2.5.1-1.el8.noarch"
+        installed["ovirt-hosted-engine-setup"] = "ovirt-hosted-engine-setup-2.7.1-1.el8.noarch"
+    names = [word for word in argv[1:] if not word.startswith("-")]
+    lines = [installed.get(name, f"package {name} is not installed") for name in names]
+    return Reply(out="".join(line + "\n" for line in lines), rc=sum(name not in installed for name in names))
 
 
 def chronyc(world: World, host: Host, argv: list[str]) -> Reply:
@@ -204,5 +226,6 @@ PROGRAMS: dict[str, Program] = {
     "nproc": nproc,
     "sudo": sudo,
     "df": df,
+    "rpm": rpm,
     "chronyc": chronyc,
 }

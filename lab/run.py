@@ -38,6 +38,15 @@ class Options:
 
 async def run(options: Options) -> None:
     """Runs until SIGINT or SIGTERM. Raises CannotStart."""
+    try:
+        claimed = runtime.claim(options.state_dir)
+    except (OSError, RuntimeError) as error:
+        raise CannotStart(str(error)) from error
+    with claimed:
+        await _play(options)
+
+
+async def _play(options: Options) -> None:
     world = estate.build(options.size, Clock(speed=options.speed), quick=options.quick)
     lab = runtime.make(world, options.state_dir)
     told = lab.state_dir / "estate.json"

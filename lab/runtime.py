@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import fcntl
 import os
 import shutil
 import signal
@@ -12,7 +13,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from lab.world import Host, World
 
@@ -71,6 +72,18 @@ def make(world: World, state_dir: Path) -> Lab:
     if len(str(socket)) > _SOCKET_PATH_LIMIT:
         socket = Path(tempfile.mkdtemp(prefix="lab")) / "shim.sock"
     return Lab(world, state_dir, socket, links={name: set() for name in world.hosts})
+
+
+def claim(state_dir: Path) -> IO[bytes]:
+    """Takes the state folder for this lab until the returned file is closed; RuntimeError when another has it."""
+    state_dir.mkdir(parents=True, exist_ok=True)
+    file = (state_dir / "lock").open("wb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise RuntimeError(f"another lab uses {state_dir}; end it, or choose another folder with --state-dir") from None
+    return file
 
 
 def adopt_orphans() -> None:

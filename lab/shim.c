@@ -59,8 +59,28 @@ static void run_instead(char *payload, uint32_t size)
     exit(errno == ENOENT ? 127 : 126);
 }
 
+/* Tools that read files concern the lab only when they are given an absolute path; else the real ones run at once. */
+static void pass_by(const char *name, int argc, char **argv)
+{
+    static const char *readers[] = {"cat", "tail", "grep", "egrep", "fgrep", "stat", "ls", NULL};
+    static const char *places[] = {"/usr/bin", "/bin", "/usr/local/bin", NULL};
+    char path[256];
+    int known = 0;
+    for (int i = 0; readers[i] != NULL; i++)
+        known |= strcmp(readers[i], name) == 0;
+    for (int i = 1; known && i < argc; i++)
+        known = argv[i][0] != '/';
+    for (int i = 0; known && places[i] != NULL; i++) {
+        snprintf(path, sizeof path, "%s/%s", places[i], name);
+        execv(path, argv);
+    }
+}
+
 int main(int argc, char **argv)
 {
+    const char *name = strrchr(argv[0], '/');
+    name = name ? name + 1 : argv[0];
+    pass_by(name, argc, argv);
     const char *path = getenv("LAB_SOCKET"), *host = getenv("LAB_HOST");
     char cwd[4096];
     struct sockaddr_un to = {.sun_family = AF_UNIX};
@@ -70,8 +90,7 @@ int main(int argc, char **argv)
     strcpy(to.sun_path, path);
     if (connect(fd, (struct sockaddr *)&to, sizeof to) != 0)
         return 127;
-    const char *name = strrchr(argv[0], '/');
-    if (word(fd, host) || word(fd, getcwd(cwd, sizeof cwd) ? cwd : "/") || word(fd, name ? name + 1 : argv[0]))
+    if (word(fd, host) || word(fd, getcwd(cwd, sizeof cwd) ? cwd : "/") || word(fd, name))
         return 127;
     for (int i = 1; i < argc; i++)
         if (word(fd, argv[i]))

@@ -30,10 +30,11 @@ def install(lab: Lab) -> None:
     program = lab.bin / ".shim"
     subprocess.run([compiler, "-O2", "-o", f"{program}.new", str(SOURCE)], check=True)
     os.replace(f"{program}.new", program)
+    for old in lab.bin.iterdir():
+        if old.is_symlink():
+            old.unlink()
     for name in (*PROGRAMS, "systemd-run"):
-        link = lab.bin / name
-        if not link.is_symlink():
-            link.symlink_to(program.name)
+        (lab.bin / name).symlink_to(program.name)
 
 
 async def serve(lab: Lab) -> asyncio.Server:
@@ -41,9 +42,11 @@ async def serve(lab: Lab) -> asyncio.Server:
     lab.socket.unlink(missing_ok=True)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, ValueError, asyncio.CancelledError):
-            await _answer(lab, reader, writer)
-        writer.close()
+        try:
+            with contextlib.suppress(ConnectionError):
+                await _answer(lab, reader, writer)
+        finally:
+            writer.close()
 
     server = await asyncio.start_unix_server(answer, path=str(lab.socket), limit=1 << 24, backlog=512)
     lab.socket.chmod(0o600)

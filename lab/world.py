@@ -189,6 +189,7 @@ class Host:
     engine_status: str = "up"  # the engine's host status word
     spm: bool = False
     units: dict[str, str] = field(default_factory=dict)  # unit name -> active | inactive | failed
+    unit_since: dict[str, float] = field(default_factory=dict)  # lab time of a unit's last start; absent: with the boot
     transient: set[str] = field(default_factory=set)  # of units: made by systemd-run, lost with the power
     local_maintenance: bool = False  # the two flags of ha.conf
     local_maintenance_manual: bool = False

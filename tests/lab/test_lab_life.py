@@ -240,3 +240,20 @@ def test_large_estate_lives():
     assert len({host.address for host in world.hosts.values()}) == 200
     assert sum(host.he_host_id is not None for host in world.hosts.values()) == 2
     assert life.engine_phase(world) == "up"
+
+
+def test_both_fabrics_lost_on_the_active_host():
+    world = quiet_estate()
+    for fabric in ("A", "B"):
+        faults.inject(world, "pull-fabric", fabric, {"host": "kvm01"})
+    start = world.at
+    assert he(world, "kvm01", "--vm-status", "--json").rc == 0  # the last good data
+    until(world, lambda: he(world, "kvm01", "--vm-status", "--json").rc == 1, 11)
+    until(world, lambda: not life_vm.running_on(world) or life_vm.running_on(world) == "kvm02", 85)
+    until(world, lambda: life.engine_phase(world) == "up", 200)
+    assert life_vm.running_on(world) == "kvm02"
+    assert 180 <= world.at - start <= 280
+    faults.clear(world)
+    pass_time(world, 130)
+    assert word(status(world, "kvm02")["1"]).endswith(" live")
+    assert host(world).state == "EngineDown"
