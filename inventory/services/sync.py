@@ -6,20 +6,17 @@ of its own. An unchanged engine writes no row."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from inventory.models import Cluster, Engine, Host, Lun, StorageDomain, Vm
 from inventory.services import sync_estate, sync_events, sync_keys, sync_luns, sync_storage
 from inventory.services.reach import credentials
 from inventory.services.signal import announce
-from inventory.services.sync_rows import Current, SeenModel, Tally, Values, load, retire, write
+from inventory.services.sync_rows import Current, SeenModel, Tally, Values, alone, load, retire, write
 from portal.connectors.engine import EngineFailed, Events, Got, Session, Snapshot, shared
 from portal.connectors.engine.shapes import Root
 from portal.evidence.services import append
@@ -78,7 +75,7 @@ def sync(engine: Engine, *, storage: bool, session: Session | None = None) -> Sy
     snapshot = work.session.inventory(sync_events.cursor_of(engine))
     if not _identified(work, work.take("api", snapshot.root)):
         return work.end(snapshot.requests)
-    with _alone(engine):
+    with alone(engine.pk):
         luns, told = _estate(work, snapshot)
     asked = _storage(work, luns, told) if storage else 0
     _settle(work, luns, told)
@@ -89,21 +86,13 @@ def sync_quick(engine: Engine, *, session: Session | None = None) -> SyncReport:
     """The fast loop: statuses of hosts and VMs, and events; nothing is marked as gone. As `sync` otherwise."""
     work = _Work(engine, session or shared(credentials(engine)))
     quick = work.session.quick(sync_events.cursor_of(engine))
-    with _alone(engine):
+    with alone(engine.pk):
         clusters = load(Cluster, engine.pk, sync_estate.CLUSTER)
         hosts = _hosts(work, work.take("hosts", quick.hosts), clusters)
         _vms(work, work.take("vms", quick.vms), clusters, hosts)
         sync_storage.forget_counts(engine.pk, work.tally)
         _engine(work, None, _events(work, work.take("events", quick.events)))
     return work.end(quick.requests)
-
-
-@contextmanager
-def _alone(engine: Engine) -> Iterator[None]:
-    """A transaction that is the engine's only writer."""
-    with transaction.atomic():
-        Engine.objects.select_for_update().only("pk").get(pk=engine.pk)
-        yield
 
 
 def _identified(work: _Work, root: Root | None) -> bool:
@@ -188,17 +177,20 @@ def _storage(work: _Work, luns: Current, told: sync_luns.Told) -> int:
     up = Host.objects.filter(engine=work.engine, gone_since=None, status="up").order_by("name")
     targets = list(up.values_list("pk", "uuid", "name"))
     listed = told.wwids()
-    for (pk, _, name), seen in sync_storage.read(work.session, targets):
-        if isinstance(seen, EngineFailed):
-            work.failed[f"storage of {name}"] = str(seen)
-        else:
-            sync_storage.store(pk, seen, luns, listed, work.tally)
+    for answers in sync_storage.read(work.session, targets):
+        good = []
+        for (pk, _, name), seen in answers:
+            if isinstance(seen, EngineFailed):
+                work.failed[f"storage of {name}"] = str(seen)
+            else:
+                good.append((pk, seen))
+        sync_storage.store(good, luns, listed, work.tally)
     return len(targets)
 
 
 def _settle(work: _Work, luns: Current, told: sync_luns.Told) -> None:
     """Counts that nobody can vouch for become unknown; LUNs that neither the engine nor a host lists are gone."""
-    with transaction.atomic():
+    with alone(work.engine.pk):
         sync_storage.forget_counts(work.engine.pk, work.tally)
         if not (work.whole and told.whole):
             return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inventory.models import Attachment
-from inventory.services.sync_rows import BATCH, KEEP, Tally, Values
+from inventory.services.sync_rows import BATCH, KEEP, Tally, Values, copy_in
 from portal.connectors.engine.shapes import Disk, Domain, LogicalUnit, VmSeen
 
 LUN = ("name", "disk_uuid", "domain_id", "size", "vendor", "product", "serial", "shareable", "sgio")
@@ -136,15 +136,16 @@ def bring_attachments(
     found = Attachment.objects.filter(vm__engine_id=engine_pk).values_list("pk", "vm_id", "lun_id", *ATTACHMENT)
     present = {(row[1], row[2]): (row[0], row[3:]) for row in found}
     lost = [pk for key, (pk, _) in present.items() if key not in wanted and key[0] not in untold]
+    fresh = [(*key, *values) for key, values in wanted.items() if key not in present]
     changed = [
-        Attachment(vm_id=vm, lun_id=lun, **dict(zip(ATTACHMENT, values, strict=True)))
-        for (vm, lun), values in wanted.items()
-        if (vm, lun) not in present or present[vm, lun][1] != values
+        Attachment(pk=present[key][0], **dict(zip(ATTACHMENT, values, strict=True)))
+        for key, values in wanted.items()
+        if key in present and present[key][1] != values
     ]
     if lost:
         Attachment.objects.filter(pk__in=lost).delete()
+    if fresh:
+        copy_in(Attachment, ("vm_id", "lun_id", *ATTACHMENT), fresh)
     if changed:
-        Attachment.objects.bulk_create(
-            changed, batch_size=BATCH, update_conflicts=True, unique_fields=["vm", "lun"], update_fields=ATTACHMENT
-        )
-    tally.add(Attachment, len(lost) + len(changed))
+        Attachment.objects.bulk_update(changed, ATTACHMENT, batch_size=BATCH)
+    tally.add(Attachment, len(lost) + len(fresh) + len(changed))

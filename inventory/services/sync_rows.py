@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Field
+from django.db import connection, transaction
+from django.db.models import JSONField
 
-from inventory.models import Cluster, Host, Lun, StorageDomain, Vm
+from inventory.models import Cluster, Engine, Host, Lun, StorageDomain, Vm
 
 BATCH = 2000
 SeenModel = type[Cluster] | type[Host] | type[Lun] | type[StorageDomain] | type[Vm]
@@ -39,6 +42,14 @@ class Tally:
             self.rows[table] = self.rows.get(table, 0) + number
 
 
+@contextmanager
+def alone(engine_pk: int) -> Iterator[None]:
+    """A transaction that is the only writer of the engine's tables."""
+    with transaction.atomic():
+        Engine.objects.select_for_update().only("pk").get(pk=engine_pk)
+        yield
+
+
 @dataclass(frozen=True)
 class Current:
     """What a table holds for one engine: uuid -> primary key, gone_since and the columns' values."""
@@ -59,53 +70,76 @@ def load(model: SeenModel, engine_pk: int, columns: tuple[str, ...]) -> Current:
 
 def write(current: Current, seen: Mapping[str, Values], tally: Tally) -> None:
     """Inserts what is new, updates what differs, brings back what was gone. KEEP leaves a column as it is."""
-    model, columns = current.model, current.columns
-    limits = [getattr(model._meta.get_field(name), "max_length", None) for name in columns]
-    objects = []
+    columns: list[Any] = [current.model._meta.get_field(name) for name in current.columns]
+    limits = [getattr(column, "max_length", None) for column in columns]
+    nothing = tuple(column.get_default() for column in columns)  # what a column holds when nobody says anything
+    fresh: dict[str, Values] = {}
+    changed: dict[str, Values] = {}
     for uuid, values in seen.items():
         before = current.rows.get(uuid)
-        if before is not None and before[1] is None and before[2] == values:
-            continue
-        wanted = _settle(model, columns, limits, values, before[2] if before else None)
-        if before is None or before[1] is not None or before[2] != wanted:
-            pairs = dict(zip(columns, wanted, strict=True))
-            objects.append(model(engine_id=current.engine_pk, uuid=uuid, gone_since=None, **pairs))
-    if objects:
-        _store(current, objects)
-    tally.add(model, len(objects))
+        if before is None:
+            fresh[uuid] = _settle(values, limits, nothing)
+        elif before[1] is not None or before[2] != values:
+            wanted = _settle(values, limits, before[2])
+            if before[1] is not None or before[2] != wanted:
+                changed[uuid] = wanted
+    if fresh:
+        rows = ((current.engine_pk, uuid, *values) for uuid, values in fresh.items())
+        copy_in(current.model, ("engine_id", "uuid", *current.columns), rows)
+        current.keys.update(_keys(current))
+    if changed:
+        _update(current, changed)
+    tally.add(current.model, len(fresh) + len(changed))
 
 
-def _settle(
-    model: SeenModel, columns: tuple[str, ...], limits: list[int | None], values: Values, before: Values | None
-) -> Values:
+def _settle(values: Values, limits: list[int | None], before: Values) -> Values:
     """Values as the columns can hold them: KEEP resolved, text cut to its length."""
-    settled = []
-    for index, value in enumerate(values):
-        limit = limits[index]
-        if value is KEEP:
-            settled.append(before[index] if before else _default(model, columns[index]))
-        elif limit is not None and isinstance(value, str) and len(value) > limit:
-            settled.append(value[:limit])
-        else:
-            settled.append(value)
-    return tuple(settled)
+    return tuple(
+        old if value is KEEP else value[:limit] if limit is not None and isinstance(value, str) else value
+        for value, limit, old in zip(values, limits, before, strict=True)
+    )
 
 
-def _default(model: SeenModel, column: str) -> Any:
-    field = model._meta.get_field(column)
-    return field.get_default() if isinstance(field, Field) else None
+def copy_in(model: type[Any], columns: tuple[str, ...], rows: Iterable[Values]) -> None:
+    """Inserts new rows by COPY, five times cheaper than INSERT through model objects. Columns that are not named get
+    their model's default. The caller is the table's only writer, so nothing conflicts."""
+    named = [model._meta.get_field(name) for name in columns]
+    rest = [one for one in model._meta.concrete_fields if one not in named and not one.primary_key]
+    constant = tuple(one.get_db_prep_save(one.get_default(), connection) for one in rest)
+    documents = [index for index, one in enumerate(named) if isinstance(one, JSONField)]
+    names = ", ".join(connection.ops.quote_name(one.column) for one in (*named, *rest))
+    table = connection.ops.quote_name(model._meta.db_table)
+    with connection.cursor() as cursor, cursor.copy(f"copy {table} ({names}) from stdin") as copy:
+        for row in rows:
+            copy.write_row((*_with_json(row, documents), *constant) if documents else (*row, *constant))
 
 
-def _store(current: Current, objects: list[Any]) -> None:
-    fields = [current.model._meta.get_field(name).name for name in current.columns]
-    stored = current.model._default_manager.bulk_create(
+def _with_json(row: Values, documents: list[int]) -> list[Any]:
+    values = list(row)
+    for index in documents:
+        values[index] = json.dumps(values[index])
+    return values
+
+
+def _keys(current: Current) -> Iterable[tuple[str, int]]:
+    return current.model._default_manager.filter(engine_id=current.engine_pk).values_list("uuid", "pk")
+
+
+def _update(current: Current, changed: Mapping[str, Values]) -> None:
+    """One statement for all rows: INSERT … ON CONFLICT UPDATE, of which only the update happens."""
+    model, columns = current.model, current.columns
+    objects: list[Any] = [
+        model(engine_id=current.engine_pk, uuid=uuid, gone_since=None, **dict(zip(columns, values, strict=True)))
+        for uuid, values in changed.items()
+    ]
+    names = [model._meta.get_field(name).name for name in columns]
+    model._default_manager.bulk_create(
         objects,
         batch_size=BATCH,
         update_conflicts=True,
         unique_fields=["engine", "uuid"],
-        update_fields=[*fields, "gone_since"],
+        update_fields=[*names, "gone_since"],
     )
-    current.keys.update({one.uuid: one.pk for one in stored})
 
 
 def retire(current: Current, seen: Iterable[str], now: datetime, tally: Tally) -> list[int]:

@@ -1,85 +1,90 @@
 """Path counts per host and LUN, from a live call to each host that is Up: four at a time, each with its own deadline,
-each written by itself, so that one bad host costs only its own rows' freshness."""
+so that one bad host costs only its own rows' freshness."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from itertools import islice
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Q
 
 from inventory.models import Host, HostLun, Lun
 from inventory.services import sync_luns
-from inventory.services.sync_rows import Current, Tally, write
+from inventory.services.sync_rows import Current, Tally, alone, copy_in, write
 from portal.connectors.engine import EngineFailed, Session
 from portal.connectors.engine import HostLun as Seen
 
 PARALLEL = 4
-AHEAD = PARALLEL * 2  # answers that may wait for the database
-Counts = dict[int, tuple[int | None, int | None]]  # LUN's primary key -> (paths, active paths)
+TOGETHER = 16  # hosts whose counts are read, then written in one transaction
 Target = tuple[int, str, str]  # primary key, uuid, name of a host
+Answer = tuple[Seen, ...] | EngineFailed
+Pair = tuple[int, int]  # primary keys of host and LUN
+Counts = tuple[int | None, int | None]  # paths, active paths
 
 
-def read(session: Session, targets: Iterable[Target]) -> Iterator[tuple[Target, tuple[Seen, ...] | EngineFailed]]:
-    """What each host sees, in the order asked; a failure stands in the place of its rows."""
+def read(session: Session, targets: Iterable[Target]) -> Iterator[list[tuple[Target, Answer]]]:
+    """What the hosts see, some hosts at a time, in the order of their answers; a failure stands in the place of a
+    host's rows. A host that hangs holds up one of the parallel calls and nothing else."""
+    rest = iter(targets)
+    done: list[tuple[Target, Answer]] = []
     with ThreadPoolExecutor(PARALLEL) as pool:
-        waiting: deque[tuple[Target, Future[tuple[Seen, ...] | EngineFailed]]] = deque()
-        for target in targets:
-            waiting.append((target, pool.submit(_one, session, target[1])))
-            if len(waiting) >= AHEAD:
-                done, future = waiting.popleft()
-                yield done, future.result()
-        for done, future in waiting:
-            yield done, future.result()
+        running = {pool.submit(_one, session, target[1]): target for target in islice(rest, TOGETHER)}
+        while running:
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            done += [(running.pop(future), future.result()) for future in finished]
+            running |= {pool.submit(_one, session, target[1]): target for target in islice(rest, len(finished))}
+            if len(done) >= TOGETHER or not running:
+                yield done
+                done = []
 
 
-def _one(session: Session, uuid: str) -> tuple[Seen, ...] | EngineFailed:
+def _one(session: Session, uuid: str) -> Answer:
     try:
         return session.storage(uuid)
     except EngineFailed as error:
         return error
 
 
-def store(
-    host_pk: int, seen: Iterable[Seen], luns: Current, listed: Mapping[str, int] | set[str], tally: Tally
-) -> None:
-    """One host's counts, in a transaction of its own. LUNs that nothing lists but hosts get a row of their own."""
-    rows = {one.unit.wwid: one for one in seen}
-    bare = [one.unit for wwid, one in rows.items() if wwid not in listed]
-    with transaction.atomic():
+def store(answers: Sequence[tuple[int, tuple[Seen, ...]]], luns: Current, listed: set[str], tally: Tally) -> None:
+    """Counts of some hosts (primary key, what it sees), in one transaction. LUNs that only hosts list get a row."""
+    bare = [one.unit for _, seen in answers for one in seen if one.unit.wwid not in listed]
+    with alone(luns.engine_pk):
         if bare:
             write(luns, sync_luns.bare(bare, luns.keys), tally)
-        wanted = {luns.keys[wwid]: (one.paths, one.active_paths) for wwid, one in rows.items()}
-        _bring(host_pk, wanted, tally)
+        keys = luns.keys
+        wanted = {(host, keys[one.unit.wwid]): (one.paths, one.active_paths) for host, seen in answers for one in seen}
+        _bring([host for host, _ in answers], wanted, tally)
 
 
-def _bring(host_pk: int, wanted: Counts, tally: Tally) -> None:
+def _bring(hosts: list[int], wanted: dict[Pair, Counts], tally: Tally) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("select lun_id, paths, active_paths from inventory_hostlun where host_id = %s", [host_pk])
-        present: Counts = {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
+        cursor.execute(_PRESENT, [hosts])
+        present: dict[Pair, Counts] = {(row[0], row[1]): (row[2], row[3]) for row in cursor.fetchall()}
         if present == wanted:
             return
-        lost = [lun for lun in present if lun not in wanted]
-        changed = [(lun, *counts) for lun, counts in wanted.items() if lun in present and present[lun] != counts]
-        fresh = [(host_pk, lun, *counts) for lun, counts in wanted.items() if lun not in present]
+        lost = [pair for pair in present if pair not in wanted]
+        changed = [(*pair, *counts) for pair, counts in wanted.items() if pair in present and present[pair] != counts]
+        fresh = [(*pair, *counts) for pair, counts in wanted.items() if pair not in present]
         if lost:
-            cursor.execute("delete from inventory_hostlun where host_id = %s and lun_id = any(%s)", [host_pk, lost])
+            cursor.execute(_DELETE, [list(column) for column in zip(*lost, strict=True)])
         if changed:
-            cursor.execute(_UPDATE, [host_pk, *(list(column) for column in zip(*changed, strict=True))])
+            cursor.execute(_UPDATE, [list(column) for column in zip(*changed, strict=True)])
         if fresh:
-            with cursor.copy(_COPY) as copy:  # four times as fast as INSERT for half a million rows
-                for row in fresh:
-                    copy.write_row(row)
+            copy_in(HostLun, ("host_id", "lun_id", "paths", "active_paths"), fresh)
     tally.add(HostLun, len(lost) + len(changed) + len(fresh))
 
 
-_COPY = "copy inventory_hostlun (host_id, lun_id, paths, active_paths) from stdin"
+_PRESENT = "select host_id, lun_id, paths, active_paths from inventory_hostlun where host_id = any(%s)"
+_DELETE = """
+delete from inventory_hostlun as old using unnest(%s::bigint[], %s::bigint[]) as lost (host, lun)
+where old.host_id = lost.host and old.lun_id = lost.lun
+"""
 _UPDATE = """
 update inventory_hostlun as old set paths = new.paths, active_paths = new.active
-from (select %s::bigint as host, unnest(%s::bigint[]) as lun, unnest(%s::int[]) as paths, unnest(%s::int[]) as active)
-as new where old.host_id = new.host and old.lun_id = new.lun
+from unnest(%s::bigint[], %s::bigint[], %s::int[], %s::int[]) as new (host, lun, paths, active)
+where old.host_id = new.host and old.lun_id = new.lun
 """
 
 

@@ -14,7 +14,7 @@ from portal.connectors.engine.answers import failure, fault_detail, plain, words
 from portal.connectors.engine.errors import Refused
 from portal.connectors.engine.session import Session
 from portal.connectors.engine.wire import Answer
-from portal.connectors.engine.xml import Unreadable, document, reference, text
+from portal.connectors.engine.xml import Unreadable, at, document, reference, text
 
 LONGEST_CORRELATION = 36  # the engine cuts the rest (facts/engine-api.md 1.6)
 
@@ -76,9 +76,9 @@ def _taken(answer: Answer, correlation_id: str) -> ActionResult:
     except Unreadable:
         # 2xx means that the command was taken; only the job's number is lost
         return ActionResult(True, answer.status, "", "", correlation_id)
-    failed = text(node.find("status")) == "failed"  # HTTP 200 with a fault (facts/engine-api.md 0.15)
+    failed = text(at(node, "status")) == "failed"  # HTTP 200 with a fault (facts/engine-api.md 0.15)
     fault = words_of_fault(node.find("fault")) or "failed, without a reason" if failed else ""
-    return ActionResult(not failed, answer.status, fault, reference(node.find("job")), correlation_id)
+    return ActionResult(not failed, answer.status, fault, reference(node, "job"), correlation_id)
 
 
 def _action(**members: Any) -> str:

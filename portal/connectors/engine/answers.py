@@ -6,7 +6,7 @@ import re
 
 from portal.connectors.engine.errors import EngineFailed, Protocol, Refused
 from portal.connectors.engine.wire import Answer
-from portal.connectors.engine.xml import Node, Unreadable, document, text
+from portal.connectors.engine.xml import Node, Unreadable, at, document, text
 
 _XML = frozenset({"application/xml", "text/xml"})
 _MARKUP = re.compile(r"<(?:style|script|head)\b.*?</(?:style|script|head)>|<[^>]*>", re.DOTALL | re.IGNORECASE)
@@ -100,7 +100,7 @@ def fault_detail(answer: Answer) -> str:
 
 def words_of_fault(node: Node | None) -> str:
     """detail, else reason; "" for None."""
-    return "" if node is None else text(node.find("detail")) or text(node.find("reason"))
+    return text(at(node, "detail")) or text(at(node, "reason"))
 
 
 def plain(body: bytes) -> str:

@@ -59,13 +59,18 @@ def from_curl(engine: str, asked: str, code: int, text: str) -> EngineFailed:
             detail=text,
         )
     if code in (_WRITE_ERROR, _BAD_ENCODING):
-        return Protocol(
-            f"Engine {engine} answers {asked} with a body that cannot be taken in ({_short(text)}). "
-            "Look at what answers at its address.",
-            detail=text,
-        )
+        return bad_body(engine, asked, text)
     what, todo = _CURL_WORDS.get(code, (f"the transfer failed ({_short(text)})", "Look at the engine's httpd."))
     return Unreachable(f"Engine {engine} does not answer {asked}: {what}. {todo}", detail=text)
+
+
+def bad_body(engine: str, asked: str, text: str) -> Protocol:
+    """A body that is too large or does not decompress, as an exception (not raised)."""
+    return Protocol(
+        f"Engine {engine} answers {asked} with a body that cannot be taken in ({_short(text)}). "
+        "Look at what answers at its address.",
+        detail=text,
+    )
 
 
 _SDK_CURL = re.compile(r"\((?:<[^>]*>, )?(\d+), (['\"])(.*?)\2\)", re.DOTALL)

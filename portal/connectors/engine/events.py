@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from portal.connectors.engine.shapes import Cursor, Event, Events
-from portal.connectors.engine.xml import children, integer, moment, objects, reference, text
+from portal.connectors.engine.xml import LARGEST_SMALL, integer, leaves, moment, objects, reference, text
 from portal.kernel.secret import MASK
 
 FIRST = 500  # events of the past that a first reading brings
@@ -32,21 +32,21 @@ def events(body: bytes) -> tuple[Event, ...]:
     feed for ever. code -1: it could not be read. Raises Unreadable for a body that is no event list."""
     rows = []
     for node in objects(body, "events", "event"):
-        kids = children(node)
-        number, at = _number(node.get("id")), moment(kids.get("time"))
+        leaf = leaves(node)
+        number, at = _number(node.get("id")), moment(leaf.get("time"))
         if number is None or at is None:
             continue
-        code = integer(kids.get("code"), 2**31 - 1)
+        code = integer(leaf.get("code"), LARGEST_SMALL)
         rows.append(
             Event(
                 number=number,
                 at=at,
                 code=-1 if code is None else code,
-                severity=text(kids.get("severity")),
-                description=redact(text(kids.get("description"))),
-                correlation_id=text(kids.get("correlation_id")),
-                host_uuid=reference(kids.get("host")),  # a placeholder host has no id (code 986)
-                vm_uuid=reference(kids.get("vm")),
+                severity=text(leaf.get("severity")),
+                description=redact(text(leaf.get("description"))),
+                correlation_id=text(leaf.get("correlation_id")),
+                host_uuid=reference(node, "host"),  # a placeholder host has no id (code 986)
+                vm_uuid=reference(node, "vm"),
             )
         )
     return tuple(rows)

@@ -16,13 +16,15 @@ from portal.connectors.engine.shapes import (
 )
 from portal.connectors.engine.xml import (
     LARGEST_SMALL,
-    Children,
+    Leaves,
     Node,
+    at,
     boolean,
-    children,
     count,
     document,
+    inside,
     integer,
+    leaves,
     moment,
     objects,
     reference,
@@ -35,55 +37,56 @@ HOSTED_ENGINE_VM = "managed_hosted_engine"  # facts/engine-api.md 3.5
 
 def root(body: bytes) -> Root:
     """`GET /api` (facts/engine-api.md 2)."""
-    kids = children(document(body, "api"))
-    product = children(kids.get("product_info"))
-    saved = children(kids.get("engine_backup"))
-    ends = {tag.removeprefix("last_").removesuffix("_backup"): moment(node) for tag, node in saved.items()}
+    node = document(body, "api")
+    saved = leaves(under(node, "engine_backup"))
+    ends = {tag.removeprefix("last_").removesuffix("_backup"): moment(raw) for tag, raw in saved.items()}
     return Root(
-        instance_id=text(product.get("instance_id")),
-        product=text(product.get("name")),
-        version=text(under(product, "version", "full_version")),
-        time=moment(kids.get("time")),
-        administrator="summary" in kids,
+        instance_id=text(at(node, "product_info/instance_id")),
+        product=text(at(node, "product_info/name")),
+        version=text(at(node, "product_info/version/full_version")),
+        time=moment(at(node, "time")),
+        administrator=under(node, "summary") is not None,
         backups=tuple((scope, end) for scope, end in ends.items() if end is not None),
     )
 
 
 def data_centers(body: bytes) -> tuple[DataCenter, ...]:
     """`GET /datacenters?follow=storage_domains` (facts/engine-api.md 3.2)."""
-    rows = []
-    for node in objects(body, "data_centers", "data_center"):
-        kids = children(node)
-        inside = kids.get("storage_domains")
-        domains = tuple(_domain(one) for one in inside if one.get("id")) if inside is not None else ()
-        rows.append(DataCenter(node.get("id"), text(kids.get("name")), text(kids.get("status")), domains))
-    return tuple(rows)
-
-
-def _domain(node: Node) -> Domain:
-    kids = children(node)
-    units = under(kids, "storage", "volume_group", "logical_units")
-    return Domain(
-        uuid=node.get("id"),
-        name=text(kids.get("name")),
-        status=text(kids.get("status")),
-        domain_type=text(kids.get("type")),
-        storage_type=text(under(kids, "storage", "type")),
-        available=integer(kids.get("available")),
-        used=integer(kids.get("used")),
-        committed=integer(kids.get("committed")),
-        master=boolean(kids.get("master")),
-        luns=tuple(_unit(one.get("id"), children(one)) for one in units if one.get("id")) if units is not None else (),
+    return tuple(
+        DataCenter(
+            uuid=node.get("id"),
+            name=text(at(node, "name")),
+            status=text(at(node, "status")),
+            domains=tuple(_domain(one) for one in inside(node, "storage_domains") if one.get("id")),
+        )
+        for node in objects(body, "data_centers", "data_center")
     )
 
 
-def _unit(wwid: str, kids: Children) -> LogicalUnit:
+def _domain(node: Node) -> Domain:
+    leaf = leaves(node)
+    units = inside(node, "storage/volume_group/logical_units")
+    return Domain(
+        uuid=node.get("id"),
+        name=text(leaf.get("name")),
+        status=text(leaf.get("status")),
+        domain_type=text(leaf.get("type")),
+        storage_type=text(at(node, "storage/type")),
+        available=integer(leaf.get("available")),
+        used=integer(leaf.get("used")),
+        committed=integer(leaf.get("committed")),
+        master=boolean(leaf.get("master")),
+        luns=tuple(_unit(wwid, leaves(one)) for one in units if (wwid := one.get("id"))),
+    )
+
+
+def _unit(wwid: str, leaf: Leaves) -> LogicalUnit:
     return LogicalUnit(
         wwid,
-        integer(kids.get("size")),
-        text(kids.get("vendor_id")),
-        text(kids.get("product_id")),
-        text(kids.get("serial")),
+        integer(leaf.get("size")),
+        text(leaf.get("vendor_id")),
+        text(leaf.get("product_id")),
+        text(leaf.get("serial")),
     )
 
 
@@ -91,15 +94,13 @@ def clusters(body: bytes) -> tuple[ClusterSeen, ...]:
     """`GET /clusters?follow=affinity_groups` (facts/engine-api.md 3.3)."""
     rows = []
     for node in objects(body, "clusters", "cluster"):
-        kids = children(node)
-        inside = kids.get("affinity_groups")
-        groups = [] if inside is None else [children(group) for group in inside]
+        groups = [leaves(group) for group in inside(node, "affinity_groups")]
         rows.append(
             ClusterSeen(
                 uuid=node.get("id"),
-                name=text(kids.get("name")),
-                cpu_type=text(under(kids, "cpu", "type")),
-                broken_affinity=tuple(sorted(text(g.get("name")) for g in groups if boolean(g.get("broken")))),
+                name=text(at(node, "name")),
+                cpu_type=text(at(node, "cpu/type")),
+                broken_affinity=tuple(sorted(text(leaf.get("name")) for leaf in groups if boolean(leaf.get("broken")))),
             )
         )
     return tuple(rows)
@@ -107,36 +108,36 @@ def clusters(body: bytes) -> tuple[ClusterSeen, ...]:
 
 def vms(body: bytes) -> tuple[VmSeen, ...]:
     """`GET /vms`, with or without follow=disk_attachments (facts/engine-api.md 3.5)."""
-    return tuple(_vm(node, children(node)) for node in objects(body, "vms", "vm"))
+    return tuple(_vm(node, leaves(node)) for node in objects(body, "vms", "vm"))
 
 
-def _vm(node: Node, kids: Children) -> VmSeen:
-    attached = kids.get("disk_attachments")
+def _vm(node: Node, leaf: Leaves) -> VmSeen:
     return VmSeen(
         uuid=node.get("id"),
-        name=text(kids.get("name")),
-        cluster_uuid=reference(kids.get("cluster")),
-        host_uuid=reference(kids.get("host")),
-        status=text(kids.get("status")),
-        status_detail=text(kids.get("status_detail")),
-        is_engine=text(kids.get("origin")) == HOSTED_ENGINE_VM,
-        fqdn=text(kids.get("fqdn")),
-        vm_type=text(kids.get("type")),
-        memory=integer(kids.get("memory")),
-        vcpus=_vcpus(kids),
-        high_availability=boolean(under(kids, "high_availability", "enabled")),
-        lease_domain=reference(under(kids, "lease", "storage_domain")),
-        hugepages_kib=_hugepages(kids.get("custom_properties")),
-        io_threads=count(under(kids, "io", "threads")),
-        multi_queues=boolean(kids.get("virtio_scsi_multi_queues_enabled")),
-        affinity=text(under(kids, "placement_policy", "affinity")),
-        pending_change=boolean(kids.get("next_run_configuration_exists")),
-        attachments=None if attached is None else tuple(_attachment(one) for one in attached),
+        name=text(leaf.get("name")),
+        cluster_uuid=reference(node, "cluster"),
+        host_uuid=reference(node, "host"),
+        status=text(leaf.get("status")),
+        status_detail=text(leaf.get("status_detail")),
+        is_engine=text(leaf.get("origin")) == HOSTED_ENGINE_VM,
+        fqdn=text(leaf.get("fqdn")),
+        vm_type=text(leaf.get("type")),
+        memory=integer(leaf.get("memory")),
+        vcpus=_vcpus(leaves(under(node, "cpu/topology"))),
+        high_availability=boolean(at(node, "high_availability/enabled")),
+        lease_domain=reference(node, "lease/storage_domain"),
+        hugepages_kib=_hugepages(inside(node, "custom_properties")),
+        io_threads=count(at(node, "io/threads")),
+        multi_queues=boolean(leaf.get("virtio_scsi_multi_queues_enabled")),
+        affinity=text(at(node, "placement_policy/affinity")),
+        pending_change=boolean(leaf.get("next_run_configuration_exists")),
+        attachments=tuple(_attachment(one, leaves(one)) for one in inside(node, "disk_attachments"))
+        if "disk_attachments" in leaf
+        else None,
     )
 
 
-def _vcpus(kids: Children) -> int | None:
-    topology = children(under(kids, "cpu", "topology"))
+def _vcpus(topology: Leaves) -> int | None:
     product = 1
     for part in ("cores", "sockets", "threads"):
         number = count(topology.get(part))
@@ -146,24 +147,23 @@ def _vcpus(kids: Children) -> int | None:
     return product if product <= LARGEST_SMALL else None
 
 
-def _hugepages(properties: Node | None) -> int | None:
-    for one in properties if properties is not None else ():
-        if text(one.find("name")) == "hugepages":
-            return count(one.find("value"))
+def _hugepages(properties: list[Node]) -> int | None:
+    for leaf in map(leaves, properties):
+        if text(leaf.get("name")) == "hugepages":
+            return count(leaf.get("value"))
     return None
 
 
-def _attachment(node: Node) -> DiskAttachment:
-    kids = children(node)
+def _attachment(node: Node, leaf: Leaves) -> DiskAttachment:
     return DiskAttachment(
-        disk_uuid=reference(kids.get("disk")) or reference(node),  # the attachment's id is the disk's
-        interface=text(kids.get("interface")),
-        logical_name=text(kids.get("logical_name")),
-        active=boolean(kids.get("active")),
-        bootable=boolean(kids.get("bootable")),
-        read_only=boolean(kids.get("read_only")),
-        pass_discard=boolean(kids.get("pass_discard")),
-        scsi_reservation=boolean(kids.get("uses_scsi_reservation")),
+        node.get("id") or reference(node, "disk"),  # the attachment's id is the disk's
+        text(leaf.get("interface")),
+        text(leaf.get("logical_name")),
+        boolean(leaf.get("active")),
+        boolean(leaf.get("bootable")),
+        boolean(leaf.get("read_only")),
+        boolean(leaf.get("pass_discard")),
+        boolean(leaf.get("uses_scsi_reservation")),
     )
 
 
@@ -171,43 +171,41 @@ def disks(body: bytes) -> tuple[Disk, ...]:
     """`GET /disks` (facts/engine-api.md 3.6)."""
     rows = []
     for node in objects(body, "disks", "disk"):
-        kids = children(node)
+        leaf = leaves(node)
         rows.append(
             Disk(
-                uuid=node.get("id"),
-                name=text(kids.get("alias")) or text(kids.get("name")),
-                storage_type=text(kids.get("storage_type")),
-                content_type=text(kids.get("content_type")),
-                shareable=boolean(kids.get("shareable")),
-                sgio=text(kids.get("sgio")),
-                lun=_disk_lun(kids.get("lun_storage")),
+                node.get("id"),
+                text(leaf.get("alias")) or text(leaf.get("name")),
+                text(leaf.get("storage_type")),
+                text(leaf.get("content_type")),
+                boolean(leaf.get("shareable")),
+                text(leaf.get("sgio")),
+                _disk_lun(node) if "lun_storage" in leaf else None,
             )
         )
     return tuple(rows)
 
 
-def _disk_lun(storage: Node | None) -> LogicalUnit | None:
-    if storage is None:
-        return None
-    unit = storage.find("logical_units/logical_unit")
+def _disk_lun(disk: Node) -> LogicalUnit | None:
+    unit = under(disk, "lun_storage/logical_units/logical_unit")
     if unit is None:
         return None
-    wwid = unit.get("id") or storage.get("id")
-    return _unit(wwid, children(unit)) if wwid else None
+    wwid = unit.get("id") or reference(disk, "lun_storage")
+    return _unit(wwid, leaves(unit)) if wwid else None
 
 
 def jobs(body: bytes) -> tuple[Job, ...]:
     """`GET /jobs` (facts/engine-api.md 3.7)."""
     rows = []
     for node in objects(body, "jobs", "job"):
-        kids = children(node)
+        leaf = leaves(node)
         rows.append(
             Job(
                 uuid=node.get("id"),
-                description=text(kids.get("description")),
-                status=text(kids.get("status")),
-                started=moment(kids.get("start_time")),
-                ended=moment(kids.get("end_time")),
+                description=text(leaf.get("description")),
+                status=text(leaf.get("status")),
+                started=moment(leaf.get("start_time")),
+                ended=moment(leaf.get("end_time")),
             )
         )
     return tuple(rows)
@@ -215,19 +213,18 @@ def jobs(body: bytes) -> tuple[Job, ...]:
 
 def host_luns(body: bytes) -> tuple[HostLun, ...]:
     """`GET /hosts/{id}/storage?report_status=false`: live path counts (facts/engine-api.md 0.3, 3.4)."""
-    rows: list[HostLun] = []
-    for node in objects(body, "host_storages", "host_storage"):
-        units = node.find("logical_units")
-        rows.extend(_host_lun(unit, node.get("id")) for unit in (units if units is not None else ()))
-    return tuple(rows)
+    return tuple(
+        _host_lun(unit.get("id") or node.get("id"), leaves(unit))
+        for node in objects(body, "host_storages", "host_storage")
+        for unit in inside(node, "logical_units")
+    )
 
 
-def _host_lun(unit: Node, wwid: str) -> HostLun:
-    kids = children(unit)
+def _host_lun(wwid: str, leaf: Leaves) -> HostLun:
     return HostLun(
-        unit=_unit(unit.get("id") or wwid, kids),
-        disk_uuid=text(kids.get("disk_id")),
-        domain_uuid=text(kids.get("storage_domain_id")),
-        paths=count(kids.get("paths")),
-        active_paths=count(kids.get("active_paths")),
+        _unit(wwid, leaf),
+        text(leaf.get("disk_id")),
+        text(leaf.get("storage_domain_id")),
+        count(leaf.get("paths")),
+        count(leaf.get("active_paths")),
     )

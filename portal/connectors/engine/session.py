@@ -27,6 +27,10 @@ STORAGE_SECONDS = 60.0  # a live call to the host (facts/engine-api.md 0.5)
 # When the root answers so, nothing else will answer: the login, the web server or the engine is not there.
 _HOPELESS = frozenset({401, 502, 503, 504})
 
+# libxml2's events take the interpreter's lock once per element: two parsers at a time cost twice the CPU of one after
+# the other, and no less wall time (measured: docs/adr/0005-engine-connector.md).
+_parsing = threading.Lock()
+
 T = TypeVar("T")
 _Ask = tuple[str, Mapping[str, str], Callable[[bytes], Any]]  # path, query, reader
 
@@ -114,7 +118,8 @@ class Session:
         answer = self._transport.send(transport.get(path, query), asked, timeout or self._timeout)
         body = body_of(answer, self.credentials.shown, asked)
         try:
-            return reader(body)
+            with _parsing:
+                return reader(body)
         except Unreadable as error:
             raise unreadable(self.credentials.shown, asked, error) from None
 

@@ -1,4 +1,5 @@
-"""What an engine said, as plain frozen values: the connector's only currency. None: the engine did not say.
+"""What an engine said, as plain frozen values: the connector's only currency. None: the engine did not say. What comes
+by the thousands is a NamedTuple, which is made three times as fast as a frozen dataclass.
 
 Sizes are bytes, times are aware datetimes in UTC, words are the engine's own (facts/engine-api.md 3)."""
 
@@ -6,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from portal.connectors.engine.errors import EngineFailed
 
@@ -24,8 +25,7 @@ class Root:
     backups: tuple[tuple[str, datetime], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LogicalUnit:
+class LogicalUnit(NamedTuple):
     """A LUN as the engine lists it. paths and active_paths are live only in HostLun (facts/engine-api.md 0.3)."""
 
     wwid: str
@@ -121,8 +121,7 @@ class HostSeen:
     hugepages: tuple[Hugepages, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class DiskAttachment:
+class DiskAttachment(NamedTuple):
     """A disk in a VM, of any kind; joined with Disk by disk_uuid."""
 
     disk_uuid: str
@@ -160,8 +159,7 @@ class VmSeen:
     attachments: tuple[DiskAttachment, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Disk:
+class Disk(NamedTuple):
     """A disk. lun is None for an image disk; a Direct LUN has no status and no size of its own
     (facts/engine-api.md 0.4)."""
 
@@ -217,8 +215,7 @@ class Events:
     reset: bool
 
 
-@dataclass(frozen=True, slots=True)
-class HostLun:
+class HostLun(NamedTuple):
     """A LUN as one host sees it live. disk_uuid: it is a Direct LUN; domain_uuid: it backs a domain."""
 
     unit: LogicalUnit

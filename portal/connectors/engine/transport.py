@@ -19,7 +19,7 @@ import pycurl
 from ovirtsdk4.http import Request
 
 from portal.connectors.engine import wire
-from portal.connectors.engine.errors import from_sdk
+from portal.connectors.engine.errors import bad_body, from_sdk
 from portal.connectors.engine.tickets import Credentials, Ticket
 from portal.kernel.secret import Secret
 
@@ -71,12 +71,15 @@ class Transport:
             try:
                 context = line.connection.send(request)
                 wire.bound(context[0], timeout=timeout, ca_pem=self.credentials.ca_pem, sink=body)
+                wire.packed(context[0])
                 response = line.connection.wait(context, failed_auth=True)
             except (ovirtsdk4.Error, pycurl.error, UnicodeDecodeError) as error:
                 raise from_sdk(self.credentials.shown, asked, error) from None
-            return wire.Answer(
-                status=int(response.code), headers=wire.header_map(response.headers), body=body.getvalue()
-            )
+        headers = wire.header_map(response.headers)
+        try:
+            return wire.Answer(int(response.code), headers, wire.unpacked(body.getvalue(), headers))
+        except ValueError as error:
+            raise bad_body(self.credentials.shown, asked, str(error)) from None
 
     @contextmanager
     def _line(self, token: Secret) -> Iterator[_Line]:

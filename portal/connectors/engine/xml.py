@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from lxml import etree
 
 Node: TypeAlias = Any  # lxml's element; its stubs know no iterparse with a tag
-Children: TypeAlias = dict[str, Node]
+Leaves: TypeAlias = dict[str, str | None]
 
 LARGEST = 2**63 - 1  # a bigint column
 LARGEST_SMALL = 2**31 - 1  # an integer column
@@ -24,9 +24,17 @@ class Unreadable(Exception):
 def objects(body: bytes, root: str, tag: str) -> Iterator[Node]:
     """The direct children of the root, one after the other; each is gone after its turn. Raises Unreadable on
     broken XML, another root, or an object without an id."""
-    # huge_tree: a hundred-megabyte answer of a large estate is no attack; entities stay unresolved
+    # huge_tree: a hundred-megabyte answer of a large estate is no attack; entities stay unresolved. Blank text and a
+    # table of ids are never asked for, and cost a sixth of the time.
     events = etree.iterparse(
-        BytesIO(body), events=("end",), tag=tag, huge_tree=True, resolve_entities=False, no_network=True
+        BytesIO(body),
+        events=("end",),
+        tag=tag,
+        huge_tree=True,
+        resolve_entities=False,
+        no_network=True,
+        remove_blank_text=True,
+        collect_ids=False,
     )
     try:
         for _, node in events:
@@ -56,39 +64,55 @@ def document(body: bytes, root: str) -> Node:
     return node
 
 
-def children(node: Node | None) -> Children:
-    """Children by tag (the last of each name); {} for None."""
-    return {} if node is None else {child.tag: child for child in node}
+def leaves(node: Node | None) -> Leaves:
+    """The text of each child by tag (the last of each name), as it stands; {} for None."""
+    return {} if node is None else {child.tag: child.text for child in node}
 
 
-def under(kids: Children, *path: str) -> Node | None:
-    """The descendant at a path of tags below these children, or None."""
-    node = kids.get(path[0])
-    for tag in path[1:]:
+def under(node: Node | None, path: str) -> Node | None:
+    """The first element at a path of tags ("cpu/topology"); None when it is not there. Four times as fast as find."""
+    for tag in path.split("/"):
         if node is None:
             return None
-        node = node.find(tag)
+        node = next(node.iterchildren(tag), None)
     return node
 
 
-def text(node: Node | None) -> str:
-    """Stripped text; "" when absent or empty."""
-    return "" if node is None or node.text is None else node.text.strip()
+def inside(node: Node | None, path: str) -> list[Node]:
+    """The children of the element at a path of tags; [] when it is not there."""
+    found = under(node, path)
+    return [] if found is None else list(found)
 
 
-def reference(node: Node | None) -> str:
-    """The id attribute of a reference; "" when absent."""
-    return "" if node is None else node.get("id") or ""
+def at(node: Node | None, path: str) -> str | None:
+    """The text at a path of tags, as it stands; None when it is not there."""
+    found = under(node, path)
+    return None if found is None else found.text
 
 
-def boolean(node: Node | None) -> bool | None:
+def reference(node: Node, path: str) -> str:
+    """The id of the reference at a path of tags; "" when it is not there."""
+    found = under(node, path)
+    return "" if found is None else found.get("id") or ""
+
+
+def text(raw: str | None) -> str:
+    """Stripped text; "" for nothing."""
+    return raw.strip() if raw else ""
+
+
+_WORDS = {"true": True, "false": False}
+
+
+def boolean(raw: str | None) -> bool | None:
     """true or false; None for anything else."""
-    return {"true": True, "false": False}.get(text(node).lower())
+    return _WORDS.get(raw.strip().lower()) if raw else None
 
 
-def integer(node: Node | None, largest: int = LARGEST) -> int | None:
+def integer(raw: str | None, largest: int = LARGEST) -> int | None:
     """A whole number, decimal text included ("412.0"); None when absent, not a number or out of range."""
-    raw = text(node)
+    if not raw:
+        return None
     number: int | None
     try:
         number = int(raw)
@@ -105,17 +129,16 @@ def _whole(raw: str) -> int | None:
     return int(number) if number.is_integer() and abs(number) < LARGEST else None
 
 
-def count(node: Node | None) -> int | None:
+def count(raw: str | None) -> int | None:
     """A number of things: 0 or more, fits an integer column."""
-    number = integer(node, LARGEST_SMALL)
+    number = integer(raw, LARGEST_SMALL)
     return number if number is not None and number >= 0 else None
 
 
-def moment(node: Node | None) -> datetime | None:
+def moment(raw: str | None) -> datetime | None:
     """An ISO time with offset, in UTC. Without offset it is taken as UTC; None when it cannot be read."""
-    raw = text(node)
     try:
-        at = datetime.fromisoformat(raw)
+        at = datetime.fromisoformat(text(raw))
     except ValueError:
         return None
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
