@@ -143,12 +143,16 @@ class Pool:
             self._drop(connection)
             if fresh or lost.silent or (lost.sent and not again_when_sent):
                 raise self._unanswered(address, lost) from None
+        finally:
+            self._leave(connection)
         connection, _ = self._connection(address)
         try:
             return visit(connection)
         except Lost as lost:
             self._drop(connection)
             raise self._unanswered(address, lost) from None
+        finally:
+            self._leave(connection)
 
     def _unanswered(self, address: Address, lost: Lost) -> Unanswered:
         if lost.silent:
@@ -162,34 +166,48 @@ class Pool:
         )
 
     def _connection(self, address: Address) -> tuple[Connection, bool]:
-        """The kept connection, or a new one (True). Only callers of the same address wait for each other."""
+        """The kept connection, or a new one (True), counted as in use. Only callers of one address wait for another."""
+        kept = self._kept(address)
+        if kept is not None:
+            return kept, False
         with self._guard:
-            kept = self._open.get(address)
-            if kept is not None and kept.alive:
-                return kept, False
             door = self._doors.setdefault(address, threading.Lock())
         with door:
-            with self._guard:
-                kept = self._open.get(address)
-            if kept is not None and kept.alive:
+            kept = self._kept(address)
+            if kept is not None:
                 return kept, False
             made = connect(address, self._private(address), self._connect_timeout)
+            made.users = 1
             with self._guard:
+                old = self._open.get(address)
                 self._open[address] = made
-                idle = self._take_idle()
-        if kept is not None:
-            kept.wire.cut()
-        for connection in idle:
+                unused = self._take_idle() + ([old] if old is not None and not old.users else [])
+        for connection in unused:
             connection.wire.cut()
         return made, True
+
+    def _kept(self, address: Address) -> Connection | None:
+        with self._guard:
+            kept = self._open.get(address)
+            if kept is None or not kept.alive:
+                return None
+            kept.users += 1
+            return kept
+
+    def _leave(self, connection: Connection) -> None:
+        """The caller is done; a connection that was replaced meanwhile ends with its last user."""
+        with self._guard:
+            connection.users -= 1
+            over = not connection.users and self._open.get(connection.address) is not connection
+        if over:
+            connection.wire.cut()
 
     def _take_idle(self) -> list[Connection]:
         """Removes and returns what was not used for long: hosts that left the estate, pins that were replaced."""
         before = time.monotonic() - IDLE
-        idle = [connection for connection in self._open.values() if connection.used < before]
+        idle = [each for each in self._open.values() if not each.users and each.used < before]
         for connection in idle:
             del self._open[connection.address]
-            self._doors.pop(connection.address, None)
         return idle
 
     def _drop(self, connection: Connection) -> None:

@@ -58,6 +58,7 @@ class Connection:
         self.address = address
         self.wire = wire
         self.used = time.monotonic()
+        self.users = 0  # callers at work on it; kept by the pool under its lock
         self._channels = 0
         self._leaving: deque[paramiko.Channel] = deque(maxlen=4)  # they end by themselves; a forced end costs packets
 

@@ -79,6 +79,28 @@ def test_connections_are_kept(sshd, pool):
     assert set(sshd.sessions()) == before
 
 
+def test_what_is_idle_is_closed_and_what_is_at_work_is_not(sshd, pool, monkeypatch):
+    idle, busy = sshd.address(name="idle"), sshd.address(name="busy")
+    pool.run(idle, Command(("true",)))
+    with ThreadPoolExecutor(1) as threads:
+        long = threads.submit(pool.run, busy, sh("sleep 1; echo done"))
+        time.sleep(0.5)
+        monkeypatch.setattr("portal.connectors.ssh.IDLE", 0.0)
+        pool.run(sshd.address(name="third"), Command(("true",)))
+        assert repr(pool) == "<Pool of 2 connections>"
+        assert long.result().stdout == b"done\n"
+
+
+def test_a_worn_out_connection_is_replaced_while_it_is_used(sshd, pool, monkeypatch):
+    address = sshd.address(name="worn")
+    with ThreadPoolExecutor(1) as threads:
+        long = threads.submit(pool.run, address, sh("sleep 1; echo done"))
+        time.sleep(0.5)
+        monkeypatch.setattr("portal.connectors.ssh_connection.CHANNELS", 1)
+        assert pool.run(address, Command(("echo", "new"))).stdout == b"new\n"
+        assert long.result().stdout == b"done\n"
+
+
 @pytest.mark.parametrize("kind", ["ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"])
 def test_every_type_of_pin_is_asked_for(sshd, pool, kind):
     """The server has all three; the engine of OLVM records the ecdsa one."""
