@@ -1,0 +1,146 @@
+"""The whole product as a person meets it: every process, the lab estate behind real SSH and HTTPS, a real browser."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from deploy.stack import Stack
+
+pytestmark = [pytest.mark.browser, pytest.mark.wire, pytest.mark.timeout(240)]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def stack():
+    with Stack("e2e", speed=20, redis_db=4) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser, stack):
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    sheet = context.new_page()
+    sheet.complaints = []
+    sheet.on("console", lambda told: sheet.complaints.append(told.text) if told.type == "error" else None)
+    sheet.on("pageerror", lambda error: sheet.complaints.append(str(error)))
+    yield sheet
+    context.close()
+
+
+def login(page: Page, stack: Stack, who: str = "operator"):
+    page.goto(stack.url + "/")
+    expect(page).to_have_url(re.compile("/login/"))
+    page.fill("input[name=username]", who)
+    page.fill("input[name=password]", "holdfast-demo")
+    page.click("button[type=submit]")
+    expect(page).to_have_url(stack.url + "/")
+
+
+def calm(page: Page, stack: Stack):
+    """Everything cleared, and the overview says so."""
+    stack.call("DELETE", "/faults")
+    page.goto(stack.url + "/")
+    expect(page.locator(".tile").first.locator(".answer")).to_have_text("Yes", timeout=100_000)
+    expect(page.locator(".tile").nth(1).locator(".answer")).to_have_text("Yes", timeout=30_000)
+
+
+def test_login_dashboard_fault_dashboard(page, stack):
+    login(page, stack)
+    calm(page, stack)
+    lab = page.context.new_page()
+    lab.goto(stack.lab + "/")
+    truth = stack.call("GET", "/truth")
+    assert "kvm01" in str(truth)
+    began = stack.fault("power-off", "kvm01")
+    silent = re.compile("kvm01 (keeps its SSH connection open but answers|accepts connections on .* but says) nothing")
+    expect(page.locator("main")).to_contain_text(silent, timeout=20_000)
+    took = time.monotonic() - began
+    assert took < 15, f"the fault was on the screen after {took:.1f} s"
+    expect(page.locator(".tile").first.locator(".answer")).not_to_have_text("Yes", timeout=20_000)
+    page.goto(stack.url + "/luns/")
+    expect(page.locator("main")).to_contain_text("not known", timeout=20_000)
+    # the engine comes up on the other host by itself, and the page says so without a reload
+    page.goto(stack.url + "/engine/")
+    expect(page.locator("main")).to_contain_text("kvm02", timeout=5_000)
+    expect(page.locator("h1")).to_contain_text(re.compile("unprotected|kvm02", re.IGNORECASE), timeout=100_000)
+    stack.fault("power-on", "kvm01")
+    assert page.complaints == []
+    lab.close()
+
+
+def test_a_hung_command_blinds_one_probe_and_nothing_else(page, stack):
+    login(page, stack, "viewer")
+    stack.fault("hang-command", "kvm02", command="multipathd")
+    page.goto(stack.url + "/findings/?probe=multipath")
+    expect(page.locator("main")).to_contain_text(re.compile("multipathd.*did not end", re.DOTALL), timeout=40_000)
+    fresh = stack.query(
+        "select count(*) from inventory_look l join inventory_host h on h.id = l.host_id"
+        " where h.name = 'kvm02' and probe = 'ha_state' and at > now() - interval '11 s'"
+    )
+    assert fresh[0][0] == 1
+    stack.call("DELETE", "/faults")
+
+
+def test_a_support_bundle_is_collected_once_and_shown_live(page, stack):
+    login(page, stack)
+    calm(page, stack)
+    page.goto(stack.url + "/hosts/")
+    page.get_by_role("link", name="kvm02").first.click()
+    page.get_by_role("link", name=re.compile("Plan")).first.click()
+    page.locator("main form button[type=submit]").last.click()
+    expect(page).to_have_url(re.compile(r"/runs/\d+/"))
+    expect(page.locator("main")).to_contain_text(re.compile("succeeded|Done", re.IGNORECASE), timeout=60_000)
+    number = int(page.url.rstrip("/").rsplit("/", 1)[1])
+    deadline = time.monotonic() + 60
+    while stack.query(f"select status from runs_run where id = {number}")[0][0] not in (
+        "succeeded",
+        "failed",
+        "errored",
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    assert stack.query(f"select status from runs_run where id = {number}") == [("succeeded",)]
+    ref = str(stack.query(f"select ref from runs_run where id = {number}")[0][0])
+    assert list((stack.folder / "vault").rglob("*.tar*")), "the bundle is in the vault"
+    assert ref
+    assert page.complaints == []
+
+
+def test_it_works_without_javascript(browser, stack):
+    context = browser.new_context(java_script_enabled=False)
+    sheet = context.new_page()
+    login(sheet, stack, "viewer")
+    for path in (
+        "/",
+        "/engine/",
+        "/hosts/",
+        "/vms/",
+        "/luns/",
+        "/findings/",
+        "/findings/changes/",
+        "/runs/",
+        "/backups/",
+    ):
+        assert sheet.goto(stack.url + path).status == 200
+        assert sheet.locator("h1").count() == 1
+    context.close()
