@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Case, CharField, F, IntegerField, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import JSONObject
 
-from inventory.models import Finding, Transition
+from inventory.models import Finding
 from inventory.services.pages_history import transitions
 from inventory.services.pages_now import findings, stale
 
@@ -47,7 +47,7 @@ def found(asked: Mapping[str, str], now: datetime) -> QuerySet[Any]:
     return rows
 
 
-def history(asked: Mapping[str, str]) -> QuerySet[Transition]:
+def history(asked: Mapping[str, str]) -> QuerySet[Any]:
     """The same filters over transitions; state is the new one."""
     rows = transitions()
     state = asked.get("state", "")

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from inventory.services.pages_now import Looking, Tally, looking, tallies
+from inventory.services.pages_now import Looking, Tally, tallies
 from portal.kernel.freshness import GRACE_LOOKS, is_stale
 from portal.kernel.outcome import Outcome, worst
 
@@ -35,15 +35,14 @@ class Around:
 
 
 def around(now: datetime | None = None) -> Around:
-    """Two queries, whatever the size of the estate."""
+    """One query, whatever the size of the estate."""
     now = now or timezone.now()
-    by_kind = tallies(now)
+    by_kind, seen = tallies(now)
     bad: dict[str, Outcome] = {}
     for section, kinds in KINDS.items():
         found = [by_kind[kind].worst for kind in kinds if kind in by_kind]
         if found and (outcome := worst(found)) is not Outcome.OK:
             bad[section] = outcome
-    seen = looking(now)
     return Around(now, by_kind, bad, _banner(now, seen), seen)
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
-from inventory.models import Rollup, Transition
+from inventory.models import Lun, Rollup, Transition
 from inventory.services.pages_now import Now
 from portal.kernel.outcome import Outcome
 
@@ -102,10 +102,12 @@ def check_of(now: Now) -> Check:
     return (now.probe, now.check, now.kind, now.key, now.host_pk)
 
 
-def transitions() -> QuerySet[Transition]:
-    """The newest first, with what a table needs."""
+def transitions() -> QuerySet[Any]:
+    """The newest first, with what a table needs; LUNs with the name that people know them by."""
+    lun = Lun.objects.filter(engine=OuterRef("engine"), uuid=OuterRef("subject_key"))
     return (
         Transition.objects.select_related("host", "engine", "capture")
+        .annotate(lun_name=Subquery(lun.values("name")[:1]))
         .defer("capture__sections", "host__nics", "host__hugepages", "engine__ca_pem")
         .order_by("-at", "-pk")
     )

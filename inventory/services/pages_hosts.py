@@ -14,7 +14,7 @@ from django.db.models.functions import JSONObject
 from inventory.models import Attachment, Host, Look, Transition, Vm
 from inventory.services.pages_findings import worst_for
 from inventory.services.pages_history import DAY, Changed, Stretch, check_of, stretches, transitions
-from inventory.services.pages_now import Now, findings, read
+from inventory.services.pages_now import Now, findings, read, worst_first
 
 LATEST = 12
 
@@ -75,7 +75,7 @@ def host_page(pk: int, now: datetime) -> HostPage:
         .get(pk=pk)
     )
     looks = list(Look.objects.filter(host=host).defer("sections").order_by("probe"))
-    found = read(findings().filter(look__host=host).order_by("subject_kind", "check_name", "subject_key"), now)
+    found = worst_first(read(findings().filter(look__host=host).order_by("subject_kind", "check_name"), now))
     recent = list(transitions().filter(host=host)[:400])
     return HostPage(host, host.running, looks, found, recent[:LATEST], strip(now, found, recent))
 

@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet, Subquery, Value
+from django.db.models.functions import JSONObject
 
 from inventory.models import Finding, Look
 from inventory.probes import PROBES
@@ -85,12 +87,32 @@ def one(finding: Finding, now: datetime) -> Now:
 
 
 @dataclass(frozen=True)
+class Split:
+    """Findings apart: what needs to be read, and what holds."""
+
+    bad: list[Now]
+    good: list[Now]
+
+
+def split(rows: Iterable[Now]) -> Split:
+    """The worst first in `bad`."""
+    ordered = worst_first(rows)
+    return Split(
+        [one for one in ordered if one.outcome is not Outcome.OK], [one for one in ordered if one.outcome is Outcome.OK]
+    )
+
+
+def worst_first(rows: Iterable[Now]) -> list[Now]:
+    """The worst first; what is equally grave stays in its order."""
+    grave = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WARN, Outcome.OK)
+    return sorted(rows, key=lambda one: grave.index(one.outcome))
+
+
+@dataclass(frozen=True)
 class Tally:
     """How many findings of one kind of subject have which outcome now."""
 
     counts: dict[Outcome, int]
-    oldest: datetime | None = None
-    newest: datetime | None = None
 
     @property
     def worst(self) -> Outcome:
@@ -105,48 +127,63 @@ class Tally:
         return self.counts.get(outcome, 0)
 
 
-def tallies(now: datetime) -> dict[str, Tally]:
-    """Per kind of subject, in one query whatever the size of the estate."""
+@dataclass(frozen=True)
+class Looking:
+    """newest: when any look last ended; recent: looks that ended in the last minute; due: when the next is due;
+    maintenance: looks at hosts of which the engine says global maintenance."""
+
+    newest: datetime | None = None
+    recent: int = 0
+    due: datetime | None = None
+    maintenance: int = 0
+
+
+def tallies(now: datetime) -> tuple[dict[str, Tally], Looking]:
+    """Per kind of subject, and how the looking itself goes; in one query whatever the size of the estate, in a second
+    one while there is no finding at all."""
     old = stale(now)
-    rows = (
+    rows = list(
         Finding.objects.filter(look__probe__in=known_probes())
         .values("subject_kind", "outcome")
         .annotate(
-            fresh=Count("pk", filter=~old), old=Count("pk", filter=old), newest=Max("look__at"), oldest=Min("look__at")
+            fresh=Count("pk", filter=~old),
+            old=Count("pk", filter=old),
+            looking=Subquery(_looking(now)),
         )
         .order_by()
     )
     found: dict[str, Tally] = {}
     for row in rows:
-        before = found.get(row["subject_kind"], Tally({}))
-        counts = dict(before.counts)
+        counts = dict(found.get(row["subject_kind"], Tally({})).counts)
         outcome = Outcome(row["outcome"])
         counts[outcome] = counts.get(outcome, 0) + row["fresh"]
         counts[Outcome.UNKNOWN] = counts.get(Outcome.UNKNOWN, 0) + row["old"]
-        times = [time for time in (before.newest, row["newest"]) if time]
-        olds = [time for time in (before.oldest, row["oldest"]) if time]
-        found[row["subject_kind"]] = Tally(counts, min(olds, default=None), max(times, default=None))
-    return found
+        found[row["subject_kind"]] = Tally(counts)
+    seen = rows[0]["looking"] if rows else next(iter(_looking(now)), None)
+    return found, _read_looking(seen)
 
 
-@dataclass(frozen=True)
-class Looking:
-    """newest: when any look last ended; recent: looks that ended in the last minute; due: when the next is due;
-    maintenance: hosts of which the engine says global maintenance."""
-
-    newest: datetime | None
-    recent: int
-    due: datetime | None
-    maintenance: int
-
-
-def looking(now: datetime) -> Looking:
-    """How the looking itself goes, in one query."""
-    return Looking(
-        **Look.objects.filter(engine__watched=True).aggregate(
-            newest=Max("at"),
-            recent=Count("pk", filter=Q(at__gte=now - timedelta(seconds=60))),
-            due=Min("due_at"),
-            maintenance=Count("pk", filter=Q(host__he_global_maintenance=True, host__gone_since__isnull=True)),
+def _looking(now: datetime) -> QuerySet[Any]:
+    """One JSON value over all looks."""
+    return (
+        Look.objects.filter(engine__watched=True)
+        .order_by()
+        .annotate(all=Value(1))
+        .values("all")
+        .annotate(
+            seen=JSONObject(
+                newest=Max("at"),
+                recent=Count("pk", filter=Q(at__gte=now - timedelta(seconds=60))),
+                due=Min("due_at"),
+                maintenance=Count("pk", filter=Q(host__he_global_maintenance=True, host__gone_since__isnull=True)),
+            )
         )
+        .values_list("seen", flat=True)
     )
+
+
+def _read_looking(seen: dict[str, Any] | None) -> Looking:
+    if seen is None:
+        return Looking()
+    times = {name: datetime.fromisoformat(seen[name]) if seen[name] else None for name in ("newest", "due")}
+    return Looking(times["newest"], seen["recent"], times["due"], seen["maintenance"])

@@ -76,7 +76,9 @@ def _verdict(
 ) -> LunVerdict:
     if not hosts and not unknown:
         unknown = ("No host is watched.",)
-    counted = f"{hosts} hosts see {working} of {total} declared paths."
+    counted = (
+        f"{hosts} host{'' if hosts == 1 else 's'} see{'s' if hosts == 1 else ''} {working} of {total} declared paths."
+    )
     answer = _answer(shared, unknown, counted, working == total, blind)
     return LunVerdict(answer, working, total, hosts, shared, unknown, blind)
 

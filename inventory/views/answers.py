@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from inventory.services.pages_engine import Seen, backups
@@ -82,7 +82,10 @@ def _host_loss(engines: Sequence[Seen]) -> Tile:
         words = "No engine is watched. An administrator adds one; looks begin with its first sync."
         return Tile("unknown", "Unknown", question, "Not known", words, "/engine/")
     first = gravest(engines)
-    tile = _tile(question, she.survive_host_loss(first.verdict), f"/engine/?engine={first.engine.pk}", first.oldest)
+    answer = she.survive_host_loss(first.verdict)
+    if answer.outcome is Outcome.WARN:  # the gap belongs into the tile
+        answer = replace(answer, sentence=first.verdict.sentence)
+    tile = _tile(question, answer, f"/engine/?engine={first.engine.pk}", first.oldest)
     shape = GRAVE.get(first.verdict.kind)
     if shape is None:
         return tile
@@ -116,8 +119,7 @@ def headline(engines: Sequence[Seen], lun_verdict: luns.LunVerdict, shown: Seque
         return "unknown", "Nothing is watched yet", "No engine is known. An administrator adds the first one."
     first = gravest(engines)
     if first.verdict.outcome is Outcome.FAIL:
-        shape = GRAVE.get(first.verdict.kind, ("fail", ""))[0]
-        return shape, first.verdict.headline, first.verdict.sentence
+        return "fail", first.verdict.headline, first.verdict.sentence
     if lun_verdict.answer.outcome is Outcome.FAIL:
         return "fail", "A LUN would not survive the next loss", lun_verdict.answer.sentence
     state = worst(Outcome(tile.state) for tile in shown if tile.state != "running").value

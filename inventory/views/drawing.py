@@ -56,7 +56,7 @@ def blocks(spans: Iterable[tuple[datetime, datetime, str, str]], begin: datetime
 
 @dataclass(frozen=True)
 class Tick:
-    """A mark on a time axis. side: the text's anchor class."""
+    """A mark on a time axis. side: the text's classes; crowded: no room for it on a phone."""
 
     x: str
     text: str
@@ -71,8 +71,10 @@ def hours(begin: datetime, end: datetime, step: int = 6) -> list[Tick]:
     at = there.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     while at < end:
         share = (at - begin).total_seconds() / whole
-        if at.hour % step == 0 and 0.1 < share < 0.94:
-            ticks.append(Tick(f"{share * 100:.2f}%", f"{at:%H:%M %a}" if at.hour == 0 else f"{at:%H:%M}", "middle"))
+        if at.hour % step == 0 and 0.14 < share < 0.93:
+            words = f"{at:%H:%M %a}" if at.hour == 0 else f"{at:%H:%M}"
+            crowded = " crowded" if share < 0.3 or share > 0.86 else ""
+            ticks.append(Tick(f"{share * 100:.2f}%", words, f"middle{crowded}"))
         at += timedelta(hours=1)
     return [*ticks, Tick("100%", "now", "end")]
 

@@ -22,7 +22,7 @@ from inventory.views.paths import path
 from inventory.views.watchdog import Left, left_behind
 from portal.access.admission import needs
 
-SHAPES = {she.Kind.FAILING_OVER: "running", she.Kind.IN_MAINTENANCE: "maintenance"}
+SHAPES = {she.Kind.IN_MAINTENANCE: "maintenance"}
 STARTING = ("EngineStart", "EngineStarting", "ReinitializeFSM", "StartState")
 
 

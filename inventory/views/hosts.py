@@ -13,7 +13,7 @@ from inventory.services.pages_findings import worst_of
 from inventory.services.pages_history import DAY
 from inventory.services.pages_hosts import HostPage, host_page
 from inventory.services.pages_hosts import hosts as matching
-from inventory.services.pages_now import Tally
+from inventory.services.pages_now import Tally, split
 from inventory.views.drawing import blocks, hours
 from inventory.views.frame import frame_of
 from inventory.views.listing import Column, Listing
@@ -82,6 +82,7 @@ def host(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "section": "hosts",
         "page": page,
+        "findings": split(page.findings),
         "host": page.host,
         "state": outcome.value,
         "headline": f"{page.host.name}: {headline_of(tally(page))}",

@@ -11,7 +11,7 @@ from inventory.probes import PROBES
 from inventory.services.looks import every
 from inventory.services.pages_history import transitions
 from inventory.services.pages_looks import sections, stream_of
-from inventory.services.pages_now import findings, known_probes, read
+from inventory.services.pages_now import findings, known_probes, read, split
 from inventory.views.paths import path
 from portal.access.admission import needs
 from portal.kernel.freshness import is_stale
@@ -49,7 +49,7 @@ def look(request: HttpRequest, pk: int) -> HttpResponse:
         "state": "unknown" if old or row.state != Look.State.READ else worst(one.outcome for one in found).value,
         "state_words": WORDS[Look.State(row.state)],
         "every": every(row.probe) if row.probe in known_probes() else None,
-        "findings": found,
+        "findings": split(found),
         "sections": sections(row.sections),
         "changes": changes,
         "path": path(("Hosts", "hosts"), name) if row.host else path(("Engine", "engine"), name),

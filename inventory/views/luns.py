@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -86,13 +87,24 @@ def headline(marks: Counter[str]) -> str:
     return ", ".join(said)
 
 
+def named(sentence: str, luns_: Iterable[Lun]) -> str:
+    """The sentence with LUNs by the name that people know; the WWID stands in the table."""
+    for one in luns_:
+        sentence = sentence.replace(f"LUN {one.uuid}", one.name).replace(one.uuid, one.name)
+    return sentence
+
+
 def _lead(rows: list[tuple[Any, Worst, list[Matrix]]], outcome: Outcome) -> str:
     bad = [seen for _, seen, _ in rows if seen.state != "ok"]
     if outcome is Outcome.OK:
         return "Every declared path is active. A path that vanishes is a failure, whatever the tools say."
     ranks = {"fail": 0, "unknown": 1, "warn": 2}
     first = min(bad, key=lambda seen: ranks.get(seen.state, 3), default=None)
-    return first.sentence if first else "The LUN that needs a look is on another page or filtered out."
+    return (
+        named(first.sentence, [row for row, _, _ in rows])
+        if first
+        else "The LUN that needs a look is on another page or filtered out."
+    )
 
 
 @needs("estate.view")
@@ -113,7 +125,9 @@ def lun(request: HttpRequest, pk: int) -> HttpResponse:
         "cells": [(one, matrix(one)) for one in page.cells],
         "state": outcome.value,
         "headline": f"{page.lun.name}: {headline(marks)}" if page.cells else f"{page.lun.name}: not looked at yet",
-        "lead": first.sentence if first else f"No host has reported this LUN. {counted(0, 'look')} speak of it.",
+        "lead": named(first.sentence, [page.lun])
+        if first
+        else f"No host has reported this LUN. {counted(0, 'look')} speak of it.",
         "path": path(("LUNs", "luns"), page.lun.name),
     }
     return render(request, "inventory/lun.html", context)

@@ -75,7 +75,8 @@
   document.addEventListener("DOMContentLoaded", () => {
     const stream = by("live");
     stream.addEventListener("htmx:after:sse:connection", (event) => { connection = event.detail.connection; });
-    stream.addEventListener("beat", () => { heard = Date.now(); });
+    // a beat fetches too: ages stay true, and what has grown too old to believe turns unknown without any event
+    stream.addEventListener("beat", () => { heard = Date.now(); soon(); });
     stream.addEventListener("lost", () => { heard = Date.now(); databaseLost = true; say(); });
     for (const name of EVENTS) {
       stream.addEventListener(name, (event) => {

@@ -343,7 +343,8 @@ def snapshot(scene: str, number: int, at: datetime) -> HeSnapshot:
 
 def ha_state(scene: str, number: int) -> HaState:
     penalties = (Penalty(420, "cpu load"),) if scene == "warning" and number == 2 else ()
-    log = AgentLog("EngineUp" if number == 1 else "EngineDown", 3400, penalties, (), False, 86400)
+    state = "EngineUp" if number == 1 else "EngineDown"
+    log = AgentLog(state, 3400, penalties, (), waiting=False, started_ago=86400, span=86400)
     units = tuple(Unit(name, "active") for name in UNITS)
     return HaState(False, False, units, 41 * 86400.0, "b", 40 * 86400.0, number if number <= 2 else None, log, ())
 
@@ -396,3 +397,70 @@ def age_all(engine: Engine, seconds: float = 0.0) -> None:
     for row in engine.looks.exclude(at=None):
         every = PROBES[row.probe].every if row.probe in PROBES else 3.0
         Look.objects.filter(pk=row.pk).update(at=row.at - timedelta(seconds=allowed_age(every) + 1 + seconds))
+
+
+def runs() -> None:
+    """One run under way at its second step, one that has failed, one that awaits approval."""
+    from portal.runs.models import Run, RunLine, RunStep
+
+    now = timezone.now()
+    host = Host.objects.order_by("name")[0]
+    titles = ["Make the bundle's folder", "Collect logs and settings", "Fetch the bundle", "Remove the folder"]
+    for plan, status in (("failed", "failed"), ("awaiting", "awaiting_approval"), ("running", "running")):
+        run = Run.objects.create(
+            plan="support_bundle",
+            plan_version=1,
+            title="Support bundle",
+            digest="4be190d27f3ca85519e06c4d" * 2 + "0" * 16,
+            target=f"host:{host.pk}" if plan == "running" else f"host:{plan}",
+            target_name=host.name,
+            requested_by="operator1",
+            change="CHG0034817",
+            status=status,
+            started=None if plan == "awaiting" else now - timedelta(seconds=40),
+            ended=now if plan == "failed" else None,
+            parameters={"log_lines": 5000},
+            line_count=3,
+            sentence="The home has 12 MB free; a bundle may need 200 MB: free some." if plan == "failed" else "",
+        )
+        for position, title in enumerate(titles, 1):
+            state = {
+                "failed": ["done", "failed", "skipped", "skipped"],
+                "awaiting": ["waiting"] * 4,
+                "running": ["done", "running", "waiting", "waiting"],
+            }[plan][position - 1]
+            begun = state in ("done", "running", "failed")
+            RunStep.objects.create(
+                run=run,
+                position=position,
+                name=f"step{position}",
+                title=title,
+                mutating=True,
+                state=state,
+                began=now - timedelta(seconds=40 - position * 10) if begun else None,
+                ended=now - timedelta(seconds=31 - position * 10) if state in ("done", "failed") else None,
+                deadline=now + timedelta(minutes=5) if state == "running" else None,
+                expected_seconds=20,
+                intended_at=now if begun else None,
+                sentence={
+                    "done": "It is there.",
+                    "failed": "It ended with exit code 1.",
+                    "running": "The bundle has 3 of 11 files.",
+                }.get(state, ""),
+                act=[{"argv": ["mkdir", "-m", "700", ".holdfast/bundle-1"], "timeout": 20, "root": False}]
+                if begun
+                else [],
+                undo=[{"argv": ["rm", "-rf", ".holdfast/bundle-1"], "timeout": 60, "root": False}]
+                if position == 1
+                else [],
+                no_undo="No undo: reading changes nothing." if position == 2 else "",
+            )
+        for number, (source, stream, text) in enumerate(
+            [
+                ("portal", "note", "Support bundle on kvm01, asked for by operator1."),
+                ("host", "out", "agent.log 5000 lines"),
+                ("host", "err", "cat: /var/log/missing: No such file"),
+            ],
+            1,
+        ):
+            RunLine.objects.create(run=run, number=number, source=source, stream=stream, text=text)
