@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from inventory.models import Engine
-from inventory.services.sync import SyncReport, sync
+from inventory.services.sync import SyncReport
+from inventory.services.upkeep import sync_once
 
 
 class Command(BaseCommand):
@@ -26,15 +27,19 @@ class Command(BaseCommand):
             engines = Engine.objects.filter(name=options["engine"])
         if not engines:
             raise CommandError("No such engine is known. Add it in the portal's administration.")
-        reports = [(engine.name, sync(engine, storage=not options["no_storage"])) for engine in engines]
-        for name, report in reports:
-            self.stdout.write(describe(name, report))
-        if any(report.failed for _, report in reports):
-            raise CommandError("Not everything could be read; what failed is named above.")
+        whole = True
+        for engine in engines:
+            report = sync_once(engine.pk, storage=not options["no_storage"])
+            self.stdout.write(describe(engine.name, report))
+            whole = whole and report is not None and not report.failed
+        if not whole:
+            raise CommandError("Not everything was read; what is missing is named above.")
 
 
-def describe(name: str, report: SyncReport) -> str:
-    """A report as text."""
+def describe(name: str, report: SyncReport | None) -> str:
+    """A report as text; None: another process syncs the engine now."""
+    if report is None:
+        return f"{name}: another sync of it is under way. Try again when it has ended."
     lines = [f"{name}: {report.requests} requests, {sum(report.rows_written.values())} rows, {report.took:.2f} s"]
     lines += [f"  {rows:6d} {table}" for table, rows in sorted(report.rows_written.items())]
     lines += [f"  {part}: {sentence}" for part, sentence in sorted(report.failed.items())]

@@ -19,6 +19,7 @@ from portal.connectors.engine.shapes import Cursor, Events, Got, HostLun, Quick,
 from portal.connectors.engine.tickets import Credentials, give_back, take
 from portal.connectors.engine.wire import Answer
 from portal.connectors.engine.xml import Unreadable
+from portal.kernel.calm import calm
 from portal.kernel.output import Reply
 from portal.kernel.probe import Request
 
@@ -118,7 +119,7 @@ class Session:
         answer = self._transport.send(transport.get(path, query), asked, timeout or self._timeout)
         body = body_of(answer, self.credentials.shown, asked)
         try:
-            with _parsing:
+            with _parsing, calm():
                 return reader(body)
         except Unreadable as error:
             raise unreadable(self.credentials.shown, asked, error) from None
