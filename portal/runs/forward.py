@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models.functions import Now
 
 from portal.kernel.command import Command
-from portal.kernel.output import LookFailed
+from portal.kernel.output import LookFailed, Output
 from portal.kernel.step import Act, Fetch, Seen, Step
 from portal.kernel.verdict import Verdict, Word, failed, wait
 from portal.runs import hostside, ports, record
@@ -110,7 +110,9 @@ class _Walk:
             return wait(str(error))
 
     def _before(self, seen: Seen, verdict: Verdict) -> Verdict:
-        """It has never set out to act."""
+        """Nothing was started."""
+        if self.row.phase == P.LOOK:
+            self.drive.set(self.row, phase=P.READY)
         ready = self.step.ready(seen, self.drive.parameters)
         if ready.word is not Word.GO:
             return ready
@@ -131,16 +133,22 @@ class _Walk:
         if missing and verdict.word is not Word.FAILED:
             # the intent was written, and the target shows that nothing was started
             return self._before(seen, verdict)
-        if tail is not None and tail.progress is not Progress.CLAIMED:
-            self._follow(tail)
-        if tail is not None and tail.progress is Progress.LOST and verdict.word is Word.WAIT:
-            return wait(f"{verdict.sentence} Its command ended without a result: the host restarted or it was killed.")
+        if tail is not None:
+            verdict = self._follow(tail, verdict)
         return wait(verdict.sentence) if verdict.word is Word.GO else verdict
 
-    def _follow(self, tail: Tail) -> None:
-        phase = P.ACTING if tail.progress is Progress.RUNNING else P.SETTLING
+    def _follow(self, tail: Tail, verdict: Verdict) -> Verdict:
+        """Keeps the phase in step with the target, and says so when the command's end was not as it should be."""
+        phase = P.SETTLING if tail.progress in (Progress.ENDED, Progress.LOST) else P.ACTING
         if self.row.phase != phase:
             self.drive.set(self.row, phase=phase)
+        if verdict.word is not Word.WAIT:
+            return verdict
+        if tail.progress is Progress.LOST:
+            return wait(f"{verdict.sentence} Its command ended without a result: the host restarted or it was killed.")
+        if tail.progress is Progress.CLAIMED:
+            return wait(f"{verdict.sentence} Its command has been sent and shows no start.")
+        return verdict
 
     def _send(self, acts: tuple[Act, ...]) -> Verdict:
         """Gates, intent, act. The order is the whole point: what is sent has been written first."""
@@ -154,8 +162,7 @@ class _Walk:
         if commands:
             opened = self.drive.shell.run(self.drive.run.target, hostside.script(hostside.OPEN, self.drive.folder))
             if opened.exit_code != 0:
-                why = opened.error_line() or f"exit code {opened.exit_code}"
-                return failed(f"No folder can be made on {self.drive.run.target_name} ({why}); nothing was done.")
+                return _no_folder(opened, self.drive.run.target_name)
         self._intend(acts)
         return self._start(commands) if commands else self._copy(copies)
 
@@ -215,3 +222,10 @@ class _Walk:
         part.replace(path)
         for old in path.parent.glob(f".{path.name}.*"):
             old.unlink(missing_ok=True)
+
+
+def _no_folder(opened: Output, name: str) -> Verdict:
+    why = opened.error_line() or f"exit code {opened.exit_code}"
+    if opened.exit_code == hostside.CANNOT:
+        return failed(f"No folder can be made on {name} ({why}); nothing was done.")
+    return wait(f"Whether the run has its folder on {name} is not known ({why}); nothing was done.")

@@ -41,6 +41,7 @@ mv "$0/rc.new" "$0/rc"
 # sync: a host that loses power right after the start must not forget that it started
 START = """d=".holdfast/$1/$2"
 umask 077
+command -v setsid >/dev/null || { echo "setsid is missing" >&2; exit 77; }
 if ! mkdir "$d" 2>/dev/null; then
 [ -d "$d" ] && exit 75
 [ -d ".holdfast/$1" ] || exit 76
@@ -52,9 +53,15 @@ sync "$d/job" "$d" ".holdfast/$1" 2>/dev/null
 setsid sh -c "$4" "$d" </dev/null >/dev/null 2>&1 &
 """
 
-# members: the live processes of the act's session. timeout(1) makes a process group of its own, so a group would not
-# be all of it. A process id that was given out again has another start time, and its session is not ours.
-_ALIVE = """members() {
+# alive: the leader of the act's session, which outlives the rest unless somebody kills it.
+# members: the session's live processes. timeout(1) makes a process group of its own, so a group would not be all.
+# A process id that was given out again has another start time, and its session is not ours.
+_ALIVE = """alive() {
+{ read -r p t <"$d/pid"; } 2>/dev/null && { read -r l <"/proc/$p/stat"; } 2>/dev/null || return 1
+set -- ${l##*) }
+[ "${20}" = "$t" ] && [ "$1" != Z ]
+}
+members() {
 m=
 { read -r p t <"$d/pid"; } 2>/dev/null || return 1
 if { read -r l <"/proc/$p/stat"; } 2>/dev/null; then set -- ${l##*) }; [ "${20}" = "$t" ] || return 1; fi
@@ -73,7 +80,7 @@ TAIL = f"""d=".holdfast/$1/$2"
 {_ALIVE}if [ ! -d "$d" ]; then s=absent; [ -d ".holdfast/$1" ] || s=closed
 elif [ -e "$d/rc" ]; then s=ended
 elif [ -e "$d/sealed" ]; then s=sealed
-elif members; then s=running
+elif alive || members; then s=running
 elif [ -e "$d/rc" ]; then s=ended
 elif [ -e "$d/pid" ]; then s=lost
 else s=claimed

@@ -15,10 +15,9 @@ from portal.runs.models import Run, RunLine
 CHANNEL = "holdfast"
 LONGEST = 4_000  # characters of one line that are kept
 
-# `password=...`, `--token ...`, `"secret": "..."`: what commands print although they should not
-_SHOWN = re.compile(
-    r"(?i)((?:password|passwd|passphrase|secret|token|api[-_]?key)['\"]?(?:\s*[=:]\s*|\s+(?=\S+$)))(['\"]?)([^\s'\",;]+)\2"
-)
+# `password=...`, `"token": "..."`, `--secret ...`, `Authorization: Bearer ...`: what commands print and should not
+_NAMES = "(?:password|passwd|passphrase|secret|token|api[-_]?key)"
+_SHOWN = re.compile(rf"""(?i)({_NAMES}['"]?\s*[=:]\s*|--{_NAMES}\s+|bearer\s+)(['"]?)([^\s'",;]+)""")
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def masked(text: str, secrets: Iterable[Secret]) -> str:
             # shorter ones would blank out innocent words
             if len(part.strip()) >= 6:
                 text = text.replace(part.strip(), MASK)
-    return _SHOWN.sub(lambda found: f"{found[1]}{found[2]}{MASK}{found[2]}", text)
+    return _SHOWN.sub(rf"\1\2{MASK}", text)
 
 
 def write(run_pk: int, step_pk: int | None, entries: Sequence[Entry], secrets: Iterable[Secret] = ()) -> None:

@@ -20,8 +20,8 @@ from tests.fixtures_runs import drive, mark, plan, states
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.wire]
 
-# requests of an undisturbed run, from the first look to the removal of the folder
-REQUESTS = 15
+# the requests of the first two steps: look, folder, start, looks at it; look, copy, look
+REQUESTS = 9
 
 
 def _bring() -> Step:
@@ -45,7 +45,7 @@ def _bring() -> Step:
 
 @pytest.fixture
 def run(kvm, plans):
-    plans["trial"] = plan(mark("one", seconds=0.3, patience=60), _bring(), mark("two", patience=60))
+    plans["trial"] = plan(mark("one", seconds=0.1, every=0.15), _bring(), mark("two", every=0.15))
     return services.start("trial", {}, f"host:{kvm.pk}", "anna")
 
 
@@ -66,11 +66,10 @@ def assert_whole(run: Run, gated) -> None:
     assert list(gated.folder.glob(".holdfast/*/*")) == []
 
 
-def test_the_number_of_boundaries_is_what_the_kill_tests_cover(run, gated):
+def test_undisturbed(run, gated):
     drive(run)
     assert_whole(run, gated)
-    assert gated.requests >= 12
-    assert len((gated.folder / "requests").read_text().splitlines()) == gated.requests
+    assert gated.requests > REQUESTS
 
 
 @pytest.mark.parametrize("mode", ["drop", "done", "late"])
