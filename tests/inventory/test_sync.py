@@ -307,3 +307,42 @@ def test_the_fast_loop_follows_statuses_and_leaves_the_rest(estate):
     assert (Vm.objects.get().status, Host.objects.get().he_score) == ("migrating", 2400)
     assert Host.objects.get().hugepages == {"1048576": {"free": 412, "total": 900}}
     assert Attachment.objects.count() == 1
+
+
+def test_an_attachment_that_changes_is_updated_in_place(estate):
+    estate.sync()
+    key = Attachment.objects.get().pk
+    estate.change("vms", "<interface>virtio_scsi</interface>", "<interface>virtio</interface>")
+    assert estate.sync().rows_written == {"inventory_attachment": 1}
+    assert Attachment.objects.values_list("pk", "interface").get() == (key, "virtio")
+
+
+def test_vms_whose_attachments_were_not_told_keep_them(estate):
+    estate.sync()
+    body = sample("vms-follow-disk_attachments.xml").decode()
+    estate.say("vms", re.sub("<disk_attachments>.*</disk_attachments>", "", body, flags=re.DOTALL))
+    assert estate.sync().rows_written == {}
+    assert Attachment.objects.count() == 1
+
+
+def test_a_domain_of_two_data_centres_counts_by_where_it_is_active(estate):
+    body = sample("datacenters-follow-storage_domains.xml").decode()
+    center = re.search("<data_center .*</data_center>", body, flags=re.DOTALL).group()
+    other = center.replace("-00000000b001", "-00000000b009").replace("<status>active", "<status>maintenance")
+    for both in (center + other, other + center):
+        estate.say("datacenters", f"<data_centers>{both}</data_centers>")
+        assert estate.sync().failed == {}
+        assert StorageDomain.objects.get().status == "active"
+
+
+def test_an_engine_without_events_is_no_failure(estate):
+    estate.say("events", "<events/>")
+    assert estate.sync().failed == {}
+    estate.engine.refresh_from_db()
+    assert estate.engine.last_event_id == 0
+
+
+def test_a_change_is_announced_when_it_is_committed(estate):
+    with CaptureQueriesContext(connection) as queries:
+        estate.sync()
+    assert any("pg_notify" in one["sql"] and "estate" in one["sql"] for one in queries)
