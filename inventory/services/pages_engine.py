@@ -57,6 +57,7 @@ class Seen:
     engine: Engine
     verdict: she.SheVerdict
     witness: EngineWitness
+    health: EngineHealth | None  # of now; None: not known
     health_look: Look | None
     sides: dict[str, Side]
     oldest: datetime | None
@@ -92,7 +93,8 @@ def _seen(engine: Engine, looks: list[Look], now: datetime) -> Seen:
     witness = EngineWitness(*_told(health_look, EngineHealth, now))
     verdict = she.judge(observations, states, witness, known, now.timestamp())
     used = [look.at for look in looks if look.at and look.probe in ("she_status", "engine_health")]
-    return Seen(engine, verdict, witness, health_look, sides, min(used, default=None))
+    health = _fresh(health_look, EngineHealth, now)
+    return Seen(engine, verdict, witness, health, health_look, sides, min(used, default=None))
 
 
 def _told(look: Look | None, kind: type[Facts], now: datetime) -> tuple[float | None, Facts | None, str]:

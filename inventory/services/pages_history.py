@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from inventory.models import Lun, Rollup, Transition
 from inventory.services.pages_now import Now
@@ -77,29 +77,40 @@ def _worst(counts: Counter[str]) -> str:
     return "blank"
 
 
-def changes(
-    where: Q, group: Callable[[dict[str, Any]], Hashable], now: datetime, span: timedelta = DAY
-) -> list[Changed]:
-    """The transitions of the span that match, in order of time; the latest MOST of them."""
-    fields = ("at", "host", "probe", "check_name", "subject_kind", "subject_key", "from_outcome", "to_outcome")
-    rows = list(
-        Transition.objects.filter(where, at__gte=now - span, at__lte=now).order_by("-at", "-pk").values(*fields)[:MOST]
-    )
-    return [
-        Changed(
-            row["at"],
-            group(row),
-            (row["probe"], row["check_name"], row["subject_kind"], row["subject_key"], row["host"]),
-            row["from_outcome"],
-            row["to_outcome"],
-        )
-        for row in reversed(rows)
-    ]
-
-
 def check_of(now: Now) -> Check:
     """The key under which a standing finding meets its transitions."""
     return (now.probe, now.check, now.kind, now.key, now.host_pk)
+
+
+def moves(
+    rows: Sequence[Transition], found: Iterable[Now], group: Callable[[str, int | None], Hashable], now: datetime
+) -> list[Changed]:
+    """Transitions of the last day (newest first in `rows`) in order of time, and the moments at which standing
+    findings grew too old to believe. group: subject kind and host in, the strip's group out."""
+    told = [
+        Changed(
+            row.at,
+            group(row.subject_kind, row.host_id),
+            (row.probe, row.check_name, row.subject_kind, row.subject_key, row.host_id),
+            row.from_outcome,
+            row.to_outcome,
+        )
+        for row in reversed(rows)
+        if row.at >= now - DAY
+    ]
+    aged = [
+        Changed(one.since, group(one.kind, one.host_pk), check_of(one), one.stored, one.outcome.value)
+        for one in found
+        if one.stored and one.since >= now - DAY
+    ]
+    return sorted([*told, *aged], key=lambda move: move.at)
+
+
+def known_from(found: list[Stretch], since: datetime) -> list[Stretch]:
+    """The stretches with everything before a moment left blank."""
+    kept = [(max(begin, since), end, state, words) for begin, end, state, words in found if end > since]
+    blank = [(found[0][0], since, "blank", "")] if found and found[0][0] < since else []
+    return blank + kept
 
 
 def transitions() -> QuerySet[Any]:

@@ -13,10 +13,11 @@ from django.db.models.functions import JSONObject
 
 from inventory.models import Attachment, Host, Look, Transition, Vm
 from inventory.services.pages_findings import worst_for
-from inventory.services.pages_history import DAY, Changed, Stretch, check_of, stretches, transitions
+from inventory.services.pages_history import Stretch, check_of, known_from, moves, stretches, transitions
 from inventory.services.pages_now import Now, findings, read, worst_first
 
 LATEST = 12
+MOVES = 400  # transitions read for a host's strip
 
 
 def hosts(asked: Mapping[str, str], now: datetime) -> QuerySet[Any]:
@@ -76,24 +77,15 @@ def host_page(pk: int, now: datetime) -> HostPage:
     )
     looks = list(Look.objects.filter(host=host).defer("sections").order_by("probe"))
     found = worst_first(read(findings().filter(look__host=host).order_by("subject_kind", "check_name"), now))
-    recent = list(transitions().filter(host=host)[:400])
+    recent = list(transitions().filter(host=host)[:MOVES])
     return HostPage(host, host.running, looks, found, recent[:LATEST], strip(now, found, recent))
 
 
 def strip(now: datetime, found: list[Now], recent: list[Transition]) -> list[Stretch]:
-    """One subject's last 24 hours from its standing findings and its latest transitions, newest first."""
-    moves = [
-        Changed(
-            one.at,
-            0,
-            (one.probe, one.check_name, one.subject_kind, one.subject_key, one.host_id),
-            one.from_outcome,
-            one.to_outcome,
-        )
-        for one in reversed(recent)
-        if one.at >= now - DAY
-    ]
-    return stretches(now, [(0, check_of(one), one.outcome) for one in found], moves).get(0, [])
+    """One host's last 24 hours from its standing findings and its latest transitions, newest first."""
+    standing = [(0, check_of(one), one.outcome) for one in found]
+    drawn = stretches(now, standing, moves(recent, found, lambda kind, host: 0, now)).get(0, [])
+    return known_from(drawn, recent[-1].at) if len(recent) == MOVES else drawn
 
 
 def vms(asked: Mapping[str, str]) -> QuerySet[Any]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Min, Q, QuerySet, Subquery, Value
+from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import JSONObject
 
-from inventory.models import Finding, Look
+from inventory.models import Finding, Look, Lun
 from inventory.probes import PROBES
 from inventory.services.looks import REACH, every, present
 from portal.kernel.freshness import allowed_age
@@ -33,11 +33,14 @@ class Now:
     look: int
     host: str  # "" for a look at an engine
     host_pk: int | None
+    name: str = ""  # a LUN's name, "" for other subjects
+    stored: str = ""  # the outcome that its look gave, when that is too old to believe
 
     @property
     def subject(self) -> str:
         """For a person: the check's subject in words."""
-        return self.key if self.kind != "lun" or not self.host else f"{self.key} on {self.host}"
+        name = self.name or self.key
+        return name if self.kind != "lun" or not self.host else f"{name} on {self.host}"
 
 
 def stale(now: datetime) -> Q:
@@ -53,12 +56,14 @@ def known_probes() -> list[str]:
     return [REACH, *PROBES]
 
 
-def findings() -> QuerySet[Finding]:
+def findings() -> QuerySet[Any]:
     """Findings with what `read` needs, without the looks' raw evidence."""
+    lun = Lun.objects.filter(engine=OuterRef("look__engine"), uuid=OuterRef("subject_key"))
     return (
         Finding.objects.filter(look__probe__in=known_probes())
         .select_related("look", "look__host", "look__engine")
         .defer("look__sections", "look__facts", "look__host__nics", "look__host__hugepages", "look__engine__ca_pem")
+        .annotate(lun_name=Subquery(lun.values("name")[:1]))
     )
 
 
@@ -68,13 +73,15 @@ def read(rows: Iterable[Finding], now: datetime) -> list[Now]:
 
 
 def one(finding: Finding, now: datetime) -> Now:
-    """One stored finding as of now."""
+    """One stored finding as of now. Once its look is too old to believe, it is unknown since that moment."""
     outcome, sentence = present(finding, now)
     look = finding.look
+    aged = outcome.value != finding.outcome and look.at is not None
+    since = look.at + timedelta(seconds=allowed_age(every(look.probe))) if aged and look.at else finding.since
     return Now(
         outcome,
         sentence,
-        finding.since,
+        since,
         look.at,
         finding.subject_kind,
         finding.subject_key,
@@ -83,6 +90,8 @@ def one(finding: Finding, now: datetime) -> Now:
         look.pk,
         look.host.name if look.host else "",
         look.host_id,
+        getattr(finding, "lun_name", None) or "",
+        finding.outcome if aged else "",
     )
 
 

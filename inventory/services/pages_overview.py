@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 
 from inventory.models import Host, Transition
 from inventory.services.pages_findings import effective
-from inventory.services.pages_history import DAY, MOST, Changed, Check, Stretch, stretches, transitions
-from inventory.services.pages_now import Now, findings, read
+from inventory.services.pages_history import (
+    DAY,
+    MOST,
+    Changed,
+    Check,
+    Stretch,
+    check_of,
+    known_from,
+    moves,
+    stretches,
+    transitions,
+)
+from inventory.services.pages_now import Now, Tally, findings, read
 from portal.kernel.outcome import Outcome
 from portal.runs.models import Run
 
 STRIPS = 8  # hosts with a strip of their own
-BAD = 400  # findings that are not ok that a page reads at most, the worst first
+BAD = 600  # findings that are not ok that a page reads at most, the worst first
 LATEST = 6
 NEEDS = 5
 ENGINE, LUNS = "engine", "luns"
+GRAVE = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WARN, Outcome.OK)
 
 Group = int | str
 Standing = tuple[Group, Check, Outcome]
 
 
-def not_ok(now: datetime) -> list[Now]:
-    """The findings that are not ok, the worst and oldest first."""
-    rows = effective(findings(), now).filter(rank__gt=0).order_by("-rank", "since", "pk")
-    return read(rows[:BAD], now)
+def not_ok(now: datetime, hosts: Sequence[int]) -> list[Now]:
+    """The findings that are not ok, the worst and oldest first. Those of the engine and of `hosts` themselves are all
+    there, however many others there are."""
+    mine = Case(When(Q(look__host__in=hosts) | Q(look__host__isnull=True), then=Value(0)), default=Value(1))
+    first = Case(When(subject_kind="lun", then=Value(1)), default=mine)
+    rows = effective(findings(), now).filter(rank__gt=0).annotate(first=first)
+    found = read(rows.order_by("first", "-rank", "since", "pk")[:BAD], now)
+    return sorted(found, key=lambda one: (GRAVE.index(one.outcome), one.since))
 
 
 def day(now: datetime) -> list[Transition]:
@@ -57,42 +73,56 @@ def group_of(kind: str, host: int | None) -> Group:
 
 
 def strips(
-    now: datetime, hosts: Sequence[tuple[Host, str]], bad: Iterable[Now], moved: Sequence[Transition]
+    now: datetime,
+    hosts: Sequence[tuple[Host, str]],
+    bad: Sequence[Now],
+    moved: Sequence[Transition],
+    kinds: Mapping[str, Tally],
 ) -> list[Strip]:
-    """hosts: those with a strip, each with what stands beside its name. Every subject is taken for ok where nothing
-    else was found; a subject that was never looked at has no strip."""
+    """hosts: those with a strip, each with what stands beside its name. kinds: the outcomes of now per kind of
+    subject. What was never looked at has no strip."""
     chosen: dict[Group, tuple[str, str]] = {host.pk: (host.name, about) for host, about in hosts}
-    chosen |= {ENGINE: ("Engine", "pages, API, certificate"), LUNS: ("LUN paths", "all hosts")}
-    standing: list[Standing] = [(group, ("", "", "", "", None), Outcome.OK) for group in chosen]
-    standing += [
-        (group_of(one.kind, one.host_pk), (one.probe, one.check, one.kind, one.key, one.host_pk), one.outcome)
-        for one in bad
-        if group_of(one.kind, one.host_pk) in chosen
-    ]
-    moves = [
-        Changed(
-            one.at,
-            group_of(one.subject_kind, one.host_id),
-            (one.probe, one.check_name, one.subject_kind, one.subject_key, one.host_id),
-            one.from_outcome,
-            one.to_outcome,
-        )
-        for one in reversed(moved)
-        if group_of(one.subject_kind, one.host_id) in chosen
-    ]
-    standing += _settled(moves, {check for _, check, _ in standing})
-    drawn = stretches(now, standing, moves)
-    return [
-        Strip(name, about, group if isinstance(group, int) else None, drawn.get(group, []))
-        for group, (name, about) in chosen.items()
-    ]
+    chosen |= {ENGINE: ("Engine", "pages, API, certificate")} if "engine" in kinds else {}
+    chosen |= {LUNS: ("LUN paths", "all hosts")} if "lun" in kinds else {}
+    steps = [move for move in moves(moved, bad, group_of, now) if move.group in chosen]
+    standing: list[Standing] = [(group_of(one.kind, one.host_pk), check_of(one), one.outcome) for one in bad]
+    standing = [each for each in standing if each[0] in chosen]
+    standing += _settled(steps, {check for _, check, _ in standing})
+    base = [_base(group, steps, now) for group in chosen]
+    standing += [(group, move.check, Outcome.OK) for group, move in zip(chosen, base, strict=True)]
+    drawn = stretches(now, standing, sorted([*base, *steps], key=lambda move: move.at))
+    found = []
+    for group, (name, about) in chosen.items():
+        rows = drawn.get(group, [])
+        rows = _at_least(rows, now, kinds["lun"].worst) if group == LUNS else rows
+        rows = known_from(rows, moved[-1].at) if len(moved) == MOST else rows
+        found.append(Strip(name, about, group if isinstance(group, int) else None, rows))
+    return found
 
 
-def _settled(moves: Sequence[Changed], known: set[Check]) -> list[Standing]:
+def _base(group: Group, steps: Sequence[Changed], now: datetime) -> Changed:
+    """The checks that are ok and never moved, as one: they stand since the day began, or since the group's first
+    finding when that lies within it."""
+    first = next((move for move in steps if move.group == group), None)
+    begins = first.at if first is not None and first.before == "" else now - DAY
+    return Changed(begins, group, ("", "", "", str(group), None), "", "ok")
+
+
+def _at_least(rows: list[Stretch], now: datetime, outcome: Outcome) -> list[Stretch]:
+    """Not calmer at its end than what is known of now, even when not every finding was read."""
+    shown = rows[-1][2] if rows else "blank"
+    if not rows or (shown != "blank" and GRAVE.index(Outcome(shown)) <= GRAVE.index(outcome)):
+        return rows
+    begin, _, state, words = rows[-1]
+    edge = max(begin, now - timedelta(minutes=5))
+    return [*rows[:-1], (begin, edge, state, words), (edge, now, outcome.value, words)]
+
+
+def _settled(steps: Sequence[Changed], known: set[Check]) -> list[Standing]:
     """Checks that moved and are ok now: they are not among what is not ok."""
-    last = {move.check: move for move in moves}
+    last = {move.check: move for move in steps}
     return [
-        (group_of(move.check[2], move.check[4]), check, Outcome.OK)
+        (group_of(check[2], check[4]), check, Outcome.OK)
         for check, move in last.items()
         if check not in known and move.after == "ok"
     ]

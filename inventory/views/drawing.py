@@ -116,10 +116,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Gap:
-    """A stretch without data."""
+    """A stretch without data. wide: there is room for its words."""
 
     x: str
     width: str
+    wide: bool
 
 
 Point = tuple[datetime, float]
@@ -159,7 +160,11 @@ def gaps(points: Sequence[Point], window: tuple[datetime, datetime]) -> list[Gap
     whole = (end - begin).total_seconds()
     edges = [begin, *(at for at, _ in points), end]
     return [
-        Gap(percent((a - begin).total_seconds(), whole), percent((b - a).total_seconds(), whole))
+        Gap(
+            percent((a - begin).total_seconds(), whole),
+            percent((b - a).total_seconds(), whole),
+            (b - a).total_seconds() > whole / 12,
+        )
         for a, b in pairwise(edges)
         if b - a > timedelta(minutes=11)
     ]

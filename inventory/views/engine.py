@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from inventory.models import Engine
-from inventory.services.pages_engine import Seen, Side, looks_of, scores, seen
+from inventory.services.pages_engine import Seen, Side, looks_of, scores, seen, why_stale
 from inventory.services.pages_history import DAY
 from inventory.verdicts import she
 from inventory.verdicts.she_rows import HostRow
@@ -102,7 +102,8 @@ def _seen_context(one: Seen, now: datetime) -> dict[str, Any]:
         "chart": chart,
         "observers": [name for name, side in one.sides.items() if side.look is not None],
         "looked": [side.look.at if side.look else None for side in one.sides.values() if side.look is not None],
-        "health": one.witness.health,
+        "health": one.health,
+        "health_why": why_stale(one.health_look) if one.health_look else "The engine's pages were not asked yet.",
         "left": left,
     }
 

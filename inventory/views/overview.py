@@ -18,6 +18,7 @@ from inventory.services.pages_overview import LATEST, STRIPS, Strip, day, not_ok
 from inventory.services.pages_overview import needs as needed
 from inventory.views.answers import Tile, headline, tiles
 from inventory.views.drawing import blocks, hours
+from inventory.views.frame import frame_of
 from portal.access.admission import needs
 from portal.runs import pages
 
@@ -28,8 +29,9 @@ def overview(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     engines = seen(looks_of(Q(engine__watched=True)), now)
     lun_verdict, lun_at = pages_redundancy.verdict(now)
-    bad, moved = not_ok(now), day(now)
-    rows = strips(now, with_strip(engines), bad, moved)
+    hosts = with_strip(engines)
+    bad, moved = not_ok(now, [host.pk for host, _ in hosts]), day(now)
+    rows = strips(now, hosts, bad, moved, frame_of(request).around.tallies)
     shown = _since(tiles(engines, lun_verdict, lun_at, _site(engines)), rows, now)
     state, title, lead = headline(engines, lun_verdict, shown)
     first, number = needed(bad)
@@ -58,6 +60,8 @@ def with_strip(engines: list[Seen]) -> list[tuple[Host, str]]:
     for one in engines:
         rows = {row.host: row for row in one.verdict.hosts}
         for name, side in one.sides.items():
+            if side.look is None or side.look.at is None:
+                continue
             row = rows.get(name)
             score = f", {row.score}" if row is not None and row.score is not None else ""
             state = row.state if row is not None and row.state else "state not known"
@@ -77,6 +81,7 @@ def _since(shown: list[Tile], rows: list[Strip], now: datetime) -> list[Tile]:
 
 
 def _last(rows: list[Strip], now: datetime) -> datetime | None:
+    """When the newest of the present states began; None when that is more than a day ago, or not known."""
     starts = [row.stretches[-1][0] for row in rows if row.stretches]
     newest = max(starts, default=None)
     return newest if newest is not None and newest > now - DAY else None
