@@ -203,15 +203,15 @@ class Identity:
     ca_pem: str
 
 
-def make_identity(folder, days=30, names=("127.0.0.1",)):
+def make_identity(folder, days=30, names=("127.0.0.1",), issuer="Test CA"):
     """A CA and a server certificate of its own making."""
     now = datetime.datetime.now(datetime.UTC)
 
-    def build(common, issuer, key, until):
+    def build(common, signer, key, until):
         return (
             x509.CertificateBuilder()
             .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)]))
-            .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
+            .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, signer)]))
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(days=60))
@@ -220,13 +220,13 @@ def make_identity(folder, days=30, names=("127.0.0.1",)):
 
     authority, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca = (
-        build("Test CA", "Test CA", authority, 30)
+        build(issuer, issuer, authority, 30)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(authority, hashes.SHA256())
     )
     alternatives = [x509.IPAddress(ipaddress.ip_address(name)) for name in names]
     leaf = (
-        build("engine", "Test CA", key, days)
+        build("engine", issuer, key, days)
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .sign(authority, hashes.SHA256())
     )

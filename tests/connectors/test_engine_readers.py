@@ -85,6 +85,20 @@ def test_a_disk_whose_lun_has_no_id_of_its_own_takes_the_storages():
     assert (first.lun.wwid, first.lun.size, second.lun) == ("36", 5, None)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<disks><disk id='{'x' * 65}'/></disks>",
+        "<disks><disk id='1'><lun_storage><logical_units>"
+        f"<logical_unit id='{'3' * 65}'/></logical_units></lun_storage></disk></disks>",
+        "<disks><disk id=''/></disks>",
+    ],
+)
+def test_ids_that_are_no_keys_are_refused(body):
+    with pytest.raises(Unreadable, match="64"):
+        readers.disks(body.encode())
+
+
 def test_jobs():
     body = b"<jobs><job id='j'><description>Move</description><status>started</status><start_time>2026-11-22T08:00:00Z"
     (job,) = readers.jobs(body + b"</start_time></job></jobs>")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
+from io import BytesIO
 
+import pycurl
 import pytest
 
-from portal.connectors.engine import Session, Unreachable
+from portal.connectors.engine import Session, Unreachable, wire
 from portal.kernel.probe import Request
 from tests.fixtures_engine import API, HTML_500, HTML_503, Said, ScriptedEngine, make_identity, sample
 
@@ -44,6 +47,33 @@ def test_a_ca_that_is_no_pem_is_named(scripted):
     assert isinstance(failed, Unreachable)
     assert "CA" in str(failed)
     assert scripted.logins == []
+
+
+def test_a_trusted_system_ca_is_enough(scripted, tmp_path, monkeypatch):
+    (tmp_path / "ca.pem").write_text(scripted.ca_pem)
+    monkeypatch.setattr(wire, "_system_ca", lambda: str(tmp_path / "ca.pem"))
+    with Session(scripted.credentials(ca_pem="")) as session:
+        assert session.inventory().root.failed is None
+
+
+def test_a_pinned_ca_stands_alone(scripted, tmp_path):
+    """A folder of CAs that libcurl was built with does not count beside the pin."""
+    (tmp_path / "cas").mkdir()
+    certificate = tmp_path / "cas" / "ca.pem"
+    certificate.write_text(scripted.ca_pem)
+    subprocess.run(["openssl", "rehash", str(certificate.parent)], check=True)
+    url = scripted.url.replace("/api", "/services/health")
+
+    def ask(pinned):
+        curl = pycurl.Curl()
+        curl.setopt(pycurl.URL, url)
+        curl.setopt(pycurl.CAPATH, str(certificate.parent))
+        wire.bound(curl, timeout=5, ca_pem=pinned, sink=BytesIO())
+        curl.perform()
+
+    ask("")
+    with pytest.raises(pycurl.error, match="60"):
+        ask(make_identity(tmp_path, issuer="Another CA").ca_pem)
 
 
 @pytest.mark.parametrize(("days", "names"), [(-1, ("127.0.0.1",)), (30, ("127.0.0.9",))])
@@ -99,3 +129,17 @@ def test_a_probe_keeps_its_deadline(scripted, session):
     assert time.monotonic() - began < 3
     assert "deadline" in reply.error
     wake.set()
+
+
+def test_a_probe_does_not_wait_for_another_threads_login_beyond_its_deadline(scripted, session):
+    scripted.sso = threading.Event()
+    other = threading.Thread(target=session.inventory)
+    other.start()
+    while not scripted.logins:
+        time.sleep(0.01)
+    began = time.monotonic()
+    reply = session.reply(Request(API, login=True, timeout=0.4))
+    assert time.monotonic() - began < 2
+    assert "deadline" in reply.error
+    scripted.sso.set()
+    other.join(10)

@@ -16,8 +16,10 @@ from portal.connectors.engine.shapes import (
 )
 from portal.connectors.engine.xml import (
     LARGEST_SMALL,
+    LONGEST_ID,
     Leaves,
     Node,
+    Unreadable,
     at,
     boolean,
     count,
@@ -81,6 +83,8 @@ def _domain(node: Node) -> Domain:
 
 
 def _unit(wwid: str, leaf: Leaves) -> LogicalUnit:
+    if len(wwid) > LONGEST_ID:
+        raise Unreadable(f"LUN {wwid[:24]}… has an id of more than {LONGEST_ID} characters")
     return LogicalUnit(
         wwid,
         integer(leaf.get("size")),

@@ -72,17 +72,21 @@ class Ticket:
         return self.after(Secret(""), timeout)
 
     def after(self, dead: Secret, timeout: float) -> Secret:
-        """A token other than `dead`; fetched only when nobody else did so meanwhile. Raises EngineFailed."""
-        with self.lock:
+        """A token other than `dead`; fetched only when nobody else did so meanwhile. Raises EngineFailed, at the
+        latest after `timeout` seconds of waiting for another thread's login and as many for its own."""
+        if not self.lock.acquire(timeout=timeout):
+            raise from_curl(self.credentials.shown, LOGIN, pycurl.E_OPERATION_TIMEDOUT, "another login is under way")
+        try:
             if not self.token or self.token == dead:
                 self.token = Secret("")
                 self.token = self._fetch(min(timeout, LOGIN_SECONDS))
             return self.token
+        finally:
+            self.lock.release()
 
     def revoke(self) -> None:
         """Ends the token at the engine, within LOGOUT_SECONDS; a silent engine only keeps it until it idles out."""
-        with self.lock:
-            token, self.token = self.token, Secret("")
+        token, self.token = self.token, Secret("")  # without the lock: a login that hangs must not hold up the end
         if not token:
             return
         form = urlencode({"scope": "ovirt-app-api", "token": token.reveal()})

@@ -56,6 +56,8 @@ def bound(curl: pycurl.Curl, *, timeout: float, ca_pem: str, sink: BytesIO) -> N
     curl.setopt(pycurl.SSL_VERIFYHOST, 2)
     if ca_pem.strip():
         curl.setopt(pycurl.CAINFO_BLOB, ca_pem.encode())
+        # a libcurl of the distribution would trust its own folder of CAs beside the pinned one
+        curl.unsetopt(pycurl.CAPATH)
     elif _system_ca():
         curl.setopt(pycurl.CAINFO, _system_ca())
     curl.setopt(pycurl.WRITEFUNCTION, _capped(sink))

@@ -15,6 +15,7 @@ Leaves: TypeAlias = dict[str, str | None]
 
 LARGEST = 2**63 - 1  # a bigint column
 LARGEST_SMALL = 2**31 - 1  # an integer column
+LONGEST_ID = 64  # a key column; UUIDs and WWIDs of FC LUNs are shorter
 
 
 class Unreadable(Exception):
@@ -41,8 +42,8 @@ def objects(body: bytes, root: str, tag: str) -> Iterator[Node]:
             parent = node.getparent()
             if parent is None or parent.getparent() is not None:
                 continue  # a reference of the same name deeper down
-            if not node.get("id"):
-                raise Unreadable(f"a <{tag}> has no id")
+            if not 0 < len(node.get("id", "")) <= LONGEST_ID:
+                raise Unreadable(f"a <{tag}> has no id, or one of more than {LONGEST_ID} characters")
             yield node
             node.clear()
             while node.getprevious() is not None:
