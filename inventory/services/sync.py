@@ -75,11 +75,14 @@ def sync(engine: Engine, *, storage: bool, session: Session | None = None) -> Sy
     snapshot = work.session.inventory(sync_events.cursor_of(engine))
     if not _identified(work, work.take("api", snapshot.root)):
         return work.end(snapshot.requests)
-    with alone(engine.pk):
-        luns, told = _estate(work, snapshot)
-    asked = _storage(work, luns, told) if storage else 0
-    _settle(work, luns, told)
-    return work.end(snapshot.requests + asked)
+    targets = _targets(engine, snapshot) if storage else []
+    with sync_storage.reading(work.session, targets) as answers:
+        with alone(engine.pk):
+            known = _estate(work, snapshot)
+        for some in answers:
+            _storage(work, known, some)
+    _settle(work, known)
+    return work.end(snapshot.requests + len(targets))
 
 
 def sync_quick(engine: Engine, *, session: Session | None = None) -> SyncReport:
@@ -114,7 +117,16 @@ def _identified(work: _Work, root: Root | None) -> bool:
     return True
 
 
-def _estate(work: _Work, snapshot: Snapshot) -> tuple[Current, sync_luns.Told]:
+@dataclass(frozen=True)
+class _Known:
+    """What the rest of a sync builds on, once the estate is written."""
+
+    hosts: Current
+    luns: Current
+    told: sync_luns.Told
+
+
+def _estate(work: _Work, snapshot: Snapshot) -> _Known:
     seen = work.take("clusters", snapshot.clusters)
     clusters = work.bring(Cluster, sync_estate.CLUSTER, None if seen is None else sync_estate.clusters(seen))
     host_rows, vm_rows = work.take("hosts", snapshot.hosts), work.take("vms", snapshot.vms)
@@ -135,7 +147,7 @@ def _estate(work: _Work, snapshot: Snapshot) -> tuple[Current, sync_luns.Told]:
     _engine(work, snapshot.root.rows, _events(work, work.take("events", snapshot.events)))
     if host_rows is not None and work.engine.url.lower().startswith("https://"):
         sync_keys.take_keys(work.engine.pk, host_rows, work.now, work.tally)
-    return luns, told
+    return _Known(hosts, luns, told)
 
 
 def _hosts(work: _Work, rows: Any, clusters: Current) -> Current:
@@ -172,29 +184,31 @@ def _engine(work: _Work, root: Root | None, last_event_id: int) -> None:
             setattr(work.engine, name, value)
 
 
-def _storage(work: _Work, luns: Current, told: sync_luns.Told) -> int:
-    """Returns the number of hosts asked."""
-    up = Host.objects.filter(engine=work.engine, gone_since=None, status="up").order_by("name")
-    targets = list(up.values_list("pk", "uuid", "name"))
-    listed = told.wwids()
-    for answers in sync_storage.read(work.session, targets):
-        good = []
-        for (pk, _, name), seen in answers:
-            if isinstance(seen, EngineFailed):
-                work.failed[f"storage of {name}"] = str(seen)
-            else:
-                good.append((pk, seen))
-        sync_storage.store(good, luns, listed, work.tally)
-    return len(targets)
+def _targets(engine: Engine, snapshot: Snapshot) -> list[sync_storage.Target]:
+    """The hosts that can be asked for their storage: those that are Up."""
+    if snapshot.hosts.rows is not None:
+        return [(host.uuid, host.name) for host in snapshot.hosts.rows if host.status == "up"]
+    up = Host.objects.filter(engine=engine, gone_since=None, status="up").order_by("name")
+    return list(up.values_list("uuid", "name"))
 
 
-def _settle(work: _Work, luns: Current, told: sync_luns.Told) -> None:
+def _storage(work: _Work, known: _Known, answers: list[tuple[sync_storage.Target, sync_storage.Answer]]) -> None:
+    good = []
+    for (uuid, name), seen in answers:
+        if isinstance(seen, EngineFailed):
+            work.failed[f"storage of {name}"] = str(seen)
+        else:
+            good.append((known.hosts.keys[uuid], seen))
+    sync_storage.store(good, known.luns, known.told.wwids(), work.tally)
+
+
+def _settle(work: _Work, known: _Known) -> None:
     """Counts that nobody can vouch for become unknown; LUNs that neither the engine nor a host lists are gone."""
     with alone(work.engine.pk):
         sync_storage.forget_counts(work.engine.pk, work.tally)
-        if not (work.whole and told.whole):
+        if not (work.whole and known.told.whole):
             return
-        listed = told.wwids()
-        others = [wwid for wwid in luns.rows if wwid not in listed]
+        listed = known.told.wwids()
+        others = [wwid for wwid in known.luns.rows if wwid not in listed]
         kept = sync_storage.seen_by_hosts(work.engine.pk, others) if others else set()
-        retire(luns, listed | kept, work.now, work.tally)
+        retire(known.luns, listed | kept, work.now, work.tally)

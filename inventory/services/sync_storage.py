@@ -3,8 +3,9 @@ so that one bad host costs only its own rows' freshness."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from itertools import islice
 
 from django.db import connection
@@ -17,27 +18,41 @@ from portal.connectors.engine import EngineFailed, Session
 from portal.connectors.engine import HostLun as Seen
 
 PARALLEL = 4
-TOGETHER = 16  # hosts whose counts are read, then written in one transaction
-Target = tuple[int, str, str]  # primary key, uuid, name of a host
+TOGETHER = 16  # hosts whose counts are written in one transaction
+AHEAD = 48  # hosts that may be read before the first is written
+Target = tuple[str, str]  # uuid and name of a host
 Answer = tuple[Seen, ...] | EngineFailed
+Answers = Iterator[list[tuple[Target, Answer]]]
 Pair = tuple[int, int]  # primary keys of host and LUN
 Counts = tuple[int | None, int | None]  # paths, active paths
 
 
-def read(session: Session, targets: Iterable[Target]) -> Iterator[list[tuple[Target, Answer]]]:
-    """What the hosts see, some hosts at a time, in the order of their answers; a failure stands in the place of a
-    host's rows. A host that hangs holds up one of the parallel calls and nothing else."""
-    rest = iter(targets)
-    done: list[tuple[Target, Answer]] = []
+@contextmanager
+def reading(session: Session, targets: Iterable[Target]) -> Iterator[Answers]:
+    """Begins to ask the hosts at once, so that their answers come while the caller writes something else. Gives what
+    they see, some hosts at a time, in the order of their answers; a failure stands in the place of a host's rows. A
+    host that hangs holds up one of the parallel calls and nothing else."""
     with ThreadPoolExecutor(PARALLEL) as pool:
-        running = {pool.submit(_one, session, target[1]): target for target in islice(rest, TOGETHER)}
-        while running:
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            done += [(running.pop(future), future.result()) for future in finished]
-            running |= {pool.submit(_one, session, target[1]): target for target in islice(rest, len(finished))}
-            if len(done) >= TOGETHER or not running:
-                yield done
-                done = []
+        try:
+            rest = iter(targets)
+
+            def ask(number: int) -> dict[Future[Answer], Target]:
+                return {pool.submit(_one, session, target[0]): target for target in islice(rest, number)}
+
+            yield _groups(ask, ask(AHEAD))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _groups(ask: Callable[[int], dict[Future[Answer], Target]], running: dict[Future[Answer], Target]) -> Answers:
+    done: list[tuple[Target, Answer]] = []
+    while running:
+        finished, _ = wait(running, return_when=FIRST_COMPLETED)
+        done += [(running.pop(future), future.result()) for future in finished]
+        running |= ask(len(finished))
+        if len(done) >= TOGETHER or not running:
+            yield done
+            done = []
 
 
 def _one(session: Session, uuid: str) -> Answer:
