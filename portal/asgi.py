@@ -6,17 +6,30 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from django.conf import settings
-from django.core.asgi import get_asgi_application
+import django
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.http.response import HttpResponseBase
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-# This process knows one route. The pages' processes do not know it, so a stream can never hold one of their threads.
-settings.ROOT_URLCONF = "portal.live"
-pages = get_asgi_application()
+django.setup(set_prefix=False)
 
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class Live(ASGIHandler):
+    """Knows one route. The pages' processes do not know it, so a stream can never hold one of their threads."""
+
+    def create_request(self, scope: Any, body_file: Any) -> tuple[ASGIRequest, None] | tuple[None, HttpResponseBase]:
+        """The request with the live channel's routes."""
+        created = super().create_request(scope, body_file)
+        if created[0] is not None:
+            created[0].urlconf = "portal.live"
+        return created
+
+
+live = Live()
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -25,4 +38,4 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"text/plain")]})
         await send({"type": "http.response.body", "body": b"Only the live channel is served here.\n"})
         return
-    await pages(scope, receive, send)  # type: ignore[arg-type]
+    await live(scope, receive, send)  # type: ignore[arg-type]

@@ -23,7 +23,6 @@ from portal.kernel import facts as facts_json
 from portal.kernel.freshness import is_stale
 
 PROBE = "multipath"
-COLUMNS = 4  # hosts beside each other in the matrix
 MARKS = ("active", "faulty", "missing", "unknown", "undeclared")
 
 
@@ -68,7 +67,7 @@ class View:
     why: str
 
 
-def views(names: Sequence[str], wwids: Sequence[str], now: datetime, most: int = COLUMNS) -> list[View]:
+def views(names: Sequence[str], wwids: Sequence[str], now: datetime, most: int) -> list[View]:
     """What the named hosts (else the first ones by name that look at LUNs) say of the LUNs, in one query. Only the
     maps that are asked for leave the database."""
     wanted = Func(

@@ -22,6 +22,7 @@ from inventory.views.titles import counted, headline_of
 from portal.access.admission import needs
 from portal.kernel.outcome import Outcome, worst
 
+BESIDE = 4  # hosts beside each other in the matrix
 BEFORE = (
     Column("name", "LUN", ("name",)),
     Column("used", "Used by"),
@@ -50,7 +51,9 @@ def luns(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         return listing.csv("luns", CSV)
     names = request.GET.get("host", "").replace(",", " ").split()
     wwids = [row.uuid for row in listing.rows]
-    seen = views(names, wwids, now)
+    seen = views(names, wwids, now, BESIDE + 1)
+    more = len(seen) > BESIDE
+    seen = seen[:BESIDE]
     pairs = declared([view.host_pk for view in seen], wwids)
     listing.add_columns([*BEFORE, *(Column(view.host, f"{view.host} paths") for view in seen), *AFTER])
     rows = []
@@ -59,12 +62,13 @@ def luns(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         rows.append((row, worst_of(row.worst), [matrix(one) for one in cells]))
     marks = totals(drawn.cell for _, _, cells in rows for drawn in cells)
     tally = frame_of(request).tally("lun")
-    whole = listing.total == len(listing.rows) and not request.GET
+    whole = listing.total == len(listing.rows) and not request.GET and not more
     context = {
         "section": "luns",
         "listing": listing,
         "rows": rows,
         "views": seen,
+        "more": more,
         "asked": {name: request.GET.get(name, "") for name in ("q", "state", "use", "host")},
         "uses": USES,
         "state": tally.worst.value,
