@@ -64,12 +64,13 @@ redis_start() {
 }
 
 services_start() {
+    SERVICES_MINE=${SERVICES_MINE:-}
     services_layout
     postgres_start
     redis_start
 }
 
-# ends only what this process started; `services stop` (no start before it) ends both
+# ends only what this process started; `services stop` (no start before it, SERVICES_MINE unset) ends both
 services_stop() {
     [ -n "$PG_BIN" ] || services_layout
     mine=${SERVICES_MINE-postgres redis}

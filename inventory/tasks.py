@@ -38,6 +38,19 @@ def sync_engine(pk: int, storage: bool) -> None:
         log.warning("sync of engine %s: %s", pk, "; ".join(report.failed.values()))
 
 
+@shared_task(ignore_result=True, expires=10)
+def watch_engine(pk: int) -> None:
+    """The fast loop of one engine: statuses and events."""
+    upkeep.watch_once(pk)
+
+
+@shared_task(ignore_result=True, expires=10)
+def watch_engines() -> None:
+    """Enqueues the fast loop of every watched engine."""
+    for pk in Engine.objects.filter(watched=True).values_list("pk", flat=True):
+        watch_engine.delay(pk)
+
+
 @shared_task(ignore_result=True, expires=30)
 def sync_engines(storage: bool = False) -> None:
     """Enqueues one sync per watched engine."""

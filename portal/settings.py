@@ -218,6 +218,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep runs": {"task": "portal.runs.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "look": {"task": "inventory.tasks.look", "schedule": 2.0},
     "expire looks": {"task": "inventory.tasks.expire_looks", "schedule": 5.0},
+    "watch engines": {"task": "inventory.tasks.watch_engines", "schedule": 10.0},
     "sync engines": {"task": "inventory.tasks.sync_engines", "schedule": 60.0},
     "sync storage": {"task": "inventory.tasks.sync_engines", "schedule": 300.0, "kwargs": {"storage": True}},
 }

@@ -269,9 +269,9 @@ PROBE = Probe(
     every=2,
     target="engine",
     requests={
-        "health": Request("/ovirt-engine/services/health"),
-        "api": Request("/ovirt-engine/api", login=True),
-        "sso": Request("/ovirt-engine/sso/status"),
+        "health": Request("/ovirt-engine/services/health", timeout=3),
+        "api": Request("/ovirt-engine/api", login=True, timeout=3),
+        "sso": Request("/ovirt-engine/sso/status", timeout=3),
     },
     parse=parse,
     judge=judge,

@@ -237,10 +237,13 @@ def _of(probe: str, outputs: Mapping[str, Output]) -> dict[str, Output]:
 
 
 def ask_engine(session: Session, due: list[Look], declared: Declared) -> list[looks.Result]:
-    """All engine probes that are due, one request after the other over the shared session. Never raises."""
+    """All requests of the engine probes that are due, side by side over the shared session, so that a part that hangs
+    does not hold back what the others say. Never raises."""
     found = []
-    for look in due:
-        probe = PROBES[look.probe]
-        replies = {name: session.reply(request) for name, request in probe.requests.items()}
-        found.append(looks.read(probe, look.pk, replies, replace(declared, checked_at=time.time())))
+    with ThreadPoolExecutor(4, thread_name_prefix="ask") as threads:
+        for look in due:
+            probe = PROBES[look.probe]
+            asked = {name: threads.submit(session.reply, request) for name, request in probe.requests.items()}
+            replies = {name: future.result() for name, future in asked.items()}
+            found.append(looks.read(probe, look.pk, replies, replace(declared, checked_at=time.time())))
     return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
@@ -11,25 +12,40 @@ from django.utils import timezone
 from inventory.models import DeclaredPath, Engine, Host, Look
 from inventory.services import watch
 from inventory.services.looks import Result
-from inventory.services.sync import SyncReport, sync
+from inventory.services.sync import SyncReport, sync, sync_quick
 from portal.evidence.services import append
 
 SYNC_LOCK = 0x486F6C64  # first key of the advisory lock; the second is the engine's
 
 
-def sync_once(pk: int, *, storage: bool) -> SyncReport | None:
-    """Syncs one engine unless another process does so now (then None), and brings the list of looks to it."""
+@contextmanager
+def _only_one(pk: int) -> Iterator[bool]:
+    """False while another process syncs the same engine; the lock goes with the session, so a dead one holds none."""
     with connection.cursor() as cursor:
         cursor.execute("select pg_try_advisory_lock(%s, %s)", [SYNC_LOCK, pk])
-        if not cursor.fetchone()[0]:
-            return None
+        held = bool(cursor.fetchone()[0])
         try:
-            engine = Engine.objects.get(pk=pk)
-            report = sync(engine, storage=storage)
-            watch.ensure(engine)
-            return report
+            yield held
         finally:
-            cursor.execute("select pg_advisory_unlock(%s, %s)", [SYNC_LOCK, pk])
+            if held:
+                cursor.execute("select pg_advisory_unlock(%s, %s)", [SYNC_LOCK, pk])
+
+
+def sync_once(pk: int, *, storage: bool) -> SyncReport | None:
+    """Syncs one engine unless another process does so now (then None), and brings the list of looks to it."""
+    with _only_one(pk) as held:
+        if not held:
+            return None
+        engine = Engine.objects.get(pk=pk)
+        report = sync(engine, storage=storage)
+        watch.ensure(engine)
+        return report
+
+
+def watch_once(pk: int) -> SyncReport | None:
+    """The fast loop of one engine, statuses and events, unless a sync of it runs now (then None)."""
+    with _only_one(pk) as held:
+        return sync_quick(Engine.objects.get(pk=pk)) if held else None
 
 
 def learn(results: Iterable[Result]) -> None:

@@ -1,0 +1,200 @@
+"""Sweeps over the lab's hosts and engine: real SSH, real HTTPS, one process, no broker."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from datetime import timedelta
+
+import psycopg
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.utils import timezone
+
+from inventory import tasks
+from inventory.models import DeclaredPath, Engine, Finding, Host, Look, Site, Transition
+from inventory.services import sweep, upkeep, watch
+from inventory.services.looks import REACH
+from inventory.services.sync_keys import accept_host_key
+from portal.connectors.ssh import new_key
+from portal.evidence.models import Record
+from portal.kernel.secret import Secret
+from tests.fixtures_lab import RunningLab
+
+pytestmark = [pytest.mark.django_db, pytest.mark.wire]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    running = RunningLab(tmp_path_factory.mktemp("lab"), 50.0)
+    yield running
+    running.stop()
+
+
+KEY = new_key()
+
+
+@pytest.fixture
+def engine(lab):
+    lab.http("PUT", "/authorized-keys", KEY[1].encode())
+    site = Site.objects.create(name="PROD")
+    about = lab.estate["engine"]
+    made = Engine.objects.create(
+        site=site, name="olvm-engine", url=about["url"], username=about["username"],
+        password=Secret(about["password"]), ca_pem=about["ca_pem"], ssh_private_key=KEY[0], ssh_public_key=KEY[1],
+    )  # fmt: skip
+    assert upkeep.sync_once(made.pk, storage=True).failed == {}
+    yield made
+    deadline = time.monotonic() + 20
+    while not sweep.eyes().idle() and time.monotonic() < deadline:
+        sweep.sweep(patience=0.5)
+
+
+def look(patience=15.0, times=1):
+    for _ in range(times):
+        Look.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+        done = sweep.sweep(patience=patience)
+    return done
+
+
+@contextmanager
+def fault(lab, name, target="", undo="", **more):
+    lab.fault(name, target, **more)
+    try:
+        yield
+    finally:
+        if undo:
+            lab.fault(undo, target)
+        else:
+            lab.http("DELETE", f"/faults?name={name}&target={target}")
+
+
+def outcome(check, host="kvm02", probe=REACH):
+    return Finding.objects.get(look__host__name=host, look__probe=probe, check_name=check)
+
+
+def test_one_sweep_reads_every_probe_of_every_host_and_engine(engine):
+    done = look()
+    assert done.claimed == done.recorded - 2 * 4 or done.recorded > 0
+    unread = Look.objects.exclude(state=Look.State.READ).values_list("host__name", "probe", "sentence")
+    assert list(unread) == []
+    assert outcome("answers").outcome == "ok"
+    assert Host.objects.filter(he_host_id__isnull=False).count() == 2, "learned from hosted-engine.conf"
+    assert Transition.objects.exclude(capture=None).exists()
+    again = look()
+    assert again.transitions < done.transitions
+
+
+def test_declared_paths_come_from_a_healthy_look_and_are_on_record(engine):
+    look()
+    host = Host.objects.get(name="kvm01")
+    person = User.objects.create_user("oli")
+    assert upkeep.declare_paths(host, person) == 32
+    assert DeclaredPath.objects.filter(host=host, declared_by=person).count() == 32
+    assert Record.objects.get(kind="paths.declared").actor == "oli"
+    look()
+    assert outcome("declared", "kvm01", "multipath").outcome == "ok"
+
+
+def test_nothing_is_declared_without_a_readable_look(engine):
+    with pytest.raises(ValueError, match="kvm01 has no readable multipath look"):
+        upkeep.declare_paths(Host.objects.get(name="kvm01"), User.objects.create_user("oli"))
+
+
+def test_a_silent_host_fails_to_answer_and_the_rest_of_it_is_not_known(engine, lab):
+    look()
+    with fault(lab, "hang-ssh", "kvm02"):
+        look()
+        assert outcome("answers").outcome == "fail"
+        assert outcome("maintenance_flags", probe="ha_state").outcome == "unknown"
+        assert "kvm02" in outcome("maintenance_flags", probe="ha_state").sentence
+        assert outcome("answers", "kvm01").outcome == "ok"
+    look()
+    assert outcome("answers").outcome == "ok"
+
+
+@pytest.mark.parametrize("kind", ["truncate", "binary", "huge", "html", "empty"])
+def test_spoilt_output_is_unknown_and_costs_only_its_own_probe(engine, lab, kind):
+    look()
+    with fault(lab, "corrupt-output", "kvm02", command="hosted-engine", kind=kind):
+        look()
+        spoilt = Look.objects.get(host__name="kvm02", probe="she_status")
+        assert spoilt.state == Look.State.UNREADABLE, spoilt.sentence
+        assert spoilt.sentence.startswith("kvm02: ")
+        assert set(spoilt.findings.values_list("outcome", flat=True)) == {"unknown"}
+        assert Look.objects.get(host__name="kvm02", probe="ha_state").state == Look.State.READ
+
+
+def test_coloured_output_is_read(engine, lab):
+    with fault(lab, "corrupt-output", "kvm02", command="hosted-engine", kind="ansi"):
+        look()
+        assert Look.objects.get(host__name="kvm02", probe="she_status").state == Look.State.READ
+
+
+def test_an_engine_that_hangs_is_named_and_hosts_are_still_seen(engine, lab):
+    look()
+    with fault(lab, "engine-hang"):
+        look(patience=25)
+        health = Finding.objects.get(look__probe="engine_health", check_name="api")
+        assert health.outcome in ("fail", "unknown")
+        assert "olvm-engine" in health.sentence
+        assert outcome("answers").outcome == "ok"
+
+
+def test_an_html_500_for_one_collection_changes_nothing_of_it(engine, lab):
+    before = set(engine.vms.values_list("uuid", "gone_since"))
+    with fault(lab, "engine-html-500", collection="vms"):
+        report = upkeep.sync_once(engine.pk, storage=False)
+        assert list(report.failed) == ["vms"]
+        assert "olvm-engine" in report.failed["vms"] or "127.0.0.1" in report.failed["vms"]
+    assert set(engine.vms.values_list("uuid", "gone_since")) == before
+
+
+def test_looks_follow_the_hosts(engine):
+    assert watch.ensure(engine) == 0
+    host = Host.objects.get(name="kvm02")
+    host.watched = False
+    host.save()
+    assert watch.ensure(engine) > 0
+    assert not Look.objects.filter(host=host).exists()
+
+
+def test_the_tasks_do_the_same_work(engine):
+    Look.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+    tasks.look()
+    assert Look.objects.filter(state=Look.State.READ).exists()
+    Look.objects.update(at=timezone.now() - timedelta(hours=1))
+    tasks.expire_looks()
+    assert not Finding.objects.exclude(outcome="unknown").exists()
+    tasks.sync_engine(engine.pk, False)
+    tasks.sync_engines(storage=True)
+    tasks.watch_engine(engine.pk)
+    tasks.watch_engines()
+
+
+def test_two_syncs_of_one_engine_do_not_run_at_once(engine):
+    about = connection.get_connection_params()
+    with psycopg.connect(**{key: about[key] for key in ("dbname", "user", "host") if key in about}) as other:
+        other.execute("select pg_advisory_lock(%s, %s)", [upkeep.SYNC_LOCK, engine.pk])
+        assert upkeep.sync_once(engine.pk, storage=False) is None
+        assert upkeep.watch_once(engine.pk) is None
+    assert upkeep.watch_once(engine.pk) is not None
+
+
+def test_a_changed_host_key_is_refused_kept_for_a_person_and_recorded_once(engine, lab):
+    """Last, since the lab's host keeps its new key."""
+    look()
+    lab.fault("change-host-key", "kvm02")
+    lab.fault("drop-links", "kvm02")
+    look(times=2)
+    assert outcome("answers").outcome == "unknown"
+    assert outcome("trust").outcome == "fail"
+    host = Host.objects.get(name="kvm02")
+    assert host.offered_key.startswith("ssh-ed25519 ")
+    assert host.offered_key != host.pinned_key
+    assert Record.objects.filter(kind="hostkey.refused", subject="host:kvm02").count() == 1
+    accept_host_key(host, "adam")
+    look()
+    assert outcome("answers").outcome == "ok"
+    assert not Finding.objects.filter(check_name="trust").exists()
