@@ -11,19 +11,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from inventory.models import Finding, Look
 from inventory.probes import PROBES
 from portal.kernel import facts as facts_json
 from portal.kernel import finding as kernel
-from portal.kernel.freshness import is_stale
+from portal.kernel.freshness import GRACE_SECONDS, is_stale
 from portal.kernel.outcome import Outcome
 from portal.kernel.output import Output, ParseError, Reply
 from portal.kernel.probe import Declared, Probe
 
 REACH = "ssh"  # the look that says whether a host lets us in; made by every visit, so it has no probe of its own
 REACH_EVERY = 3.0
+LONGEST = 86_400.0  # seconds that a look is said to have taken at most, whatever a host's clock says
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def read(probe: Probe, look: int, answers: Mapping[str, Output] | Mapping[str, R
     sections = {name: _section(probe, name, answer) for name, answer in answers.items()}
     digest = _digest(sections)
     at = datetime.fromtimestamp(declared.checked_at, UTC)
-    took = int(sum(answer.took for answer in answers.values()) * 1000)
+    took = int(min(sum(answer.took for answer in answers.values()), LONGEST) * 1000)
     try:
         facts = probe.parse(answers)
         findings = tuple(probe.judge(facts, declared))
@@ -122,13 +124,18 @@ def _digest(sections: dict[str, Any]) -> str:
 
 
 def claim(now: datetime, probes: Collection[str]) -> list[Look]:
-    """The looks of these probes that are due, claimed by moving their due time on: a second claimer finds nothing."""
+    """The looks of these probes that are due, claimed by moving their due time on: a second claimer finds nothing.
+    A due time that is more than one period away is due, too: it was set before the clock went back."""
     schedule = {name: timedelta(seconds=PROBES[name].every) for name in probes}
+    due_now = Q(due_at__lte=now)
+    for name, period in schedule.items():
+        due_now |= Q(probe=name, due_at__gt=now + period + timedelta(seconds=GRACE_SECONDS))
     with transaction.atomic():
         due = list(
             Look.objects.select_for_update(skip_locked=True, of=("self",))
-            .filter(due_at__lte=now, engine__watched=True, probe__in=schedule)
+            .filter(due_now, engine__watched=True, probe__in=schedule)
             .select_related("host", "engine")
+            .defer("sections", "facts")
         )
         for probe in {look.probe for look in due}:
             pks = [look.pk for look in due if look.probe == probe]

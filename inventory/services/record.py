@@ -2,31 +2,62 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
 from inventory.models import Capture, Finding, Look, Transition
 from inventory.services.looks import REACH_EVERY, Result, every, stale_sentence
 from portal.kernel import finding as kernel
-from portal.kernel.freshness import is_stale
+from portal.kernel.freshness import GRACE_SECONDS, is_stale
 from portal.kernel.outcome import Outcome
 
 BUCKET = 300  # seconds of a roll-up
 
+log = logging.getLogger(__name__)
+
 
 def record(results: Iterable[Result]) -> int:
-    """Writes a batch of results in one transaction; returns the number of transitions. A result that is older than
-    what the look already has (a straggler) is left out."""
+    """Writes a batch of results; returns the number of transitions. A result that is older than what the look already
+    has (a straggler) is left out. One that the database cannot hold makes its own look unreadable, and no other."""
     newest = {result.look: result for result in sorted(results, key=lambda one: one.at)}
-    if not newest:
-        return 0
+    return _stored(list(newest.values())) if newest else 0
+
+
+def _stored(batch: list[Result]) -> int:
+    """One transaction when all goes well. A batch that is refused is halved until the one that is to blame stands
+    alone: what a host says (NUL, half a surrogate, one LUN twice, a number without end) must not blind the others."""
+    try:
+        return _written(batch)
+    except (DataError, IntegrityError, ValueError, OverflowError) as error:
+        if len(batch) == 1:
+            return _written([_unstorable(batch[0], error)])
+        middle = len(batch) // 2
+        return _stored(batch[:middle]) + _stored(batch[middle:])
+
+
+def _unstorable(result: Result, error: Exception) -> Result:
+    look = Look.objects.select_related("host", "engine").defer("sections", "facts").get(pk=result.look)
+    log.error("%s cannot be stored: %s", look, type(error).__name__)  # its text would quote the answer
+    words = (
+        f"{look.host or look.engine}: its answer to {look.probe} cannot be stored ({type(error).__name__}). Report it."
+    )
+    return Result(result.look, Look.State.UNREADABLE, result.at, 0, words)
+
+
+def _written(batch: list[Result]) -> int:
+    newest = {result.look: result for result in batch}
+    latest = timezone.now() + timedelta(seconds=GRACE_SECONDS)
     with transaction.atomic():
         looks = {
             look.pk: look
             for look in Look.objects.select_for_update(of=("self",))
             .select_related("host", "engine")
+            .defer("sections")
             .filter(pk__in=newest)
             .order_by("pk")
         }
@@ -35,7 +66,8 @@ def record(results: Iterable[Result]) -> int:
             standing.setdefault(finding.look_id, []).append(finding)
         transitions: list[Transition] = []
         for pk, look in looks.items():
-            if look.at is None or newest[pk].at >= look.at:
+            # a look of the future was made before the clock went back: it is no reason to wait for its time
+            if look.at is None or newest[pk].at >= look.at or look.at > latest:
                 transitions += _apply(look, newest[pk], standing.get(pk, []))
         Transition.objects.bulk_create(transitions)
         _roll_up([newest[pk] for pk in looks if newest[pk].numbers])
@@ -44,7 +76,8 @@ def record(results: Iterable[Result]) -> int:
 
 def _apply(look: Look, result: Result, standing: list[Finding]) -> list[Transition]:
     """Brings one look and its findings to the result; returns the transitions, not yet saved."""
-    unchanged = look.sha256 == result.sha256 and look.state == result.state and result.state == Look.State.READ
+    same = look.sha256 == result.sha256 and look.facts == result.facts  # another release reads other facts from it
+    unchanged = same and look.state == result.state and result.state == Look.State.READ
     fields = ["at", "state", "took_ms", "sentence"]
     look.at, look.state, look.took_ms, look.sentence = result.at, result.state, result.took_ms, result.sentence
     if result.state == Look.State.READ:
@@ -58,7 +91,12 @@ def _apply(look: Look, result: Result, standing: list[Finding]) -> list[Transiti
         fields.append("facts")
     look.save(update_fields=fields)
     wanted = result.findings if result.state == Look.State.READ else _unknown(standing, result.sentence)
-    return _bring(look, standing, wanted, result.at)
+    transitions = _bring(look, standing, wanted, result.at)
+    if transitions and result.sections is not None:
+        capture = _capture(result)
+        for transition_row in transitions:
+            transition_row.capture = capture
+    return transitions
 
 
 def _unknown(standing: list[Finding], sentence: str) -> tuple[kernel.Finding, ...]:
@@ -93,7 +131,7 @@ def _bring(look: Look, standing: list[Finding], wanted: tuple[kernel.Finding, ..
     Finding.objects.bulk_create(created)
     if changed:
         Finding.objects.bulk_update(changed, ["outcome", "sentence", "since"])
-    return _with_capture(look, transitions, at)
+    return transitions
 
 
 def _forget(look: Look, gone: Finding, at: datetime) -> Transition:
@@ -103,15 +141,6 @@ def _forget(look: Look, gone: Finding, at: datetime) -> Transition:
     before = gone.outcome
     gone.delete()
     return _transition(look, kernel.Finding(gone.check_name, Outcome.UNKNOWN, subject, words), before, at)
-
-
-def _with_capture(look: Look, transitions: list[Transition], at: datetime) -> list[Transition]:
-    """Ties the raw answer to the transitions that it caused."""
-    if transitions and look.sections is not None:
-        capture = _capture(look, at)
-        for transition_row in transitions:
-            transition_row.capture = capture
-    return transitions
 
 
 def _finding(look: Look, new: kernel.Finding, at: datetime) -> Finding:
@@ -141,8 +170,10 @@ def _transition(look: Look, new: kernel.Finding, before: str, at: datetime) -> T
     )
 
 
-def _capture(look: Look, at: datetime) -> Capture:
-    capture, _ = Capture.objects.get_or_create(sha256=look.sha256, defaults={"sections": look.sections, "taken_at": at})
+def _capture(result: Result) -> Capture:
+    """The raw answer that caused a transition. What nobody answered has none: an older answer proves nothing."""
+    defaults = {"sections": result.sections, "taken_at": result.at}
+    capture, _ = Capture.objects.get_or_create(sha256=result.sha256, defaults=defaults)
     return capture
 
 
@@ -172,22 +203,28 @@ def _roll_up(results: list[Result]) -> None:
 def expire(now: datetime) -> int:
     """Writes into the history that looks have grown too old: their findings become unknown. Returns how many
     findings changed. Pages do not need it (see `present`); the history does."""
-    changed = 0
-    oldest = now - timedelta(seconds=REACH_EVERY)
-    for look in Look.objects.select_related("host", "engine").filter(at__lt=oldest).exclude(state=Look.State.NEVER):
-        if look.at is None or not is_stale((now - look.at).total_seconds(), every(look.probe)):
-            continue
-        with transaction.atomic():
-            standing = list(
-                Finding.objects.select_for_update().filter(look=look).exclude(outcome=Outcome.UNKNOWN.value)
-            )
-            if not standing:
-                continue
-            words = stale_sentence(look)
-            unknown = tuple(
-                kernel.Finding(f.check_name, Outcome.UNKNOWN, kernel.Subject(f.subject_kind, f.subject_key), words)
-                for f in standing
-            )
-            Transition.objects.bulk_create(_bring(look, standing, unknown, now))
-            changed += len(standing)
-    return changed
+    speaking = Finding.objects.filter(look=OuterRef("pk")).exclude(outcome=Outcome.UNKNOWN.value)
+    looked = Look.objects.filter(Exists(speaking), at__lt=now - timedelta(seconds=REACH_EVERY))
+    by_time = looked.values_list("pk", "probe", "at")
+    return sum(_expired(pk, now) for pk, probe, at in by_time if at is not None and _too_old(at, now, probe))
+
+
+def _too_old(at: datetime, now: datetime, probe: str) -> bool:
+    return is_stale((now - at).total_seconds(), every(probe))
+
+
+def _expired(pk: int, now: datetime) -> int:
+    """One look, decided again under its lock: it may just have been made."""
+    with transaction.atomic():
+        looks = Look.objects.select_for_update(of=("self",)).select_related("host", "engine")
+        look = looks.defer("sections", "facts").filter(pk=pk).first()
+        if look is None or look.at is None or not _too_old(look.at, now, look.probe):
+            return 0
+        standing = list(look.findings.exclude(outcome=Outcome.UNKNOWN.value))
+        words = stale_sentence(look)
+        unknown = tuple(
+            kernel.Finding(f.check_name, Outcome.UNKNOWN, kernel.Subject(f.subject_kind, f.subject_key), words)
+            for f in standing
+        )
+        Transition.objects.bulk_create(_bring(look, standing, unknown, now))
+    return len(standing)

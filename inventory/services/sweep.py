@@ -3,6 +3,7 @@ keeps only its own thread; its answer is recorded by a later sweep."""
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import threading
@@ -30,6 +31,8 @@ from portal.kernel.probe import Declared
 THREADS = 48
 QUICK = 5.0  # seconds that a command of the shared script may take at most
 PULSE = 10.0  # seconds after which pages are told to refresh ages although nothing changed
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ class Eyes:
     def _run(self, key: str, work: Callable[[], list[looks.Result]]) -> None:
         try:
             self.results.put(work())
+        except Exception:
+            log.exception("the visit to %s broke: its looks grow too old and become unknown", key)
         finally:
             with self.guard:
                 self.busy.discard(key)

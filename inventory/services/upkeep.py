@@ -16,6 +16,7 @@ from inventory.services.sync import SyncReport, sync, sync_quick
 from portal.evidence.services import append
 
 SYNC_LOCK = 0x486F6C64  # first key of the advisory lock; the second is the engine's
+MOST_HOSTS = 2000  # sanlock's highest host id; what a host says beyond it is no id
 
 
 @contextmanager
@@ -55,7 +56,7 @@ def learn(results: Iterable[Result]) -> None:
         if not isinstance(result.facts, dict):
             continue
         he_host_id = result.facts.get("configured_host_id")
-        if he_host_id is not None:
+        if isinstance(he_host_id, int) and 0 < he_host_id <= MOST_HOSTS:
             Host.objects.filter(looks__pk=result.look, he_host_id__isnull=True).update(he_host_id=he_host_id)
         offered = result.facts.get("offered")
         if offered:

@@ -150,11 +150,12 @@ def _sections(stream: bytes, nonce: str) -> list[_Section]:
 
 
 def _elapsed(before: bytes, after: bytes) -> float:
-    """Seconds between two readings of /proc/uptime; 0.0 where the host has none."""
+    """Seconds between two readings of /proc/uptime; 0.0 where the host has none, or shows what is no time."""
     try:
-        return max(0.0, round(float(after) - float(before), 2))
+        passed = round(float(after) - float(before), 2)
     except ValueError:
         return 0.0
+    return passed if 0.0 < passed < math.inf else 0.0
 
 
 _NOTHING = _Section(b"")

@@ -15,7 +15,7 @@ from portal.kernel.finding import Subject
 from portal.kernel.outcome import Outcome
 
 pytestmark = pytest.mark.django_db
-T0 = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
+T0 = datetime(2025, 11, 22, 7, 0, tzinfo=UTC)
 
 
 @pytest.fixture
