@@ -11,9 +11,9 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, F, OuterRef, Q, QuerySet
 from django.db.models.functions import JSONObject
 
-from inventory.models import Attachment, Host, Look, Transition, Vm
+from inventory.models import Attachment, Host, Look, Vm
 from inventory.services.pages_findings import worst_for
-from inventory.services.pages_history import Stretch, check_of, known_from, moves, stretches, transitions
+from inventory.services.pages_history import COLUMNS, Stretch, check_of, known_from, moves, stretches, transitions
 from inventory.services.pages_now import Now, findings, read, worst_first
 
 LATEST = 12
@@ -57,7 +57,7 @@ class HostPage:
     vms: list[dict[str, Any]]
     looks: list[Look]
     findings: list[Now]
-    changes: list[Transition]
+    changes: list[Any]
     strip: list[Stretch]
 
 
@@ -77,11 +77,11 @@ def host_page(pk: int, now: datetime) -> HostPage:
     )
     looks = list(Look.objects.filter(host=host).defer("sections").order_by("probe"))
     found = worst_first(read(findings().filter(look__host=host).order_by("subject_kind", "check_name"), now))
-    recent = list(transitions().filter(host=host)[:MOVES])
+    recent = list(transitions().filter(host=host).values_list(*COLUMNS, named=True)[:MOVES])
     return HostPage(host, host.running, looks, found, recent[:LATEST], strip(now, found, recent))
 
 
-def strip(now: datetime, found: list[Now], recent: list[Transition]) -> list[Stretch]:
+def strip(now: datetime, found: list[Now], recent: list[Any]) -> list[Stretch]:
     """One host's last 24 hours from its standing findings and its latest transitions, newest first."""
     standing = [(0, check_of(one), one.outcome) for one in found]
     drawn = stretches(now, standing, moves(recent, found, lambda kind, host: 0, now)).get(0, [])

@@ -56,13 +56,27 @@ def known_probes() -> list[str]:
     return [REACH, *PROBES]
 
 
+FIELDS = (
+    "check_name",
+    "subject_kind",
+    "subject_key",
+    "outcome",
+    "sentence",
+    "since",
+    "look__probe",
+    "look__at",
+    "look__host__name",
+    "look__engine__name",
+)
+
+
 def findings() -> QuerySet[Any]:
     """Findings with what `read` needs, without the looks' raw evidence."""
     lun = Lun.objects.filter(engine=OuterRef("look__engine"), uuid=OuterRef("subject_key"))
     return (
         Finding.objects.filter(look__probe__in=known_probes())
         .select_related("look", "look__host", "look__engine")
-        .defer("look__sections", "look__facts", "look__host__nics", "look__host__hugepages", "look__engine__ca_pem")
+        .only(*FIELDS)
         .annotate(lun_name=Subquery(lun.values("name")[:1]))
     )
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Case, Q, Value, When
 
 from inventory.models import Host, Transition
 from inventory.services.pages_findings import effective
 from inventory.services.pages_history import (
+    COLUMNS,
     DAY,
     MOST,
     Changed,
@@ -27,7 +29,7 @@ from portal.kernel.outcome import Outcome
 from portal.runs.models import Run
 
 STRIPS = 8  # hosts with a strip of their own
-BAD = 600  # findings that are not ok that a page reads at most, the worst first
+BAD = 350  # findings that are not ok that a page reads at most, the worst first
 LATEST = 6
 NEEDS = 5
 ENGINE, LUNS = "engine", "luns"
@@ -47,12 +49,17 @@ def not_ok(now: datetime, hosts: Sequence[int]) -> list[Now]:
     return sorted(found, key=lambda one: (GRAVE.index(one.outcome), one.since))
 
 
-def day(now: datetime) -> list[Transition]:
-    """The transitions of the last day, the newest first."""
-    rows = transitions().filter(at__gte=now - DAY, at__lte=now)
-    return list(
-        rows.defer("capture__sections", "host__nics", "host__hugepages", "engine__ca_pem", "engine__password")[:MOST]
-    )
+def day(now: datetime, hosts: Sequence[int]) -> list[Any]:
+    """The transitions of the last day that the strips of `hosts`, the engine and the LUNs are drawn from, and the
+    latest of all; the newest first, rows of COLUMNS."""
+    real = Transition.objects.exclude(from_outcome="", to_outcome="ok")  # a check that was first seen has not changed
+    latest = real.filter(at__lte=now).order_by("-at", "-pk").values("pk")[:LATEST]
+    mine = Q(host__in=hosts) | Q(host__isnull=True) | Q(subject_kind="lun")
+    rows = transitions().filter(Q(at__gte=now - DAY, at__lte=now) & mine | Q(pk__in=latest))
+    # where there are too many, the oldest of the LUNs are left out: those of all hosts meet in one strip
+    last = Case(When(subject_kind="lun", then=Value(1)), default=Value(0))
+    found = list(rows.order_by(last, "-at", "-pk").values_list(*COLUMNS, named=True)[:MOST])
+    return sorted(found, key=lambda row: row.at, reverse=True)
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ def strips(
     now: datetime,
     hosts: Sequence[tuple[Host, str]],
     bad: Sequence[Now],
-    moved: Sequence[Transition],
+    moved: Sequence[Any],
     kinds: Mapping[str, Tally],
 ) -> list[Strip]:
     """hosts: those with a strip, each with what stands beside its name. kinds: the outcomes of now per kind of
@@ -94,10 +101,19 @@ def strips(
     found = []
     for group, (name, about) in chosen.items():
         rows = drawn.get(group, [])
-        rows = _at_least(rows, now, kinds["lun"].worst) if group == LUNS else rows
-        rows = known_from(rows, moved[-1].at) if len(moved) == MOST else rows
+        if group == LUNS:
+            rows = known_from(_at_least(rows, now, kinds["lun"].worst), _read_from(moved, "lun", now))
+        elif len(moved) == MOST and moved[-1].subject_kind != "lun":
+            rows = known_from(rows, moved[-1].at)
         found.append(Strip(name, about, group if isinstance(group, int) else None, rows))
     return found
+
+
+def _read_from(moved: Sequence[Any], kind: str, now: datetime) -> datetime:
+    """From when on the transitions of a kind were all read."""
+    if len(moved) < MOST:
+        return now - DAY
+    return min((row.at for row in moved if row.subject_kind == kind), default=now)
 
 
 def _base(group: Group, steps: Sequence[Changed], now: datetime) -> Changed:

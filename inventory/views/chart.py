@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from inventory.views.drawing import Gap, Line, Tick, apart, gaps, hours, line
+from inventory.views.drawing import Band, Gap, Line, Tick, apart, gaps, hours, line, zeros
 
 TOP = 3500.0
 GRID = (0, 1000, 2000, 3400)
@@ -32,6 +32,7 @@ class Chart:
     levels: list[Level]
     limit: Level | None
     gaps: list[Gap]
+    bands: list[Band]
     ticks: list[Tick]
     hidden: int  # hosts without a line of their own
 
@@ -57,6 +58,7 @@ def score_chart(
         levels,
         Level(_y(limit), f"{limit}") if limit is not None else None,
         gaps([(at, 0.0) for at in union], window) if union else [],
+        [band for host, rows in shown for band in zeros(host, rows, window)],
         hours(*window),
         max(0, len(points) - MOST),
     )

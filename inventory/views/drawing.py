@@ -71,7 +71,7 @@ def hours(begin: datetime, end: datetime, step: int = 6) -> list[Tick]:
     at = there.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     while at < end:
         share = (at - begin).total_seconds() / whole
-        if at.hour % step == 0 and 0.14 < share < 0.93:
+        if at.hour % step == 0 and 0.14 < share < 0.9:
             words = f"{at:%H:%M %a}" if at.hour == 0 else f"{at:%H:%M}"
             crowded = " crowded" if share < 0.3 or share > 0.86 else ""
             ticks.append(Tick(f"{share * 100:.2f}%", words, f"middle{crowded}"))
@@ -123,7 +123,35 @@ class Gap:
     wide: bool
 
 
+@dataclass(frozen=True)
+class Band:
+    """A stretch in which a series stood at zero."""
+
+    x: str
+    width: str
+    end: str
+    words: str
+
+
 Point = tuple[datetime, float]
+
+
+def zeros(name: str, points: Sequence[Point], window: tuple[datetime, datetime]) -> list[Band]:
+    """Where a series is 0, from its first zero to the next value."""
+    begin, end = window
+    whole = (end - begin).total_seconds()
+    found: list[Band] = []
+    since: datetime | None = None
+    for at, value in [*points, (end, 1.0)]:
+        if value == 0 and since is None:
+            since = at
+        elif value != 0 and since is not None:
+            left, right = (since - begin).total_seconds(), (at - begin).total_seconds()
+            found.append(
+                Band(percent(left, whole), percent(right - left, whole), percent(right, whole), f"{name} score 0")
+            )
+            since = None
+    return found
 
 
 def line(number: int, name: str, points: Sequence[Point], window: tuple[datetime, datetime], top: float) -> Line:

@@ -53,7 +53,7 @@ HISTORY_CSV = (
     ("sentence", lambda row: row.sentence),
     ("probe", lambda row: row.probe),
     ("check", lambda row: row.check_name),
-    ("capture", lambda row: row.capture.sha256 if row.capture else ""),
+    ("capture", lambda row: row.capture_sha or ""),
 )
 
 

@@ -30,7 +30,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     engines = seen(looks_of(Q(engine__watched=True)), now)
     lun_verdict, lun_at = pages_redundancy.verdict(now)
     hosts = with_strip(engines)
-    bad, moved = not_ok(now, [host.pk for host, _ in hosts]), day(now)
+    chosen = [host.pk for host, _ in hosts]
+    bad, moved = not_ok(now, chosen), day(now, chosen)
     rows = strips(now, hosts, bad, moved, frame_of(request).around.tallies)
     shown = _since(tiles(engines, lun_verdict, lun_at, _site(engines)), rows, now)
     state, title, lead = headline(engines, lun_verdict, shown)
@@ -44,7 +45,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "lead": lead,
         "strips": [(row, blocks(row.stretches, now - DAY, now)) for row in rows],
         "ticks": hours(now - DAY, now),
-        "changes": moved[:LATEST],
+        "changes": [row for row in moved if row.from_outcome or row.to_outcome != "ok"][:LATEST],
         "needs": first,
         "needs_count": number,
         "needs_total": number + len(waiting),
