@@ -12,7 +12,7 @@ from inventory.probes.reading.parts import Unread, texts, why_not
 from portal.kernel.command import Command
 from portal.kernel.finding import Finding, Subject
 from portal.kernel.outcome import Outcome
-from portal.kernel.output import ParseError
+from portal.kernel.output import Output, ParseError
 from portal.kernel.probe import Declared, HostOutputs, Probe
 
 HA_CONF = "/var/lib/ovirt-hosted-engine-ha/ha.conf"
@@ -33,6 +33,7 @@ WORDS = {
     "maintenance",
     "unknown",
 }
+FLAGS = frozenset({"local_maintenance", "local_maintenance_manual"})
 DAY = 86400
 UPTIME_LIMIT = 90.9 * DAY  # the broker compares time stamps as strings and drops health updates from here (7)
 UPTIME_WARN = 85 * DAY
@@ -85,6 +86,9 @@ def parse(outputs: HostOutputs) -> HaState:
     read, unread = texts(COMMANDS, outputs, any_code=("units",))
     if not read:
         raise ParseError(f"Nothing of this host's HA state can be read: {unread[0].why}")
+    if "ha_conf" not in read and _absent(outputs.get("ha_conf")):
+        unread = [one for one in unread if one.part != "ha_conf"]
+        read["ha_conf"] = "local_maintenance=False\n"
     flags = _flags(read.get("ha_conf", ""))
     units = _units(read.get("units", ""))
     if "units" in read and not units:
@@ -103,17 +107,28 @@ def parse(outputs: HostOutputs) -> HaState:
     )
 
 
+def _absent(output: Output | None) -> bool:
+    """The file was looked for and is not there: the agent takes that as no flag set, as on a host that never was in
+    maintenance. A file that cannot be read is something else."""
+    return output is not None and output.exit_code == 1 and output.error_line().endswith("No such file or directory")
+
+
 def _flags(text: str) -> dict[str, bool]:
-    """ha.conf's flags. A line that says neither True nor False leaves its flag unknown."""
+    """ha.conf's flags. A line that says neither True nor False leaves its flag unknown. A flag without a line is not
+    set, as for the agent itself: hosts deployed long ago know no manual flag. No flag at all, or a file that breaks
+    off, says nothing more."""
     found: dict[str, bool] = {}
+    garbled: set[str] = set()
     for line in text.splitlines():
         key, _, word = line.partition("=")
         value = {"true": True, "false": False}.get(word.strip().lower())
         if value is not None:
             found[key.strip()] = value
         else:
-            found.pop(key.strip(), None)
-    return found
+            garbled.add(key.strip())
+    if FLAGS.isdisjoint(found) or not text.endswith("\n"):
+        return found
+    return {name: found.get(name, False) for name in FLAGS - garbled}
 
 
 def _units(text: str) -> tuple[Unit, ...]:
@@ -158,7 +173,7 @@ def judge(seen: HaState, declared: Declared) -> list[Finding]:
 
 def _maintenance(seen: HaState, name: str) -> Said:
     if seen.maintenance is None:
-        why = seen.why_not("ha_conf") or "ha.conf does not hold both flags."
+        why = seen.why_not("ha_conf") or "ha.conf does not hold its flags."
         return Outcome.UNKNOWN, f"Whether {name} is in local maintenance is not known: {why}"
     if not seen.maintenance:
         return Outcome.OK, f"No maintenance flag is set in ha.conf of {name}."

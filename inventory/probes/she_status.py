@@ -14,6 +14,7 @@ from portal.kernel.output import Output
 from portal.kernel.probe import Declared, HostOutputs, Probe
 
 FULL_SCORE = 3400
+STOPPING_STATES = ("EngineStop", "EngineForceStop")  # the agent has decided to shut the engine VM down (3.2)
 STOP_AT = 800  # an agent whose score is this much below the best stops the engine VM (3.1)
 COMMAND = Command(("hosted-engine", "--vm-status", "--json"), timeout=15, root=True)
 
@@ -173,6 +174,10 @@ def engine_vm(seen: HeSnapshot, declared: Declared) -> Said:
         return Outcome.FAIL, f"{_names(serving)} each claim a running, good engine: compare both hosts at once."
     if len(up) > 1:
         return Outcome.WARN, f"{_names(up)} each have an engine VM up or starting; sanlock lets only one run."
+    stopping = [one for one in serving if one.state in STOPPING_STATES]
+    if stopping:
+        words = f"The engine still answers on {_names(stopping)}, but its agent stops the engine VM"
+        return Outcome.FAIL, f"{words} (state {stopping[0].state}): read the reason in agent.log there."
     if serving:
         moving = " and is being migrated" if serving[0].detail != "Up" else ""
         return (Outcome.WARN if moving else Outcome.OK), f"The engine runs on {_names(serving)}{moving}; health good."

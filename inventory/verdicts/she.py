@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from inventory.probes.she_status import FULL_SCORE, STOP_AT
+from inventory.probes.she_status import FULL_SCORE, STOP_AT, STOPPING_STATES
 from inventory.verdicts.answer import Answer, Word
 from inventory.verdicts.she_inputs import EngineHost, EngineWitness, HostState, Observation
 from inventory.verdicts.she_rows import HostRow, View, merge
@@ -139,6 +139,10 @@ def _serving(view: View) -> _Said | None:
     if active.record is not None and active.record.detail == "Migration Source":
         words = f"The engine VM is being migrated from {active.host} to {_and(target) or 'another host'}."
         return _Said(Kind.FAILING_OVER, Outcome.WARN, "The engine VM is being migrated", words, active.host)
+    if active.state in STOPPING_STATES:
+        words = f"The engine still answers on {active.host}, but its agent stops the engine VM (state {active.state})."
+        words += " A host with a score starts it again: read the reason in agent.log."
+        return _Said(Kind.FAILING_OVER, Outcome.FAIL, "HA is stopping the engine VM", words, active.host)
     if active.live is not True and view.page != "good":
         words = (
             f"Only {_and([one.host for one in view.seeing])} says that {active.host} runs the engine. {view.page_words}"

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.probes.reading.vm_status import HeHostStatus, HeSnapshot, NoStatus, Unreadable, read_json, timeout_left
-from inventory.probes.she_status import PROBE, judge, numbers, parse
+from inventory.probes.she_status import COMMAND, PROBE, judge, numbers, parse
 from portal.kernel import facts as stored
+from portal.kernel.collector import sudo_line
 from portal.kernel.outcome import Outcome
 from portal.kernel.output import Output, ParseError
 from portal.kernel.probe import Declared, Traits
@@ -204,6 +205,13 @@ def test_bad_health_without_details_has_a_sentence():
     assert "no detail" in said["engine_vm"].sentence
 
 
+@pytest.mark.parametrize("state", ["EngineStop", "EngineForceStop"])
+def test_an_engine_that_its_agent_stops_is_not_ok_although_it_still_answers(state):
+    said = {one.check: one for one in judge(HeSnapshot("ok", False, (host(state=state), standby())), KVM01)}
+    assert said["engine_vm"].outcome is Outcome.FAIL
+    assert state in said["engine_vm"].sentence
+
+
 def test_nobody_live_claims_it_and_one_record_is_unreadable():
     seen = HeSnapshot("partial", None, (standby(host_id=1),), (Unreadable(2, "its score is None"),))
     said = {one.check: one for one in judge(seen, KVM01)}
@@ -226,6 +234,22 @@ def test_an_end_that_was_never_seen_and_a_cut_output():
         parse({"vm_status": Output(HEALTHY, b"", None)})
     with pytest.raises(ParseError, match="size limit"):
         parse({"vm_status": Output(HEALTHY, b"", 0, truncated=True)})
+
+
+def test_a_command_that_was_held_back_says_why():
+    with pytest.raises(NoStatus, match="did not end at its last try"):
+        parse({"vm_status": Output(b"", b"The command did not end at its last try, not even when killed.", None)})
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [b"sudo: a password is required\n", b"sudo: sorry, you must have a tty to run sudo\n"],
+)
+def test_sudo_that_refuses_names_the_line_that_it_must_allow(refusal):
+    with pytest.raises(NoStatus) as caught:
+        parse({"vm_status": Output(b"", refusal, 1)})
+    assert caught.value.kind == "denied"
+    assert f"`{sudo_line(COMMAND)}`" in str(caught.value)
 
 
 @pytest.mark.parametrize("zone", [-12 * 3600, -34200, 0, 10800, 20700, 50400])

@@ -96,6 +96,15 @@ def test_healthy_is_protected():
     }
 
 
+@pytest.mark.parametrize("state", ["EngineStop", "EngineForceStop"])
+def test_an_engine_that_its_agent_stops_is_not_protected(state):
+    stopping = {"host1": {"extra": f"state={state}\n", "score": 1800}}
+    found = verdict(seen(1, "healthy-json", **stopping), seen(2, "healthy-json", **stopping))
+    assert (found.kind, found.outcome, found.engine_on) == (Kind.FAILING_OVER, Outcome.FAIL, "kvm01")
+    assert state in found.sentence
+    assert survive_host_loss(found).word is Word.NOT_KNOWN
+
+
 # What both hosts show after the read lag, what the engine's page says then, and the verdict.
 TOLD = {
     "after-clean-agent-started-json": ("good", Kind.PROTECTED),

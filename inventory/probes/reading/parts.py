@@ -39,7 +39,8 @@ def texts(
 
 def _text(output: Output | None, command: Command, *, any_code: bool) -> str:
     if output is None or output.exit_code is None:
-        raise ParseError(f"The answer of `{command.argv[0]}` never came.")
+        why = f" {output.error_line()}" if output is not None and output.error_line() else ""
+        raise ParseError(f"The answer of `{command.argv[0]}` never came.{why}")
     if output.timed_out:
         raise ParseError(f"`{command.argv[0]}` did not end within {command.timeout:.0f} s.")
     missing = output.exit_code in (126, 127)

@@ -56,7 +56,8 @@ _SHAPES: tuple[tuple[str, str, str], ...] = (
     (
         "denied",
         "sudo:",
-        "sudo refuses `hosted-engine --vm-status --json`: allow it for the portal's account in sudoers on this host.",
+        "sudo refuses the portal's account: allow `timeout -k 2 15 hosted-engine --vm-status --json`, word for word, "
+        "with NOPASSWD and !requiretty in sudoers on this host.",
     ),
 )
 
@@ -64,7 +65,8 @@ _SHAPES: tuple[tuple[str, str, str], ...] = (
 def refusal(output: Output) -> NoStatus | None:
     """The reason why an output is no status, None when it may be one. Only exit code 0 may be one."""
     if output.exit_code is None:
-        return NoStatus("failed", "The end of `hosted-engine --vm-status` was never seen: the connection broke.")
+        why = output.error_line() or "The connection broke."
+        return NoStatus("failed", f"The end of `hosted-engine --vm-status` was never seen. {why}")
     if output.timed_out:
         return NoStatus(
             "timeout",
