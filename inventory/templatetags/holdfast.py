@@ -192,12 +192,6 @@ def size(value: float | None) -> str:
 
 
 @register.filter
-def mib(value: float | None) -> str:
-    """Bytes given in MiB."""
-    return size(None if value is None else value * 1024 * 1024)
-
-
-@register.filter
 def count(value: int) -> str:
     """1,204."""
     return f"{value:,}"

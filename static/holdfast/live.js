@@ -82,9 +82,10 @@
       stream.addEventListener(name, (event) => {
         heard = Date.now();
         databaseLost = false;
-        const page = document.querySelector("main [data-topics]")?.dataset.topics;
-        const topic = name === "run" ? `run:${event.detail?.data}` : name;
-        if (name === "hello" ? Date.now() - fetched > 1000 : !page || page.split(" ").includes(topic)) soon();
+        // "run" stands for all runs, "run:7" for one; "none" is a page that no event changes
+        const wanted = document.querySelector("main [data-topics]")?.dataset.topics.split(" ");
+        const concerns = !wanted || wanted.includes(name) || wanted.includes(`${name}:${event.detail?.data}`);
+        if (name === "hello" ? Date.now() - fetched > 1000 : concerns) soon();
       });
     }
     for (const name of ["htmx:sse:error", "htmx:sse:close"]) {

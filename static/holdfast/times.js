@@ -25,12 +25,6 @@
       const seconds = (now() - Date.parse(element.dateTime)) / 1000;
       write(element, seconds < -1 ? `in ${span(-seconds)}` : `${span(Math.abs(seconds))} ago`);
     }
-    for (const element of document.querySelectorAll("[data-since]")) {
-      const seconds = Math.max(0, Math.floor((now() - Date.parse(element.dataset.since)) / 1000));
-      const pad = (number) => String(number).padStart(2, "0");
-      const hours = Math.floor(seconds / 3600);
-      write(element, `${hours ? `${hours}:` : ""}${pad(Math.floor(seconds / 60) % 60)}:${pad(seconds % 60)}`);
-    }
   }
 
   function clock() {
@@ -42,7 +36,7 @@
     }
     const zone = element.dataset.zone;
     const at = new Date(now());
-    write(element.querySelector("b"), at.toLocaleTimeString("en-GB", { timeZone: zone, hour12: false }));
+    write(element.querySelector("b"), at.toLocaleTimeString("en-GB", { timeZone: zone, hourCycle: "h23" }));
     const parts = Object.fromEntries(
       new Intl.DateTimeFormat("en-GB", { timeZone: zone, weekday: "short", day: "numeric", month: "short", year: "numeric" })
         .formatToParts(at).map((part) => [part.type, part.value]));
