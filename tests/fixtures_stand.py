@@ -45,10 +45,14 @@ class Stand:
         return f"postgresql:///holdfast?host={self.folder}&user=holdfast"
 
     @property
+    def broker(self) -> str:
+        return f"redis+socket://{self.folder}/redis.sock"
+
+    @property
     def env(self) -> dict[str, str]:
         return os.environ | {
             "HOLDFAST_DATABASE_URL": self.url,
-            "HOLDFAST_REDIS_URL": f"redis+socket://{self.folder}/redis.sock",
+            "HOLDFAST_REDIS_URL": self.broker,
             "HOLDFAST_LEASE": "2",
             "HOLDFAST_VAULT": str(self.folder / "vault"),
         }

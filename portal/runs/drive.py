@@ -28,7 +28,7 @@ from portal.runs.models import Run, RunLine, RunStep
 # Seconds that a worker stays with a Run that only waits; after them the Run waits in the database.
 SLICE = 20.0
 # Bytes of one step's output that become lines; the rest stays on the host.
-MOST_OUTPUT = 4_000_000
+MOST_OUTPUT = 1_000_000
 TAIL = "holdfast.tail"
 
 

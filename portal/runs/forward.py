@@ -21,6 +21,8 @@ from portal.runs.states import move_step
 T = RunStep.State
 P = RunStep.Phase
 
+SOON = 0.5  # seconds
+
 
 def forward(drive: Drive, steps: Sequence[Step]) -> Stop:
     """Walks the steps that are not done. next: all are done."""
@@ -51,6 +53,7 @@ class _Walk:
     drive: Drive
     row: RunStep
     step: Step
+    sent: bool = False  # something was sent since the last look
 
     def walk(self) -> Stop:
         """Until the step has settled or failed, or the worker should let go."""
@@ -62,7 +65,10 @@ class _Walk:
             stop = self._conclude(self._once())
             if stop:
                 return stop
-            if not self.drive.linger(self.step.every):
+            # much of what is sent is done at once: the first look at it comes soon
+            pause = min(SOON, self.step.every) if self.sent else self.step.every
+            self.sent = False
+            if not self.drive.linger(pause):
                 return Stop("park", self.step.every)
 
     def _enter(self) -> None:
@@ -164,6 +170,7 @@ class _Walk:
             if opened.exit_code != 0:
                 return _no_folder(opened, self.drive.run.target_name)
         self._intend(acts)
+        self.sent = True
         return self._start(commands) if commands else self._copy(copies)
 
     def _intend(self, acts: tuple[Act, ...]) -> None:

@@ -57,7 +57,7 @@ def test_a_flood_is_cut_with_a_word(begin, monkeypatch):
     from portal.runs import drive as driving
 
     monkeypatch.setattr(driving, "MOST_OUTPUT", 100_000)
-    act = "yes 0123456789 | head -c 900000; : >one"
+    act = "yes $(printf %0300d 1) | head -c 900000; : >one"
     run = drive(begin(mark("one", act=lambda parameters: (sh(act),))))
     assert run.status == "succeeded"
     assert "The output is longer than 100,000 bytes; the rest is not read." in lines(run, "note")

@@ -3,6 +3,7 @@ request arriving only when another worker has long gone on. Each act is executed
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -72,8 +73,11 @@ def test_undisturbed(run, gated):
     assert gated.requests > REQUESTS
 
 
-@pytest.mark.parametrize("mode", ["drop", "done", "late"])
-@pytest.mark.parametrize("number", range(1, REQUESTS + 1))
+# a look that never arrives is like one whose answer is lost; the folder, the start and the copy are not
+@pytest.mark.parametrize(
+    ("number", "mode"),
+    [*itertools.product(range(1, REQUESTS + 1), ["done", "late"]), (2, "drop"), (3, "drop"), (8, "drop")],
+)
 def test_killed_at_a_request(run, gated, number, mode):
     gated.stop_at(number, mode)
     first = Worker(run.pk)

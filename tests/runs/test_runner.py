@@ -123,10 +123,10 @@ def test_an_exception_in_a_step_ends_in_errored_and_undoes(begin, host):
 
 
 def test_a_running_command_is_stopped_before_its_undo(begin, host):
-    slow = mark("one", seconds=4, patience=0.5)
+    slow = mark("one", seconds=2, patience=0.5)
     run = drive(begin(slow))
     assert run.status == "rolled_back"
-    time.sleep(max(0.0, 4.5 - (timezone.now() - run.started).total_seconds()))
+    time.sleep(max(0.0, 2.5 - (timezone.now() - run.started).total_seconds()))
     assert host.ledger() == ["one", "undo-one"]
     assert not (host.home / "one").exists()
 
@@ -214,7 +214,7 @@ def test_secrets_do_not_reach_the_lines(begin, host, settings, monkeypatch):
 
 
 def test_a_long_wait_gives_the_worker_back(begin, host):
-    run = begin(mark("one", every=60, seconds=0.2))
+    run = begin(mark("one", every=60, seconds=1.2))
     drive(run)
     assert run.status == "waiting"
     assert run.due_at is not None

@@ -55,10 +55,6 @@ def test_it_gathers_fetches_and_leaves_nothing_behind(run, gated, settings):
     assert "multipath.txt: exit code 1, 0 bytes" in lines
     assert "vm-status.txt: exit code 0, 36 bytes" in lines
     assert bundle(run, settings).parent.stat().st_mode & 0o077 == 0
-
-
-def test_no_file_with_passwords_is_gathered(run, gated):
-    drive(run, 3)
     text = str(list(Record.objects.filter(kind="run.step_intent").values_list("body", flat=True)))
     assert "agent.log" in text
     for name in ("hosted-engine.conf", "answers", "broker.conf", "engine.conf"):
