@@ -226,10 +226,14 @@ def _fc_ports(seen: MultipathFacts, declared: Declared) -> Said:
             f"{declared.name} does not show the declared FC port {lost[0]}: see the card and its driver.",
         )
     down = [one for one in seen.hbas if one.state != "Online"]
-    if any(one.wwpn in wanted for one in down):
-        bad = next(one for one in down if one.wwpn in wanted)
+    if used := [one for one in down if one.wwpn in wanted]:
+        bad = next((one for one in used if one.state != "Marginal"), used[0])
         words = f"FC port {bad.wwpn} ({bad.host}) of {declared.name} is {bad.state or 'in an unknown state'}"
-        return Outcome.FAIL, f"{words}: see its cable, SFP and switch port."
+        outcome = Outcome.WARN if bad.state == "Marginal" else Outcome.FAIL  # a marginal port still carries (2.1)
+        return outcome, f"{words}: see its cable, SFP and switch port."
+    if wanted:  # a port that no declared path uses has no cable on many a host
+        spare = f"; {len(down)} others, which no declared path uses, are not" if down else ""
+        return Outcome.OK, f"All {len(wanted)} declared FC ports of {declared.name} are Online{spare}."
     if down:
         return (
             Outcome.WARN,
@@ -259,7 +263,9 @@ def _declared(seen: MultipathFacts, declared: Declared) -> Said:
     if seen.source != "json":
         return Outcome.UNKNOWN, f"How many declared paths of {declared.name} work is not known."
     up = {one.wwid: pairs_of(one, "up") for one in seen.maps}
-    wanted = {wwid: pairs(paths) for wwid, paths in declared.paths.items()}
+    wanted = {wwid: {pair for pair in pairs(paths) if all(pair)} for wwid, paths in declared.paths.items()}
+    if not any(wanted.values()):
+        return Outcome.UNKNOWN, f"No declared path of {declared.name} has FC ports, so what works is not counted."
     total = sum(map(len, wanted.values()))
     there = sum(len(paths & up.get(wwid, set())) for wwid, paths in wanted.items())
     words = f"{there} of {total} declared paths of {declared.name} work, over {len(wanted)} LUNs."

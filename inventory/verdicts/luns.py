@@ -3,7 +3,7 @@ failure: an HBA, an array port, a fabric (facts/luns-and-tuning.md 3.3)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from inventory.probes import multipath
@@ -46,7 +46,7 @@ class LunVerdict:
     hosts: int
     shared: tuple[SharedPoint, ...]
     unknown: tuple[str, ...]
-    blind: bool = False  # for some port it is not known on which fabric it is
+    blind: bool = False  # for some LUN it is not known whether its paths run over two fabrics
 
 
 def judge(views: Sequence[LunView]) -> LunVerdict:
@@ -55,7 +55,7 @@ def judge(views: Sequence[LunView]) -> LunVerdict:
     read = [view for view in views if _fresh(view)]
     shared = tuple(point for view in read for point in _shared(view))
     working, total = _count(read)
-    blind = any(not hba.fabric for view in read for hba in (view.facts.hbas if view.facts else ()))
+    blind = any(_blind(view) for view in read)
     return _verdict(shared, unknown, working, total, len(read), blind)
 
 
@@ -120,6 +120,21 @@ def _shared(view: LunView) -> list[SharedPoint]:
     return found
 
 
+def _blind(view: LunView) -> bool:
+    """Is there a LUN whose working paths are not known to run over two fabrics nor over one?"""
+    facts = view.facts
+    seen = {one.wwid: pairs_of(one, "up") for one in (facts.maps if facts else ())}
+    fabrics = {hba.wwpn: hba.fabric for hba in (facts.hbas if facts else ())}
+    spans = (
+        {fabrics.get(hba, "") for hba, _ in pairs(paths) & seen.get(wwid, set())} for wwid, paths in _declared(view)
+    )
+    return any("" in span and len(span) < 3 for span in spans)
+
+
+def _declared(view: LunView) -> Iterable[tuple[str, tuple[DeclaredPath, ...]]]:
+    return (view.declared or {}).items()
+
+
 def _elements(pair: Pair, fabrics: Mapping[str, str]) -> set[str]:
     """What a path needs."""
     hba, target = pair
@@ -149,7 +164,9 @@ def _answer(
         return Answer(Word.NO, Outcome.FAIL, words)
     if unknown:
         return Answer(Word.NOT_KNOWN, Outcome.UNKNOWN, f"{unknown[0]} {counted}")
-    note = " Which fabric a port is on is not known for every port." if blind else ""
+    if blind:
+        words = "No LUN hangs on one HBA or array port, but which fabric a port is on is not known for every port."
+        return Answer(Word.NOT_KNOWN, Outcome.UNKNOWN, f"{counted} {words}")
     if not whole:
-        return Answer(Word.YES, Outcome.WARN, f"{counted} Every LUN still has two ways, but paths are missing.{note}")
-    return Answer(Word.YES, Outcome.OK, f"{counted} No LUN hangs on one HBA, array port or fabric.{note}")
+        return Answer(Word.YES, Outcome.WARN, f"{counted} Every LUN still has two ways, but paths are missing.")
+    return Answer(Word.YES, Outcome.OK, f"{counted} No LUN hangs on one HBA, array port or fabric.")

@@ -6,10 +6,10 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from inventory.probes.engine_health import EngineHealth, judge, numbers, parse
+from inventory.probes.engine_health import HEALTHY, EngineHealth, judge, numbers, parse
 from portal.kernel import facts as stored
 from portal.kernel.output import ParseError, Reply
 from portal.kernel.probe import Declared
@@ -169,6 +169,7 @@ def test_a_section_that_is_missing_is_not_an_answer():
 
 @given(st.sampled_from(["health", "api", "sso"]), st.sampled_from([None, 200, 401, 500, 503]), st.binary(max_size=300))
 def test_any_body_gives_facts_and_never_good(section, status, body):
+    assume(body.strip() != HEALTHY)
     facts = parse(GOOD | {section: Reply(status, body, at=AT)})
     assert getattr(facts, section).kind != "good"
     assert len(judge(facts, ENGINE)) == 5

@@ -306,15 +306,34 @@ def test_fc_ports():
     assert said(estate, declared_for(LUN1))["fc_ports"][0] == "fail"
     estate.ports = {A: "Online", B: "Linkdown"}
     assert said(estate, Declared("kvm01"))["fc_ports"][0] == "warn"
+    assert said(estate, declared_for(LUN1))["fc_ports"][0] == "fail"
+    estate.ports = {A: "Online", B: "Marginal"}
+    assert said(estate, declared_for(LUN1))["fc_ports"][0] == "warn"
+    estate.ports = {A: "Marginal", B: "Linkdown"}
+    assert "Linkdown" in said(estate, declared_for(LUN1))["fc_ports"][1]
+    estate.ports = {A: "Online", B: "Online"}
+    assert said(estate, Declared("kvm01"))["fc_ports"][0] == "ok"
     estate.ports = {}
     assert said(estate, Declared("kvm01"))["fc_ports"][0] == "unknown"
+
+
+def test_a_port_without_a_cable_that_nobody_declared_is_no_warning():
+    estate = Estate(LUN1).drop(hba=B)
+    estate.ports = {A: "Online", B: "Linkdown"}
+    found = said(estate, declared_for(LUN1, wired=WIRED[:2]))
+    assert found["fc_ports"] == (
+        "ok",
+        "All 1 declared FC ports of kvm01 are Online; 1 others, which no declared path uses, are not.",
+    )
 
 
 def test_transport_without_wwpns():
     estate = Estate(LUN1)
     estate.maps[LUN1] = [{"hba": "", "target": ""}]
     bare = Declared("kvm01", paths={LUN1: (DeclaredPath("", ""),)})
-    assert said(estate, bare)[LUN1][0] == "ok"
+    found = said(estate, bare)
+    assert found[LUN1][0] == found["declared"][0] == "unknown"
+    assert "whether one of them vanished is not known" in found[LUN1][1]
     estate.mark(LUN1, 0, checker="faulty")
     assert said(estate, bare)[LUN1][0] == "fail"
 

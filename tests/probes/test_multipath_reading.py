@@ -183,6 +183,27 @@ def test_json_that_is_no_list_of_maps(answer, words):
         read_maps(answer)
 
 
+def test_a_warning_beside_the_json_is_no_refusal():
+    assert read_maps("error parsing config line 3\n" + FC_OK) == read_maps(FC_OK)
+
+
+def test_strings_of_the_json_are_not_escaped_by_its_writer():
+    (one,) = read_maps(FC_OK.replace('"XSG1', '"X\tSG1', 1))
+    assert one.product == "X\tSG1"
+
+
+def test_native_nvme_maps_are_not_of_device_mapper():
+    foreign = (
+        "uuid.f5a1c3d2-0000-4000-8000-000000000001 [nvme]:nvme1n1 NVMe,Linux,6.1.0\n"
+        "size=20971520 features='n/a' hwhandler='ANA' wp=rw\n"
+        "|-+- policy='n/a' prio=50 status=optimized\n"
+        "| `- 1:2:1     nvme1c2n1 0:0 n/a   optimized    live\n"
+    )
+    alone = read_text(TEXT_OK).maps
+    assert read_text(foreign + TEXT_OK).maps == read_text(TEXT_OK + foreign).maps == alone
+    assert read_text(foreign).maps == ()
+
+
 def test_json_words():
     (one,) = read_maps(
         FC_OK.replace('"marginal_st" : "normal"\n         },{', '"marginal_st" : "marginal"\n         },{')
@@ -207,6 +228,9 @@ def test_raw_paths():
         "sdz|5:0:0:0|65:144|undef|ready|unknown|1|64M|[orphan]|36001|0x2000020000000b00|[undef]\n"
     )
     assert (orphan.map_name, orphan.target_wwpn) == ("", "")
+    padded = "\n".join(" | ".join(line.split("|")) for line in text("paths_fc_vm_raw").splitlines())
+    assert read_raw_paths(padded) == (first, second)
+    assert read_raw_paths("Nov 25 10:00:01 | sda: using deprecated getuid\n" + padded) == (first, second)
     assert read_raw_paths("") == ()
     assert read_raw_paths("ok\n") == ()
     with pytest.raises(ParseError, match="cut"):

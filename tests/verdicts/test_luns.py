@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from inventory.probes.multipath import MultipathFacts
@@ -114,7 +116,21 @@ def test_paths_without_wwpns_are_not_known():
     assert "without WWPNs" in word(bare)[2]
 
 
-def test_fabrics_that_are_not_known_are_said():
-    found = word(view("kvm01", fabrics=("", "")))
-    assert found[0] is Word.YES
-    assert "Which fabric a port is on is not known for every port." in found[2]
+@pytest.mark.parametrize("fabrics", [("", ""), ("100050eb1a000001", "")])
+def test_two_ways_over_fabrics_that_are_not_known_are_not_known(fabrics):
+    found = word(view("kvm01", fabrics=fabrics))
+    assert found[:2] == (Word.NOT_KNOWN, Outcome.UNKNOWN)
+    assert "which fabric a port is on is not known for every port." in found[2]
+
+
+def test_a_port_that_carries_nothing_needs_no_fabric():
+    spare = HbaFact("host9", "2100f4e9d4565a99", "Linkdown", "", "")
+    one = view("kvm01")
+    assert one.facts is not None
+    assert word(replace(one, facts=replace(one.facts, hbas=(*one.facts.hbas, spare))))[:2] == (Word.YES, Outcome.OK)
+
+
+def test_a_third_port_without_a_fabric_leaves_two_known_ways():
+    third = ("2100f4e9d4565a12", T[0])
+    found = word(view("kvm01", (*WIRED, third), declared=(*WIRED, third)))
+    assert found[:2] == (Word.YES, Outcome.OK)

@@ -83,7 +83,7 @@ def _declared_words(one: MapFact, wanted: set[Pair], hbas: tuple[HbaFact, ...], 
     live = pairs_of(one, "up")
     gone = wanted - live
     if not gone:
-        return _all_there(one, live - wanted, len(wanted), host)
+        return _all_there(one, live - wanted, wanted, host)
     if gone <= pairs_of(one, "unclear"):
         return (
             Outcome.UNKNOWN,
@@ -92,10 +92,16 @@ def _declared_words(one: MapFact, wanted: set[Pair], hbas: tuple[HbaFact, ...], 
     return _gone_words(one, wanted, live & wanted, hbas, host)
 
 
-def _all_there(one: MapFact, extra: set[Pair], count: int, host: str) -> Said:
-    bad = one.count("down") + one.count("unclear")
+def _all_there(one: MapFact, extra: set[Pair], wanted: set[Pair], host: str) -> Said:
+    """A transport without WWPNs makes all paths of a LUN one pair: it cannot be told whether one is missing."""
+    bad, count, plain = one.count("down") + one.count("unclear"), len(wanted), not all(all(pair) for pair in wanted)
     if bad:
         return Outcome.WARN, f"All {count} declared paths of LUN {one.wwid} work on {host}, {bad} others do not."
+    if plain:
+        return Outcome.UNKNOWN, (
+            f"LUN {one.wwid} on {host} has paths without FC ports, so whether one of them vanished is not known. A "
+            "local disk belongs on multipath's blacklist: see `vdsm-tool config-lvm-filter`."
+        )
     if extra:
         return Outcome.WARN, (
             f"LUN {one.wwid} has {len(extra)} working paths on {host} that are not declared: approve them."

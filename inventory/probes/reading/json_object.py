@@ -8,10 +8,11 @@ from typing import Any, NoReturn
 from portal.kernel.output import ParseError
 
 
-def one_object(text: str) -> dict[str, Any]:
-    """The one JSON object of a text; it must begin at the beginning of a line. Raises ParseError when there is none,
-    more than one, a cut one, or one that names a key twice (facts/luns-and-tuning.md 0.9)."""
-    decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+def one_object(text: str, *, raw: bool = False) -> dict[str, Any]:
+    """The one JSON object of a text; it must begin at the beginning of a line. raw: its writer does not escape, so
+    control characters may stand in its strings (facts/luns-and-tuning.md 1.2). Raises ParseError when there is none,
+    more than one, a cut one, or one that names a key twice (0.9)."""
+    decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, strict=not raw)
     found: list[dict[str, Any]] = []
     at = 0
     while at < len(text):

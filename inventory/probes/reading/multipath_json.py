@@ -23,11 +23,12 @@ _REFUSALS = {
 
 def read_maps(text: str) -> tuple[MapFact, ...]:
     """Text in, maps out; `"maps": []` is none. Raises ParseError for no, cut or foreign JSON: never zero maps."""
-    for line in text.splitlines():
+    lines = [line.strip().lower() for line in text.splitlines()]
+    if not any(line.startswith("{") for line in lines):  # beside an answer, such words are a warning's
         for sign, sentence in _REFUSALS.items():
-            if line.strip().lower().startswith(sign):
+            if any(line.startswith(sign) for line in lines):
                 raise ParseError(sentence)
-    answer = one_object(text)
+    answer = one_object(text, raw=True)
     if ("maps" in answer) == ("map" in answer):
         raise ParseError("The JSON of multipathd holds no list of maps.")
     maps = answer["maps"] if "maps" in answer else [answer["map"]]

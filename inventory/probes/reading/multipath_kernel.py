@@ -13,6 +13,7 @@ from portal.kernel.output import ParseError
 # %c is left out: it makes the whole command fail on an orphan path before 0.9.4 (0.11).
 RAW_FORMAT = "%d|%i|%D|%t|%T|%o|%p|%S|%m|%w|%R|%r"
 SECTOR = 512
+_LOG_LINE = re.compile(r"(?:\d+\.\d+|[A-Z][a-z]{2} +\d+ [\d:]+) \|")  # of 0.9.4, of 0.8.4 (1.1)
 _NO_FABRIC = {"", "0" * 16, "f" * 16}
 
 
@@ -31,15 +32,16 @@ class RawPath:
 
 
 def read_raw_paths(text: str) -> tuple[RawPath, ...]:
-    """Lines in, paths out. Lines without a bar are noise, and so are log lines ("stamp | text").
-    Raises ParseError for a line that is cut, and for no path
-    line at all when something else was said."""
+    """Lines in, paths out; fields may be padded. Lines without a bar are noise, and so are log lines
+    ("stamp | text"). Raises ParseError for a line that is cut, and for no path line at all when something else was
+    said."""
     found = []
     for line in text.splitlines():
-        if "|" not in line or re.match(r"[^|]* \|", line):
-            continue
         fields = [field.strip() for field in line.split("|")]
-        if len(fields) < RAW_FORMAT.count("|") + 1 or not fields[0]:
+        whole = len(fields) > RAW_FORMAT.count("|")
+        if "|" not in line or (not whole and _LOG_LINE.match(line)):
+            continue
+        if not whole or not fields[0]:
             raise ParseError("A line of multipathd's path list is cut or has another form.")
         dev, hctl, dev_t, _, _, _, _, size, name, wwid, hba, target = fields[:12]
         orphan = name in ("[orphan]", "")

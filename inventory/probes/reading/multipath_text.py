@@ -12,6 +12,8 @@ from portal.kernel.output import ParseError
 _ACTION = r"(?:(?:create|reload|rename|reject|resize|switchpg|nothing|force|undef)[a-z_ ]*: )?"
 _HEADER = re.compile(_ACTION + r"(?P<name>\S.*?)(?: \((?P<wwid>[^()]+)\))?\s+(?P<dm>dm-\d+|undef)(?:\s+(?P<what>.*))?")
 _OLD_HEADER = re.compile(_ACTION + r"(?P<name>\S+) \((?P<wwid>[^()\s]+)\)")
+# A native NVMe map, which device-mapper has nothing to do with: "uuid [nvme]:nvme0n1 NVMe,model,firmware" (1.1).
+_FOREIGN = re.compile(r"\S+ \[\w+\]:\S+ .*")
 _PROPS = re.compile(r"\[?size=(?P<size>\d+(?:\.\d+)? ?[KMGTP]?B?)(?P<rest>[\s\]].*)?")
 _PATH = re.compile(
     r"[^\w#]*[-_─][^\w#]*(?P<hctl>\d+:\d+:\d+:\d+|#:#:#:#)\s+(?P<dev>\S+)\s+(?P<dev_t>\d+:\d+|#:#)(?P<rest>.*)"
@@ -35,8 +37,12 @@ def read_text(text: str) -> TextAnswer:
     maps: list[MapFact] = []
     noise: list[str] = []
     header: re.Match[str] | None = None
+    foreign = False
     for line in filter(None, (one.strip() for one in text.splitlines())):
         props, path = _PROPS.fullmatch(line), _PATH.fullmatch(line)
+        foreign = _FOREIGN.fullmatch(line) is not None or (foreign and _HEADER.fullmatch(line) is None)
+        if foreign:
+            continue
         if props:
             maps.append(_map(header, props))
             header = None
