@@ -13,6 +13,7 @@ from portal.celery import app
 def django_db_setup(django_db_setup, django_db_blocker):
     """Tests that commit empty all tables afterwards, which the evidence refuses by itself (evidence 0002)."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
+        assert connection.settings_dict["NAME"].startswith("test_"), "only a test database is loosened"
         for table in ("evidence_record", "evidence_key", "evidence_signature"):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_no_truncate")
 
