@@ -17,3 +17,6 @@ urlpatterns = [
     path("", include("portal.runs.urls")),
     path("", include("inventory.urls")),
 ]
+
+handler400 = "portal.access.problems.not_understood"
+handler500 = "portal.access.problems.broken"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
@@ -64,6 +65,25 @@ def fenced(answer: Answer) -> Answer:
         return response
 
     return middleware
+
+
+def legible(answer: Answer) -> Answer:
+    """Refuses text that holds NUL, in the address or in a form: no column can hold it, so a search for it or a write of
+    it could only break later."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if _has_nul(request):
+            raise BadRequest("The request holds NUL.")
+        return answer(request)
+
+    return middleware
+
+
+def _has_nul(request: HttpRequest) -> bool:
+    texts = [request.path, *(value for _, values in request.GET.lists() for value in values)]
+    if request.method == "POST":
+        texts += [value for _, values in request.POST.lists() for value in values]
+    return any("\0" in text for text in texts)
 
 
 def at_home(answer: Answer) -> Answer:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.defaults import bad_request, server_error
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -64,10 +66,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         detail = "One or more fields are not valid: see errors."
     else:
         detail = str(error.detail)
-    request = context.get("request")
-    request_id = getattr(request, "request_id", "") if request is not None else ""
-    if request_id:
-        extra["request_id"] = request_id
+    extra |= _id(context.get("request"))
     response = Response(
         problem(kind, title, error.status_code, detail, **extra), status=error.status_code, content_type=CONTENT_TYPE
     )
@@ -90,3 +89,29 @@ def not_found(request: HttpRequest, rest: str = "") -> JsonResponse:
         "not-found", "Not found", 404, f"There is nothing at {request.path}. The schema is at /api/v1/schema/."
     )
     return JsonResponse(body, status=404, content_type=CONTENT_TYPE)
+
+
+def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The portal's 400 for what is refused before any view: a problem under /api/, a page elsewhere. A strange Host
+    header comes here before anybody knows who asks."""
+    if request.path.startswith("/api/"):
+        words = "The address, the Host header or the form cannot be read."
+        body = problem("unreadable", "The request cannot be read", 400, words, **_id(request))
+        return JsonResponse(body, status=400, content_type=CONTENT_TYPE)
+    if not hasattr(request, "user"):
+        request.user = AnonymousUser()
+    return bad_request(request, exception)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """The portal's 500: a problem under /api/, a page elsewhere."""
+    if not request.path.startswith("/api/"):
+        return server_error(request)
+    words = "The portal failed to answer. Give an administrator the request_id; a Run that was asked for may exist."
+    body = problem("portal-failed", "The portal failed", 500, words, **_id(request))
+    return JsonResponse(body, status=500, content_type=CONTENT_TYPE)
+
+
+def _id(request: Any) -> dict[str, str]:
+    name = getattr(request, "request_id", "")
+    return {"request_id": name} if name else {}

@@ -18,9 +18,21 @@ def accepted(offered: str) -> str:
 
 
 class InLogs(logging.Filter):
-    """Gives each log line `request_id`; "-" outside a request."""
+    """Gives each log line `request_id`, "-" outside a request, and keeps each message on one line: what a host, an
+    engine or a browser said cannot forge a line of its own."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Lets everything pass."""
-        record.request_id = current.get()
+        request = getattr(record, "request", None)  # Django reports a refusal when the request's own context has ended
+        record.request_id = getattr(request, "request_id", current.get())
+        message = record.getMessage()
+        if not message.isprintable():
+            record.msg, record.args = _CONTROL.sub(_spelled, message), ()
         return True
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def _spelled(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()

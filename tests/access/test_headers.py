@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from django.http import HttpResponse
+from django.urls import get_resolver
 from django.utils import timezone
 
 from portal.access import request_id
@@ -68,6 +69,51 @@ def test_log_lines_carry_the_request_id(rf, caplog):
         rf.get("/", headers={"X-Request-Id": "abcdefgh"})
     )
     assert [record.request_id for record in caplog.records] == ["abcdefgh"]
+
+
+def test_a_log_line_cannot_be_forged_and_names_the_request_it_is_about(rf, caplog):
+    caplog.handler.addFilter(request_id.InLogs())
+    request = rf.get("/")
+    request.request_id = "abcdefgh"
+    said = "engine says:\n2026-01-01 INFO all is well\x1b[2J\u2028"
+    logging.getLogger("x").warning("%s", said, extra={"request": request})
+    (line,) = caplog.text.splitlines()
+    assert line.endswith(r"engine says:\n2026-01-01 INFO all is well\x1b[2J\u2028")
+    assert caplog.records[0].request_id == "abcdefgh"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/findings/changes/?key=%00", "/evidence/?actor=a%00", "/api/v1/hosts/?status=%00"])
+def test_nul_in_an_address_is_refused_in_words(client, path):
+    client.force_login(add_person("anna", "auditor", Secret("correct horse battery"), by="test"))
+    answer = client.get(path)
+    assert answer.status_code == 400
+    assert ("application/problem+json" in answer["Content-Type"]) is path.startswith("/api/")
+    assert b"cannot be read" in answer.content or b"not understood" in answer.content
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/login/", "/api/v1/hosts/"])
+def test_a_host_header_of_somebody_else_is_refused_and_breaks_nothing(client, path):
+    answer = client.get(path, headers={"Host": "evil.example"})
+    assert answer.status_code == 400
+    assert b"evil.example" not in answer.content
+
+
+@pytest.mark.django_db
+def test_nul_in_a_form_is_refused(client):
+    client.force_login(add_person("anna", "operator", Secret("correct horse battery"), by="test"))
+    assert client.post("/runs/1/abort/", {"reason": "a\0b"}).status_code == 400
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/api/v1/hosts/", "application/problem+json"), ("/hosts/", "text/html")])
+def test_the_portals_own_failure_is_a_problem_for_machines_and_a_page_for_people(rf, path, kind):
+    request = rf.get(path)
+    request.request_id = "abcdefgh"
+    answer = get_resolver().resolve_error_handler(500)(request)
+    assert answer.status_code == 500
+    assert answer["Content-Type"].startswith(kind)
+    assert (b"abcdefgh" in answer.content) is path.startswith("/api/")
 
 
 @pytest.mark.django_db

@@ -105,6 +105,13 @@ def test_a_wish_that_makes_no_sense_is_refused_in_words(begin, wish, kind, words
     assert Run.objects.count() == 0
 
 
+def test_a_key_that_no_column_holds_is_refused(begin):
+    with pytest.raises(Refused) as caught:
+        begin(mark("one"), idempotency_key="k" * 201)
+    assert caught.value.kind == "key"
+    assert begin(mark("one"), idempotency_key="k" * 200).idempotency_key == "k" * 200
+
+
 def test_losing_redis_does_not_fail_a_start(begin, settings, monkeypatch):
     from celery import Celery
 

@@ -19,6 +19,7 @@ from portal.runs.registry import UnknownPlan, plan_named
 from portal.runs.services.refused import Refused, recorded
 
 S = Run.Status
+LONGEST_KEY = 200  # characters of an idempotency key
 _TARGET = re.compile(r"[a-z]+:[1-9][0-9]{0,17}")
 
 
@@ -35,6 +36,8 @@ def start(
     waits for it. Raises Refused, whose sentence names the Run that stands in the way."""
     body = {"plan": plan, "parameters": dict(parameters), "target": target, "change": change}
     try:
+        if len(idempotency_key) > LONGEST_KEY:
+            raise Refused("key", f"The key has {len(idempotency_key)} characters; at most {LONGEST_KEY} are taken.")
         frozen = _frozen(plan, parameters, target)
         return _saved(*frozen, target=target, by=by, change=change, key=idempotency_key)
     except Refused as refusal:
