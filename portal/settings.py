@@ -214,6 +214,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlives any absence of Redis
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "portal.beat:Steady"
 CELERY_BEAT_SCHEDULE = {
     # a message that no worker took within its time is worth nothing: the next one says the same
     "sweep runs": {"task": "portal.runs.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}},
