@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -20,23 +17,13 @@ from inventory import models
 from inventory.services.sync_keys import accept_host_key
 from portal.access.admission import require
 from portal.access.guarded import Guarded
-from portal.connectors.ssh_keys import new_key, public_line
+from portal.connectors.ssh_keys import fingerprint, new_key, public_line
 from portal.kernel.secret import Secret
 
 if TYPE_CHECKING:
     EngineModelForm = forms.ModelForm[models.Engine]
 else:
     EngineModelForm = forms.ModelForm
-
-
-def fingerprint(line: str) -> str:
-    """ "SHA256:..." of an OpenSSH public key line, as `ssh-keygen -lf` prints it; "" for none."""
-    words = line.split()
-    try:
-        blob = base64.b64decode(words[1], validate=True) if len(words) > 1 else b""
-    except (binascii.Error, ValueError):
-        return ""
-    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=") if blob else ""
 
 
 @admin.register(models.Site)
@@ -175,15 +162,22 @@ class HostAdmin(Seen):
 
     @admin.display(description="pinned host key")
     def pinned(self, host: models.Host) -> str:
-        return fingerprint(host.pinned_key) or "None yet: the next sync takes it from the engine."
+        return (
+            fingerprint(host.pinned_key)
+            or "None yet: the engine's record makes one, or you by accepting an offered key."
+        )
 
     @admin.display(description="offered host key")
     def offered(self, host: models.Host) -> str:
         if not host.offered_key:
             return "No other key is offered."
         link = reverse("admin:inventory_host_accept", args=[host.pk])
+        recorded = host.ssh_fingerprint or "none"
         return format_html(
-            '{} is offered and refused. <a href="{}">Compare and accept</a>', fingerprint(host.offered_key), link
+            '{} is offered and refused; the engine\'s record says {}. <a href="{}">Compare and accept</a>',
+            fingerprint(host.offered_key),
+            recorded,
+            link,
         )
 
     def get_urls(self) -> list[URLPattern]:

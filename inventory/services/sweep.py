@@ -23,7 +23,7 @@ from inventory.services.record import record
 from inventory.services.signal import announce
 from inventory.services.upkeep import learn
 from portal.connectors.engine import Session, shared
-from portal.connectors.ssh import KeyChanged, Pool
+from portal.connectors.ssh import KeyChanged, NotPinned, Pool, shown_key
 from portal.kernel.command import Command
 from portal.kernel.output import LookFailed, Output
 from portal.kernel.probe import Declared
@@ -213,8 +213,20 @@ class Visit:
         when = datetime.fromtimestamp(at, UTC)
         took = int((time.monotonic() - began) * 1000)
         failed = [looks.Result(look.pk, Look.State.UNANSWERED, when, took, str(error)) for look in self.due]
-        offered = error.offered if isinstance(error, KeyChanged) else ""
+        offered = self._offered(error) if isinstance(error, KeyChanged | NotPinned) else ""
         return failed + self._reached(Reach.refused(self.host, error, offered), at, began)
+
+    def _offered(self, error: KeyChanged | NotPinned) -> str:
+        """The key that the host has instead of a pinned one, for the engine's fingerprint or a person to compare; it is
+        asked for only until one is known."""
+        if isinstance(error, KeyChanged) and error.offered:
+            return error.offered
+        if self.host.offered_key:
+            return ""
+        try:
+            return shown_key(self.host.address, self.host.ssh_port, self.host.ssh_fingerprint)
+        except LookFailed:
+            return ""
 
     def _reached(self, reach: Reach, at: float, began: float) -> list[looks.Result]:
         if self.reach is None:

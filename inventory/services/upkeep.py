@@ -13,6 +13,7 @@ from inventory.models import DeclaredPath, Engine, Host, Look
 from inventory.services import watch
 from inventory.services.looks import Result
 from inventory.services.sync import SyncReport, sync, sync_quick
+from inventory.services.sync_keys import take_offered
 from portal.evidence.services import append
 
 SYNC_LOCK = 0x486F6C64  # first key of the advisory lock; the second is the engine's
@@ -64,12 +65,9 @@ def learn(results: Iterable[Result]) -> None:
 
 
 def note_offered_key(look: int, offered: str) -> None:
-    """Keeps a refused key for a person to compare; the pin stays as it is. Recorded once per key."""
-    host = Host.objects.filter(looks__pk=look).first()
-    if host is None or host.offered_key == offered:
-        return
-    if Host.objects.filter(pk=host.pk).exclude(offered_key=offered).update(offered_key=offered):
-        append("hostkey.refused", "portal", f"host:{host.name}", {"offered": offered, "pinned": host.pinned_key})
+    """Takes the key that a look was shown: see sync_keys.take_offered."""
+    for pk in Host.objects.filter(looks__pk=look).exclude(offered_key=offered).values_list("pk", flat=True):
+        take_offered(pk, offered)
 
 
 def declare_paths(host: Host, by: User) -> int:

@@ -17,7 +17,7 @@ import paramiko
 from portal.connectors.ssh_address import Address, KeyChanged, LoginRefused, NotPinned, Unanswered
 from portal.connectors.ssh_connection import Answer, Connection, Lost, Visit, connect
 from portal.connectors.ssh_fetch import read_file
-from portal.connectors.ssh_keys import new_key, public_key, read_private
+from portal.connectors.ssh_keys import fingerprint, new_key, public_key, read_private, shown_key
 from portal.connectors.ssh_stalls import Stalls
 from portal.kernel import collector
 from portal.kernel.command import Command
@@ -31,8 +31,10 @@ __all__ = [
     "NotPinned",
     "Pool",
     "Unanswered",
+    "fingerprint",
     "new_key",
     "public_key",
+    "shown_key",
 ]
 
 MARGIN = 5.0  # seconds beyond the commands' own deadlines

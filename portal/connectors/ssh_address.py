@@ -72,7 +72,8 @@ def pin(address: Address) -> Pin:
     if not words:
         raise NotPinned(
             f"{address.name} has no pinned host key, so the portal does not connect to it. "
-            "Pin its key on the host's page or synchronise the estate from the engine."
+            "The engine's record of the host becomes the pin at the next sync; if it has none, compare the key that "
+            "the host offers and accept it on the host's page in the administration."
         )
     kind, encoded = words[0], words[1] if len(words) > 1 else ""
     if kind not in _ALGORITHMS:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
 import io
 
 import paramiko
@@ -18,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
-from portal.connectors.ssh_address import KEY_TYPES, Address, algorithms
+from portal.connectors.ssh_address import KEY_TYPES, Address, KeyChanged, algorithms
 from portal.connectors.ssh_connection import exchange_keys, greet
 from portal.kernel.secret import Secret
 
@@ -63,6 +66,34 @@ def public_line(private_key: Secret) -> str:
     """The line for authorized_keys that belongs to a private key. Raises ValueError as read_private does."""
     key = read_private(private_key)
     return f"{key.get_name()} {key.get_base64()}"
+
+
+def fingerprint(line: str) -> str:
+    """ "SHA256:..." of an OpenSSH public key line, as `ssh-keygen -lf` prints it and the engine records it; "" for
+    what is no such line."""
+    words = line.split()
+    try:
+        blob = base64.b64decode(words[1], validate=True) if len(words) > 1 else b""
+    except (binascii.Error, ValueError):
+        return ""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=") if blob else ""
+
+
+def shown_key(host: str, port: int, wanted: str, timeout: float = 3.0) -> str:
+    """The public key line among those that a host has whose fingerprint is `wanted`; when none fits, the first that
+    it has. Asks for one type after the other, each on a connection of its own. Raises Unanswered when nobody speaks
+    SSH there, KeyChanged when the host has no key of a type that the portal uses."""
+    found: list[str] = []
+    for kind in KEY_TYPES:
+        try:
+            found.append(public_key(host, port, timeout, kind))
+        except KeyChanged:
+            continue
+        if not wanted or fingerprint(found[-1]) == wanted:
+            return found[-1]
+    if not found:
+        raise KeyChanged(f"{host} offers no host key of the types {', '.join(KEY_TYPES)}.", "")
+    return found[0]
 
 
 def public_key(host: str, port: int, timeout: float = 3.0, kind: str = "") -> str:

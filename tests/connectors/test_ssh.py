@@ -15,12 +15,23 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from portal.connectors.ssh import Address, KeyChanged, LoginRefused, NotPinned, Pool, Unanswered, new_key, public_key
+from portal.connectors.ssh import (
+    Address,
+    KeyChanged,
+    LoginRefused,
+    NotPinned,
+    Pool,
+    Unanswered,
+    fingerprint,
+    new_key,
+    public_key,
+    shown_key,
+)
 from portal.connectors.ssh_keys import public_line
 from portal.kernel.command import Command
 from portal.kernel.output import LookFailed
 from portal.kernel.secret import Secret
-from tests.fixtures_sshd import SSHD, make_sshd
+from tests.fixtures_sshd import SSHD, free_port, make_sshd
 
 pytestmark = [pytest.mark.wire, pytest.mark.skipif(not shutil.which(SSHD), reason="needs sshd")]
 
@@ -278,6 +289,26 @@ def test_the_offered_key_can_be_read_for_a_person(sshd):
     assert public_key(sshd.host, sshd.port).split()[:2] == sshd.lines["ssh-ed25519"].split()[:2]
     line = public_key(sshd.host, sshd.port, kind="ecdsa-sha2-nistp256")
     assert line.split()[:2] == sshd.lines["ecdsa-sha2-nistp256"].split()[:2]
+
+
+def test_the_key_of_a_recorded_fingerprint_is_found_among_all_that_a_host_has(sshd):
+    for line in sshd.lines.values():
+        assert shown_key(sshd.host, sshd.port, fingerprint(line)).split() == line.split()[:2]
+    for unknown in ("", "SHA256:nobody"):
+        assert shown_key(sshd.host, sshd.port, unknown).split() == sshd.lines["ssh-ed25519"].split()[:2]
+
+
+def test_nobody_there_shows_no_key():
+    with pytest.raises(Unanswered, match="refused"):
+        shown_key("127.0.0.1", free_port(), "")
+
+
+def test_fingerprints_are_those_that_ssh_keygen_prints(tmp_path, sshd):
+    for line in sshd.lines.values():
+        (tmp_path / "key.pub").write_text(line + "\n")
+        said = subprocess.run(["ssh-keygen", "-lf", str(tmp_path / "key.pub")], check=True, capture_output=True)
+        assert fingerprint(line) == said.stdout.split()[1].decode()
+    assert [fingerprint(line) for line in ("", "ssh-rsa", "ssh-rsa ####", "ssh-rsa A")] == [""] * 4
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])

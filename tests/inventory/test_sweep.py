@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,7 +18,7 @@ from inventory.models import DeclaredPath, Engine, Finding, Host, Look, Site, Tr
 from inventory.services import sweep, upkeep, watch
 from inventory.services.looks import REACH
 from inventory.services.sync_keys import accept_host_key
-from portal.connectors.ssh import new_key
+from portal.connectors.ssh import fingerprint, new_key
 from portal.evidence.models import Record
 from portal.kernel.secret import Secret
 from tests.fixtures_lab import RunningLab
@@ -33,6 +34,7 @@ def lab(tmp_path_factory):
 
 
 KEY = new_key()
+ECDSA = "ecdsa-sha2-nistp256 " + base64.b64encode(b"\0\0\0\x13ecdsa-sha2-nistp256" + bytes(60)).decode()
 
 
 @pytest.fixture
@@ -180,6 +182,36 @@ def test_two_syncs_of_one_engine_do_not_run_at_once(engine):
         assert upkeep.sync_once(engine.pk, storage=False) is None
         assert upkeep.watch_once(engine.pk) is None
     assert upkeep.watch_once(engine.pk) is not None
+
+
+def test_a_host_that_the_engine_knows_only_by_fingerprint_is_pinned_by_it(engine):
+    known = Host.objects.get(name="kvm02").pinned_key
+    Host.objects.filter(name="kvm02").update(pinned_key="", ssh_fingerprint=fingerprint(known))
+    look(times=2)
+    host = Host.objects.get(name="kvm02")
+    assert (host.pinned_key, host.offered_key) == (known, "")
+    assert outcome("answers").outcome == "ok"
+
+
+@pytest.mark.parametrize("pin", ["", "ecdsa-sha2-nistp256"])
+def test_a_host_without_a_usable_pin_offers_its_key_to_a_person(engine, pin):
+    known = Host.objects.get(name="kvm02").pinned_key
+    Host.objects.filter(name="kvm02").update(pinned_key=pin and ECDSA, ssh_fingerprint="")
+    look(times=2)
+    assert outcome("trust").outcome == "fail"
+    host = Host.objects.get(name="kvm02")
+    assert (host.pinned_key, host.offered_key) == (pin and ECDSA, known)
+    assert Record.objects.filter(kind="hostkey.refused", subject="host:kvm02").count() == 1
+    accept_host_key(host, "adam")
+    look()
+    assert outcome("answers").outcome == "ok"
+
+
+def test_an_unpinned_host_that_is_not_there_offers_nothing(engine):
+    Host.objects.filter(name="kvm02").update(pinned_key="", ssh_port=1)
+    look()
+    assert Host.objects.get(name="kvm02").offered_key == ""
+    assert outcome("trust").outcome == "fail"
 
 
 def test_a_changed_host_key_is_refused_kept_for_a_person_and_recorded_once(engine, lab):

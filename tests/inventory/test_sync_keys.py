@@ -6,7 +6,8 @@ import pytest
 
 from inventory.models import Host
 from inventory.services.sync import sync
-from inventory.services.sync_keys import accept_host_key, key_line
+from inventory.services.sync_keys import accept_host_key, key_line, take_offered
+from portal.connectors.ssh import fingerprint
 from portal.evidence.models import Record
 from tests.fixtures_engine import API, Said
 from tests.inventory.test_sync import KEY, OTHER_KEY, estate, hosts
@@ -55,6 +56,54 @@ def test_a_person_accepts_the_offered_key(estate):
     record = Record.objects.get(kind="hostkey.accepted")
     assert (record.actor, record.body["before"]) == ("anna", KEY)
     assert say_key(estate, OTHER_KEY).rows_written == {}
+
+
+def test_a_recorded_fingerprint_pins_the_key_that_the_host_shows(estate):
+    say_key(estate, "")
+    Host.objects.update(ssh_fingerprint=fingerprint(OTHER_KEY))
+    take_offered(Host.objects.get().pk, KEY)
+    assert (Host.objects.get().pinned_key, Host.objects.get().offered_key) == ("", KEY)
+    take_offered(Host.objects.get().pk, OTHER_KEY)
+    host = Host.objects.get()
+    assert (host.pinned_key, host.offered_key) == (OTHER_KEY, "")
+    assert Record.objects.get(kind="hostkey.pinned").body["fingerprint"] == fingerprint(OTHER_KEY)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"ssh_fingerprint": ""},
+        {"ssh_fingerprint": "SHA256:nobody"},
+        {"ssh_fingerprint": fingerprint(KEY), "pinned_key": OTHER_KEY},
+    ],
+)
+def test_an_offered_key_that_no_record_names_waits_for_a_person(estate, columns):
+    say_key(estate, "")
+    Host.objects.update(**columns)
+    for _ in range(2):
+        take_offered(Host.objects.get().pk, KEY)
+    host = Host.objects.get()
+    assert (host.pinned_key, host.offered_key) == (columns.get("pinned_key", ""), KEY)
+    assert Record.objects.filter(kind="hostkey.refused").count() == 1
+    accept_host_key(host, "anna")
+    take_offered(host.pk, KEY)
+    assert (Host.objects.get().pinned_key, Host.objects.get().offered_key) == (KEY, "")
+
+
+def test_a_fingerprint_read_without_tls_pins_nothing(estate):
+    say_key(estate, "")
+    estate.engine.url = estate.engine.url.replace("https://", "http://")
+    estate.engine.save(update_fields=["url"])
+    Host.objects.update(ssh_fingerprint=fingerprint(KEY))
+    take_offered(Host.objects.get().pk, KEY)
+    assert Host.objects.get().pinned_key == ""
+
+
+def test_an_offered_key_that_the_engine_names_later_is_the_pin_and_no_offer(estate):
+    say_key(estate, "")
+    take_offered(Host.objects.get().pk, KEY)
+    say_key(estate, KEY)
+    assert (Host.objects.get().pinned_key, Host.objects.get().offered_key) == (KEY, "")
 
 
 def test_nothing_to_accept_is_refused(estate):
