@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from inventory.models import Engine
 from inventory.services import record, upkeep
+from inventory.services.prune import prune
 from inventory.services.signal import announce
 from inventory.services.sweep import sweep
 
@@ -56,3 +57,11 @@ def sync_engines(storage: bool = False) -> None:
     """Enqueues one sync per watched engine."""
     for pk in Engine.objects.filter(watched=True).values_list("pk", flat=True):
         sync_engine.delay(pk, storage)
+
+
+@shared_task(ignore_result=True, expires=600)
+def prune_history() -> None:
+    """Removes what is too old to be read."""
+    pruned = prune(timezone.now())
+    if any(vars(pruned).values()):
+        log.info("pruned: %s", pruned)

@@ -223,6 +223,8 @@ CELERY_BEAT_SCHEDULE = {
     "watch engines": {"task": "inventory.tasks.watch_engines", "schedule": 10.0},
     "sync engines": {"task": "inventory.tasks.sync_engines", "schedule": 60.0},
     "sync storage": {"task": "inventory.tasks.sync_engines", "schedule": 300.0, "kwargs": {"storage": True}},
+    # hourly, so that a beat which is restarted every day comes to it, too
+    "prune history": {"task": "inventory.tasks.prune_history", "schedule": 3600.0},
 }
 
 REST_FRAMEWORK = {
