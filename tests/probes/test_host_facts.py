@@ -12,6 +12,7 @@ from inventory.probes.host_facts import COMMANDS, HostFacts, judge, numbers, par
 from portal.kernel import facts as stored
 from portal.kernel.output import Output, ParseError
 from portal.kernel.probe import Declared
+from tests.samples_dir import cases
 
 NOW = 1795338000.0
 KVM01 = Declared("kvm01", checked_at=NOW)
@@ -110,3 +111,19 @@ def test_any_bytes_never_crash(raw):
     except ParseError:
         return
     assert len(judge(facts, KVM01)) == 3
+
+
+CASES = cases("host_facts")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_samples(name):
+    parts = {part: CASES[name].output(part) for part in COMMANDS}
+    if CASES[name].expected is None:
+        with pytest.raises(ParseError):
+            parse(parts)
+        return
+    facts = parse(parts)
+    declared = Declared("kvm01", checked_at=facts.clock)
+    wrong = {one.check: one.outcome.value for one in judge(facts, declared) if one.outcome != "ok"}
+    assert wrong == CASES[name].expected
