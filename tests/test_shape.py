@@ -51,8 +51,9 @@ def sample_folder(probe):
 
 # words that change a host, whatever program they are given to
 ACTING = frozenset(
-    "start stop restart reload enable disable mask kill reconfigure add remove del fail reinstate resize suspend "
-    "resume switchgroup rm mv cp tee dd mkdir touch chmod sed -f -F -r --force --set-maintenance --vm-start --vm-shutdown "
+    "start stop restart reload enable disable mask kill reconfigure add remove del fail reinstate resize "
+    "suspend resume switchgroup rm mv cp tee dd mkdir touch chmod sed -f -F -r --force --set-maintenance "
+    "--vm-start --vm-shutdown "
     "--vm-poweroff --clean-metadata --reinitialize-lockspace --deploy --console --add-console-password "
     "--set-shared-config rescan-scsi-bus.sh".split()
 )
