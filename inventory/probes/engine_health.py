@@ -26,7 +26,8 @@ Said = tuple[Outcome, str]
 
 @dataclass(frozen=True)
 class Answer:
-    """One page's answer. kind: good, db_down, starting, refused, unreachable or unexpected; why is "" when good."""
+    """One page's answer. kind: good, db_down, starting, refused, untrusted, unreachable or unexpected; why is "" when
+    good."""
 
     kind: str
     why: str
@@ -115,6 +116,8 @@ def _health(reply: Reply) -> Answer:
 
 def _no_page(reply: Reply) -> Answer:
     """An answer that is not what the page itself says: nobody, Apache while the engine starts, or something else."""
+    if reply.untrusted:
+        return Answer("untrusted", reply.error, reply.took)
     if reply.status is None:
         return Answer("unreachable", reply.error or "No answer came.", reply.took)
     if reply.status in (401, 403):

@@ -67,6 +67,7 @@ class Reply:
     peer_not_after: float | None = None
     peer_subject: str = ""
     peer_issuer: str = ""
+    untrusted: bool = False  # somebody answered whose certificate does not verify, so nothing was asked
 
 
 def clean(raw: bytes) -> str:

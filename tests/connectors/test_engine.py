@@ -138,6 +138,20 @@ def test_a_wrong_password_is_refused_and_not_tried_again(scripted):
         assert (tries, len(scripted.logins)) == (1, 1)
 
 
+def test_a_password_that_stays_wrong_is_tried_ever_more_rarely(scripted):
+    """Each try counts towards the lock of an account that people use too."""
+    ticket = take(scripted.credentials(password=Secret("wrong"), name="engine1"))
+    waits = []
+    for _ in range(8):
+        with pytest.raises(Refused):
+            ticket.current(5)
+        waits.append(ticket.refusal_seconds)
+        ticket.refused_at -= ticket.refusal_seconds
+    assert waits == [60, 60, 120, 240, 480, 900, 900, 900]
+    assert len(scripted.logins) == 8
+    give_back(ticket)
+
+
 @pytest.mark.parametrize(
     ("said", "kind", "words"),
     [

@@ -10,7 +10,7 @@ import pycurl
 import pytest
 
 from portal.connectors.engine import host_reader, readers, wire
-from portal.connectors.engine.errors import Protocol, Unreachable, from_curl, from_sdk
+from portal.connectors.engine.errors import Protocol, Unreachable, Untrusted, from_curl, from_sdk
 from portal.connectors.engine.xml import Unreadable, boolean, count, integer, moment
 
 
@@ -99,6 +99,25 @@ def test_ids_that_are_no_keys_are_refused(body):
         readers.disks(body.encode())
 
 
+def test_a_device_whose_wwid_no_column_holds_costs_no_other():
+    wwids = ("nvme." + "4d" * 60, "36a353241000000000000000000000001")
+    body = "".join(
+        f"<host_storage id='{wwid}'><logical_units><logical_unit id='{wwid}'><paths>8</paths></logical_unit>"
+        "</logical_units></host_storage>"
+        for wwid in wwids
+    )
+    (one,) = readers.host_luns(f"<host_storages>{body}</host_storages>".encode())
+    assert (one.unit.wwid, one.paths) == (wwids[1], 8)
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_engine"), [("managed_hosted_engine", True), ("hosted_engine", True), ("ovirt", False), ("", False)]
+)
+def test_the_engine_vm_is_known_by_its_origin(origin, is_engine):
+    (vm,) = readers.vms(f"<vms><vm id='1'><origin>{origin}</origin></vm></vms>".encode())
+    assert vm.is_engine is is_engine
+
+
 def test_jobs():
     body = b"<jobs><job id='j'><description>Move</description><status>started</status><start_time>2026-11-22T08:00:00Z"
     (job,) = readers.jobs(body + b"</start_time></job></jobs>")
@@ -171,8 +190,8 @@ def test_the_last_answers_headers_count():
 @pytest.mark.parametrize(
     ("code", "kind", "words"),
     [(6, Unreachable, "name"), (7, Unreachable, "nothing listens"), (28, Unreachable, "deadline"),
-     (35, Unreachable, "TLS handshake"), (60, Unreachable, "does not verify (self-signed)"),
-     (77, Unreachable, "PEM"), (23, Protocol, "cannot be taken in"), (999, Unreachable, "self-signed")],
+     (35, Unreachable, "TLS handshake"), (60, Untrusted, "does not verify (self-signed)"),
+     (77, Untrusted, "PEM"), (23, Protocol, "cannot be taken in"), (999, Unreachable, "self-signed")],
 )  # fmt: skip
 def test_curls_numbers_in_words(code, kind, words):
     failed = from_curl("engine1", "GET /vms", code, "self-signed")

@@ -29,6 +29,7 @@ def test_another_ca_is_refused_and_named(scripted, tmp_path):
     other = make_identity(tmp_path).ca_pem
     with Session(scripted.credentials(ca_pem=other, name="engine1")) as session:
         failed = session.inventory().root.failed
+        assert session.reply(Request("/ovirt-engine/services/health")).untrusted
     assert isinstance(failed, Unreachable)
     assert "engine1 shows a certificate that does not verify" in str(failed)
     assert scripted.logins == []

@@ -76,6 +76,7 @@ def test_samples(name):
         (APACHE_503, "starting", "fail", "is starting"),
         (Reply(404, b"<html>"), "starting", "fail", "is starting"),
         (GONE, "unreachable", "fail", "Connection refused"),
+        (Reply(None, error="Its certificate does not verify.", untrusted=True), "untrusted", "unknown", "not verify"),
         (Reply(None), "unreachable", "fail", "No answer came"),
         (Reply(200, b"<html>DB Up!</html>"), "unexpected", "unknown", "never sends"),
         (Reply(200, b"DB Up!"), "unexpected", "unknown", "never sends"),

@@ -28,6 +28,11 @@ class Unreachable(EngineFailed):
     """No answer came: no route, no listener, no certificate that can be trusted, or the deadline passed."""
 
 
+class Untrusted(Unreachable):
+    """Somebody answers whose certificate does not verify: that says something of the stored CA or of whoever answers,
+    nothing of the engine's health."""
+
+
 class Protocol(EngineFailed):
     """Something answered that is not the engine's API as it should be: HTML, another content type, broken XML."""
 
@@ -46,6 +51,7 @@ _CURL_WORDS = {
     77: ("the CA given for it is not a readable PEM certificate", "Enter the engine's CA again."),
 }
 _TLS_VERIFY = frozenset({51, 60, 83, 90, 91})
+_BAD_CA = 77
 _WRITE_ERROR = 23
 _BAD_ENCODING = 61
 
@@ -53,7 +59,7 @@ _BAD_ENCODING = 61
 def from_curl(engine: str, asked: str, code: int, text: str) -> EngineFailed:
     """A curl failure as an exception (not raised). engine and asked are words for the sentence."""
     if code in _TLS_VERIFY:
-        return Unreachable(
+        return Untrusted(
             f"Engine {engine} shows a certificate that does not verify ({_short(text)}), so {asked} is not sent. "
             "Compare the CA stored for this engine with the one its web server uses.",
             detail=text,
@@ -61,7 +67,8 @@ def from_curl(engine: str, asked: str, code: int, text: str) -> EngineFailed:
     if code in (_WRITE_ERROR, _BAD_ENCODING):
         return bad_body(engine, asked, text)
     what, todo = _CURL_WORDS.get(code, (f"the transfer failed ({_short(text)})", "Look at the engine's httpd."))
-    return Unreachable(f"Engine {engine} does not answer {asked}: {what}. {todo}", detail=text)
+    kind = Untrusted if code == _BAD_CA else Unreachable
+    return kind(f"Engine {engine} does not answer {asked}: {what}. {todo}", detail=text)
 
 
 def bad_body(engine: str, asked: str, text: str) -> Protocol:

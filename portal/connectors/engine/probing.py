@@ -9,7 +9,7 @@ import pycurl
 
 from portal.connectors.engine import wire
 from portal.connectors.engine.certificate import leaf
-from portal.connectors.engine.errors import EngineFailed, from_curl
+from portal.connectors.engine.errors import EngineFailed, Untrusted, from_curl
 from portal.connectors.engine.tickets import Ticket
 from portal.kernel.output import Reply
 from portal.kernel.probe import Request
@@ -22,7 +22,8 @@ def reply(ticket: Ticket, request: Request) -> Reply:
     try:
         answer = _with_login(ticket, request) if request.login else _ask(ticket, request, {"Accept": "*/*"})
     except EngineFailed as error:
-        return Reply(status=None, error=str(error), took=time.monotonic() - began, at=time.time())
+        untrusted = isinstance(error, Untrusted)
+        return Reply(status=None, error=str(error), took=time.monotonic() - began, at=time.time(), untrusted=untrusted)
     shown = leaf(answer.peer_pem)
     return Reply(
         status=answer.status,

@@ -17,6 +17,7 @@ from portal.connectors.engine.shapes import (
 from portal.connectors.engine.xml import (
     LARGEST_SMALL,
     LONGEST_ID,
+    LONGEST_WWID,
     Leaves,
     Node,
     Unreadable,
@@ -34,7 +35,8 @@ from portal.connectors.engine.xml import (
     under,
 )
 
-HOSTED_ENGINE_VM = "managed_hosted_engine"  # facts/engine-api.md 3.5
+# facts/engine-api.md 3.5; the shorter word stands until the engine has imported its own VM.
+HOSTED_ENGINE_VM = frozenset({"managed_hosted_engine", "hosted_engine"})
 
 
 def root(body: bytes) -> Root:
@@ -123,7 +125,7 @@ def _vm(node: Node, leaf: Leaves) -> VmSeen:
         host_uuid=reference(node, "host"),
         status=text(leaf.get("status")),
         status_detail=text(leaf.get("status_detail")),
-        is_engine=text(leaf.get("origin")) == HOSTED_ENGINE_VM,
+        is_engine=text(leaf.get("origin")) in HOSTED_ENGINE_VM,
         fqdn=text(leaf.get("fqdn")),
         vm_type=text(leaf.get("type")),
         memory=integer(leaf.get("memory")),
@@ -216,11 +218,13 @@ def jobs(body: bytes) -> tuple[Job, ...]:
 
 
 def host_luns(body: bytes) -> tuple[HostLun, ...]:
-    """`GET /hosts/{id}/storage?report_status=false`: live path counts (facts/engine-api.md 0.3, 3.4)."""
+    """`GET /hosts/{id}/storage?report_status=false`: live path counts (facts/engine-api.md 0.3, 3.4). A device whose
+    WWID no column holds is left out: a local NVMe disk's is made of its vendor, serial and model in hex."""
     return tuple(
-        _host_lun(unit.get("id") or node.get("id"), leaves(unit))
-        for node in objects(body, "host_storages", "host_storage")
+        _host_lun(wwid, leaves(unit))
+        for node in objects(body, "host_storages", "host_storage", longest=LONGEST_WWID)
         for unit in inside(node, "logical_units")
+        if len(wwid := unit.get("id") or node.get("id")) <= LONGEST_ID
     )
 
 

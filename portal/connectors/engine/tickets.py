@@ -22,8 +22,9 @@ from portal.kernel.secret import Secret
 LOGIN = "the login"
 LOGIN_SECONDS = 10.0  # a login's own deadline: PAM, LDAP or Keycloak may stand behind it
 LOGOUT_SECONDS = 3.0
-# A refused password is not tried again for this long: each try counts towards the account's lock.
-REFUSAL_SECONDS = 60.0
+# A refused password is not tried again for this long, doubled with each further refusal: each try counts towards the
+# account's lock. The first waits are short, since Keycloak says the same while it starts.
+REFUSAL_SECONDS, LONGEST_REFUSAL = 60.0, 900.0
 _WRONG_PASSWORD = frozenset({"access_denied", "invalid_grant"})
 _JSON = {"Accept": "application/json", "User-Agent": "Holdfast"}  # Accept exactly so, else HTTP 400
 
@@ -65,6 +66,7 @@ class Ticket:
     token: Secret = field(default_factory=lambda: Secret(""))
     refused: Refused | None = None
     refused_at: float = 0.0
+    refusals: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def current(self, timeout: float) -> Secret:
@@ -84,6 +86,11 @@ class Ticket:
         finally:
             self.lock.release()
 
+    @property
+    def refusal_seconds(self) -> float:
+        """How long the last refusal stands."""
+        return float(min(LONGEST_REFUSAL, REFUSAL_SECONDS * 2 ** max(0, self.refusals - 2)))
+
     def revoke(self) -> None:
         """Ends the token at the engine, within LOGOUT_SECONDS; a silent engine only keeps it until it idles out."""
         token, self.token = self.token, Secret("")  # without the lock: a login that hangs must not hold up the end
@@ -100,7 +107,7 @@ class Ticket:
         return wire.fetch(url, timeout=timeout, ca_pem=self.credentials.ca_pem, headers=_JSON, form=form)
 
     def _fetch(self, timeout: float) -> Secret:
-        if self.refused and time.monotonic() - self.refused_at < REFUSAL_SECONDS:
+        if self.refused and time.monotonic() - self.refused_at < self.refusal_seconds:
             raise self.refused
         self.refused = None
         form = urlencode(
@@ -121,6 +128,7 @@ class Ticket:
         said = _object(answer.body)
         token = said.get("access_token")
         if answer.status == 200 and isinstance(token, str) and token:
+            self.refusals = 0
             return Secret(token)
         if "error" in said or "error_code" in said:
             raise self._refusal(answer.status, said)
@@ -139,6 +147,7 @@ class Ticket:
         )
         if code in _WRONG_PASSWORD:
             self.refused, self.refused_at = refusal, time.monotonic()
+            self.refusals += 1
         return refusal
 
     def _unreadable(self, answer: wire.Answer) -> EngineFailed:

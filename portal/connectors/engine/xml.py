@@ -15,6 +15,7 @@ Leaves: TypeAlias = dict[str, str | None]
 
 LARGEST = 2**63 - 1  # a bigint column
 LARGEST_SMALL = 2**31 - 1  # an integer column
+LONGEST_WWID = 256  # of any device that a host may have
 LONGEST_ID = 64  # a key column; UUIDs and WWIDs of FC LUNs are shorter
 
 
@@ -22,7 +23,7 @@ class Unreadable(Exception):
     """The body is not the XML that was asked for; its text says what is wrong with it."""
 
 
-def objects(body: bytes, root: str, tag: str) -> Iterator[Node]:
+def objects(body: bytes, root: str, tag: str, *, longest: int = LONGEST_ID) -> Iterator[Node]:
     """The direct children of the root, one after the other; each is gone after its turn. Raises Unreadable on
     broken XML, another root, or an object without an id."""
     # huge_tree: a hundred-megabyte answer of a large estate is no attack; entities stay unresolved. Blank text and a
@@ -42,8 +43,8 @@ def objects(body: bytes, root: str, tag: str) -> Iterator[Node]:
             parent = node.getparent()
             if parent is None or parent.getparent() is not None:
                 continue  # a reference of the same name deeper down
-            if not 0 < len(node.get("id", "")) <= LONGEST_ID:
-                raise Unreadable(f"a <{tag}> has no id, or one of more than {LONGEST_ID} characters")
+            if not 0 < len(node.get("id", "")) <= longest:
+                raise Unreadable(f"a <{tag}> has no id, or one of more than {longest} characters")
             yield node
             node.clear()
             while node.getprevious() is not None:
