@@ -1,8 +1,15 @@
 #!/bin/sh
 # Writes the demo's nginx configuration to standard output: one origin on loopback in front of the two sockets.
-# usage: nginx_demo.sh RUN_DIR PORT
+# usage: nginx_demo.sh RUN_DIR PORT    writes it
+#        nginx_demo.sh run RUN_DIR     runs nginx with RUN_DIR/nginx.conf in the foreground
 set -eu
-[ $# -eq 2 ] || { echo "usage: nginx_demo.sh RUN_DIR PORT" >&2; exit 2; }
+[ $# -eq 2 ] || { echo "usage: nginx_demo.sh RUN_DIR PORT | run RUN_DIR" >&2; exit 2; }
+if [ "$1" = run ]; then
+    log=''
+    # before it reads its configuration nginx opens a log that only root may write; older ones cannot be told another
+    nginx -h 2>&1 | grep -q -- ' -e ' && log=$2/nginx-error.log
+    exec nginx ${log:+-e "$log"} -c "$2/nginx.conf" -g "daemon off;"
+fi
 RUN_DIR=$1
 PORT=$2
 [ "$(id -u)" = 0 ] && echo "user root;"

@@ -1,9 +1,11 @@
 """Tells the demo's portal about the lab, as an engineer would tell it about a real estate: the engine and its account,
-the portal's SSH key on the hosts, people, the declared paths. Run again, it changes only what differs."""
+the portal's SSH key on the hosts, the declared paths. Run again, it changes only what differs.
+People are there before: deploy/prepare_demo.py."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 import urllib.request
@@ -36,16 +38,14 @@ def put_key(estate: dict[str, Any], public_key: str) -> None:
 
 
 def seed(estate: dict[str, Any]) -> None:
-    """Sites, engine, SSH key, people, first sync, first looks, declared paths."""
+    """Sites, engine, SSH key, first sync, first looks, declared paths."""
     from django.contrib.auth import get_user_model
-    from django.core.management import call_command
 
     from inventory.models import Engine, Site
     from inventory.services import sweep, upkeep
     from portal.connectors.ssh import new_key
     from portal.kernel.secret import Secret
 
-    call_command("seed_people", demo=True)
     production, _ = Site.objects.get_or_create(name="PROD", defaults={"role": "production"})
     Site.objects.get_or_create(name="DR", defaults={"role": "dr"})
     about = estate["engine"]
@@ -73,3 +73,4 @@ if __name__ == "__main__":
     found = wait_for(Path(sys.argv[1]))
     django.setup()
     seed(found)
+    print(f"holdfast: the estate is watched: http://127.0.0.1:{os.environ['PORT']}/", file=sys.stderr)

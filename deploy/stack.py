@@ -76,15 +76,14 @@ class Stack:
         with psycopg.connect(f"postgresql:///postgres?host={self.sockets}&user=holdfast", autocommit=True) as server:
             server.execute(f'drop database if exists "{self.database}" with (force)')
             server.execute(f'create database "{self.database}"')
-        for command in (("migrate", "-v", "0"), ("collectstatic", "-v", "0", "--noinput")):
-            subprocess.run([sys.executable, "manage.py", *command], cwd=TOP, env=self.env, check=True)
+        subprocess.run([sys.executable, "-m", "deploy.prepare_demo"], cwd=TOP, env=self.env, check=True)
         conf = subprocess.run(
             ["sh", "deploy/nginx_demo.sh", str(self.folder), str(self.port)], cwd=TOP, check=True, capture_output=True
         )
         (self.folder / "nginx.conf").write_bytes(conf.stdout)
         self.log = (self.folder / "log").open("wb")
         self.process = subprocess.Popen(
-            ["honcho", "-f", "deploy/Procfile.demo", "-d", str(TOP), "start"],
+            [sys.executable, "-m", "deploy.processes", "deploy/Procfile.demo"],
             cwd=TOP,
             env=self.env,
             stdout=self.log,
