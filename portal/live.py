@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.contrib.auth import aget_user
 from django.db import Error, connections
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -20,6 +21,17 @@ LIFETIME = 600.0  # seconds after which the browser is asked to come again, so t
 RETRY = 2000  # ms that a browser waits before it comes again
 REST = 2.0  # seconds between attempts to reach the database
 ROOM = 64  # events that one slow client may lag behind; what does not fit is one refresh anyway
+WANTED = (
+    "dbname",
+    "user",
+    "password",
+    "host",
+    "port",
+    "connect_timeout",
+    "sslmode",
+    "sslrootcert",
+    *settings.DATABASE_KEEPALIVE,
+)
 
 log = logging.getLogger(__name__)
 
@@ -86,8 +98,7 @@ class Fan:
 def _parameters() -> dict[str, Any]:
     """How Django reaches the default database, for a connection of our own."""
     parameters: dict[str, Any] = connections["default"].get_connection_params()
-    wanted = ("dbname", "user", "password", "host", "port", "connect_timeout", "sslmode", "sslrootcert")
-    return {name: parameters[name] for name in wanted if parameters.get(name)}
+    return {name: parameters[name] for name in WANTED if parameters.get(name)}
 
 
 fan = Fan()

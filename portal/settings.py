@@ -56,6 +56,16 @@ def envsecret(name: str) -> str:
     return value
 
 
+# A connection that a firewall or a dead database host forgot is given up after some 20 s; without this, a worker or the
+# live channel waits on it for hours. libpq takes no notice of it on a socket in the file system.
+DATABASE_KEEPALIVE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 20_000,
+}
+
+
 def database(url: str) -> dict[str, object]:
     """postgres://user:password@host:port/name?host=/socket/dir as Django's dictionary."""
     parts = urlsplit(url)
@@ -73,7 +83,7 @@ def database(url: str) -> dict[str, object]:
         "PORT": str(parts.port or query.pop("port", "")),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5, **query},
+        "OPTIONS": {"connect_timeout": 5, **DATABASE_KEEPALIVE, **query},
         "TEST": {"NAME": f"test_holdfast{envstr('TEST_SUFFIX')}"},
     }
 

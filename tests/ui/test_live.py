@@ -11,7 +11,7 @@ import pytest
 from django.contrib.sessions.backends.db import SessionStore
 from django.test import RequestFactory
 
-from portal import live
+from portal import live, settings
 from portal.asgi import application
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -105,6 +105,15 @@ def test_a_lost_database_is_said_and_a_found_one_too(monkeypatch):
             assert "event: looks" in (await take(stream, 1))[0]
 
     asyncio.run(scene())
+
+
+def test_a_connection_that_died_in_silence_is_given_up():
+    made = settings.database("postgresql://portal@db.bank.example/holdfast?sslmode=verify-full")["OPTIONS"]
+    assert made["sslmode"] == "verify-full"
+    with psycopg.connect(**live._parameters()) as link:
+        known = link.info.get_parameters()
+    for name, value in settings.DATABASE_KEEPALIVE.items():
+        assert made[name] == int(known[name]) == value
 
 
 def test_a_slow_client_holds_nobody_up():
