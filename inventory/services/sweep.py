@@ -163,9 +163,14 @@ def _dispatch(watcher: Eyes, due: list[Look]) -> None:
             hosts[look.host.pk] = look.host
             visits.setdefault((look.host.pk, lane(look.probe)), []).append(look)
     declared, declared_engines = watch.declared_for(list(hosts.values()), list(engines.values()))
-    reach = dict(Look.objects.filter(host__in=hosts, probe=looks.REACH).values_list("host_id", "pk"))
+    every_look: dict[int, dict[str, int]] = {key: {} for key in hosts}
+    for key, probe, pk in Look.objects.filter(host__in=hosts).values_list("host_id", "probe", "pk"):
+        if key is not None:
+            every_look[key][probe] = pk
     for (key, own_lane), mine in visits.items():
-        visit = Visit(hosts[key], mine, reach.get(key), declared[key])
+        reach = every_look[key].get(looks.REACH)
+        others = tuple(pk for probe, pk in every_look[key].items() if probe != looks.REACH)
+        visit = Visit(hosts[key], mine, reach, others, declared[key])
         pool = watcher.pool(hosts[key].engine)
         watcher.submit(f"host:{key}:{own_lane}", lambda pool=pool, visit=visit: visit.results(pool))  # type: ignore[misc]
     for key, engine in engines.items():
@@ -177,11 +182,13 @@ def _dispatch(watcher: Eyes, due: list[Look]) -> None:
 
 @dataclass(frozen=True)
 class Visit:
-    """One round trip to one host: the commands of all its due probes in one script."""
+    """One round trip to one host: the commands of all its due probes in one script. everything: all looks of the host
+    but the visit's own, since a host that lets nobody in says nothing to the slower probes either."""
 
     host: Host
     due: list[Look]
     reach: int | None
+    everything: tuple[int, ...]
     declared: Declared
 
     def results(self, pool: Pool) -> list[looks.Result]:
@@ -212,7 +219,7 @@ class Visit:
         at = time.time()
         when = datetime.fromtimestamp(at, UTC)
         took = int((time.monotonic() - began) * 1000)
-        failed = [looks.Result(look.pk, Look.State.UNANSWERED, when, took, str(error)) for look in self.due]
+        failed = [looks.Result(pk, Look.State.UNANSWERED, when, took, str(error)) for pk in self.everything]
         offered = self._offered(error) if isinstance(error, KeyChanged | NotPinned) else ""
         return failed + self._reached(Reach.refused(self.host, error, offered), at, began)
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
-from inventory.models import DeclaredPath, Engine, Host, Look
-from inventory.services import watch
+from inventory.models import Engine, Host, Look
+from inventory.services import declare, watch
 from inventory.services.looks import Result
 from inventory.services.sync import SyncReport, sync, sync_quick
 from inventory.services.sync_keys import take_offered
-from portal.evidence.services import append
 
 SYNC_LOCK = 0x486F6C64  # first key of the advisory lock; the second is the engine's
 MOST_HOSTS = 2000  # sanlock's highest host id; what a host says beyond it is no id
@@ -50,9 +49,12 @@ def watch_once(pk: int) -> SyncReport | None:
         return sync_quick(Engine.objects.get(pk=pk)) if held else None
 
 
-def learn(results: Iterable[Result]) -> None:
+def learn(results: Collection[Result]) -> None:
     """Takes over what looks say about hosts themselves: the hosted-engine id of hosted-engine.conf where none was
-    declared, and a host key that was offered and refused."""
+    declared, a host key that was offered and refused, and that a host answers again: then its slower looks, which were
+    not known while it was silent, are due at once."""
+    answered = [one.look for one in results if isinstance(one.facts, dict) and one.facts.get("answers")]
+    Look.objects.filter(host__looks__in=answered, state=Look.State.UNANSWERED).update(due_at=timezone.now())
     for result in results:
         if not isinstance(result.facts, dict):
             continue
@@ -71,23 +73,6 @@ def note_offered_key(look: int, offered: str) -> None:
 
 
 def declare_paths(host: Host, by: User) -> int:
-    """Declares the paths of the host's latest multipath look as those that must exist, in place of what was
-    declared before. Only a look that answered and saw paths can be declared. Returns their number; raises
-    ValueError with a sentence otherwise."""
-    look = Look.objects.filter(host=host, probe="multipath", state=Look.State.READ).first()
-    maps = (look.facts or {}).get("maps", []) if look else []
-    pairs = {(one["wwid"], path["hba_wwpn"] or "", path["target_wwpn"] or "") for one in maps for path in one["paths"]}
-    if not pairs:
-        raise ValueError(f"{host.name} has no readable multipath look with paths: nothing can be declared.")
-    now = timezone.now()
-    with transaction.atomic():
-        DeclaredPath.objects.filter(host=host).delete()
-        DeclaredPath.objects.bulk_create(
-            [
-                DeclaredPath(host=host, wwid=wwid, hba_wwpn=hba, target_wwpn=target, declared_at=now, declared_by=by)
-                for wwid, hba, target in sorted(pairs)
-            ]
-        )
-        body = {"paths": len(pairs), "look": look.sha256 if look else ""}
-        append("paths.declared", by.get_username(), f"host:{host.name}", body)
-    return len(pairs)
+    """Declares what the host's latest multipath look shows, whatever it is: for estates that are made new, where nobody
+    has to be asked. Returns the number of paths; raises declare.CannotDeclare with a sentence."""
+    return declare.declare(host, by, declare.proposal(host).sha256, host.name).seen

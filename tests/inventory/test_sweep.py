@@ -111,9 +111,13 @@ def test_a_silent_host_fails_to_answer_and_the_rest_of_it_is_not_known(engine, l
         assert outcome("answers").outcome == "fail"
         assert outcome("maintenance_flags", probe="ha_state").outcome == "unknown"
         assert "kvm02" in outcome("maintenance_flags", probe="ha_state").sentence
+        assert outcome("disk", probe="host_facts").outcome == "unknown", "the slower probes know no more than the quick"
         assert outcome("answers", "kvm01").outcome == "ok"
-    look()
+    Look.objects.filter(probe="ha_state").update(due_at=timezone.now() - timedelta(seconds=1))
+    sweep.sweep(patience=15)
     assert outcome("answers").outcome == "ok"
+    sweep.sweep(patience=15)
+    assert outcome("disk", probe="host_facts").outcome == "ok", "asked at once, not when it is due"
 
 
 @pytest.mark.parametrize("kind", ["truncate", "binary", "huge", "html", "empty"])
@@ -181,6 +185,7 @@ def test_two_syncs_of_one_engine_do_not_run_at_once(engine):
         other.execute("select pg_advisory_lock(%s, %s)", [upkeep.SYNC_LOCK, engine.pk])
         assert upkeep.sync_once(engine.pk, storage=False) is None
         assert upkeep.watch_once(engine.pk) is None
+        other.execute("select pg_advisory_unlock_all()")
     assert upkeep.watch_once(engine.pk) is not None
 
 
