@@ -8,6 +8,9 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
+# What may stand in JSON for a plain type: a whole number for a float, and True never for a number.
+_PLAIN: Mapping[Any, tuple[type, ...]] = {str: (str,), int: (int,), float: (float, int), bool: (bool,)}
+
 
 def dump(facts: Any) -> Any:
     """A facts dataclass as plain JSON values (tuples become lists)."""
@@ -34,7 +37,16 @@ def load(kind: Any, value: Any) -> Any:
     if dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind)
         return kind(**{field.name: load(hints[field.name], value[field.name]) for field in dataclasses.fields(kind)})  # type: ignore[operator]
-    return kind(value) if isinstance(kind, type) and issubclass(kind, str) and kind is not str else value
+    if kind in _PLAIN and type(value) not in _PLAIN[kind]:
+        raise TypeError(f"{value!r:.40} is no {kind.__name__}")
+    return _load_word(kind, value) if isinstance(kind, type) and issubclass(kind, str) and kind is not str else value
+
+
+def _load_word(kind: Any, value: Any) -> Any:
+    try:
+        return kind(value)
+    except ValueError:
+        raise TypeError(f"{value!r:.40} is no {kind.__name__}") from None
 
 
 def _load_union(kind: Any, value: Any) -> Any:
@@ -49,4 +61,6 @@ def _load_sequence(kind: Any, value: Any) -> Any:
     if typing.get_origin(kind) is list or (len(parts) == 2 and parts[1] is Ellipsis):
         items = [load(parts[0], item) for item in value]
         return items if typing.get_origin(kind) is list else tuple(items)
+    if len(value) != len(parts):
+        raise TypeError(f"{len(value)} values where {len(parts)} are expected")
     return tuple(load(part, item) for part, item in zip(parts, value, strict=True))
