@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from django.db import connection
 from django.test.utils import override_settings
 
 from portal.celery import app
+
+
+def pytest_configure():
+    """A TERM ends the tests as Ctrl-C does: fixtures end the processes that they started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
