@@ -15,7 +15,7 @@ from typing import TypeVar
 import paramiko
 
 from portal.connectors.ssh_address import Address, KeyChanged, LoginRefused, NotPinned, Unanswered
-from portal.connectors.ssh_connection import Answer, Connection, Lost, Visit, connect
+from portal.connectors.ssh_connection import Answer, Connection, Crowded, Lost, Visit, connect
 from portal.connectors.ssh_fetch import read_file
 from portal.connectors.ssh_keys import fingerprint, new_key, public_key, read_private, shown_key
 from portal.connectors.ssh_stalls import Stalls
@@ -141,6 +141,8 @@ class Pool:
         connection, fresh = self._connection(address)
         try:
             return visit(connection)
+        except Crowded:
+            return self._apart(address, visit)
         except Lost as lost:
             self._drop(connection)
             if fresh or lost.silent or (lost.sent and not again_when_sent):
@@ -150,11 +152,29 @@ class Pool:
         connection, _ = self._connection(address)
         try:
             return visit(connection)
+        except Crowded:
+            return self._apart(address, visit)
         except Lost as lost:
             self._drop(connection)
             raise self._unanswered(address, lost) from None
         finally:
             self._leave(connection)
+
+    def _apart(self, address: Address, visit: Callable[[Connection], _T]) -> _T:
+        """Visits over a connection of its own, which ends with the visit: a hardened sshd allows few sessions on one,
+        and those that are open belong to others."""
+        connection = connect(address, self._private(address), self._connect_timeout)
+        try:
+            return visit(connection)
+        except Crowded:
+            raise LoginRefused(
+                f"{address.name} lets {address.user} log in but opens no session. Allow sessions in sshd_config "
+                "(MaxSessions) and for that account."
+            ) from None
+        except Lost as lost:
+            raise self._unanswered(address, lost) from None
+        finally:
+            connection.wire.cut()
 
     def _unanswered(self, address: Address, lost: Lost) -> Unanswered:
         if lost.silent:

@@ -26,6 +26,10 @@ class Lost(Exception):
         self.sent, self.silent = sent, silent
 
 
+class Crowded(Exception):
+    """The connection is well and the server allows no further session on it now (MaxSessions of sshd_config)."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What one channel brought. exit_code None: the server never said. whole: the end was seen."""
@@ -121,16 +125,13 @@ class Connection:
         return talk.answer(began, whole)
 
     def channel(self, timeout: float) -> paramiko.Channel:
-        """A plain channel, for SFTP. Raises Lost."""
+        """A plain channel, for SFTP. Raises Lost or Crowded."""
         self.used = time.monotonic()
         self._channels += 1
         try:
             return self.wire.open_session(timeout=max(0.1, timeout))
         except (paramiko.SSHException, OSError, EOFError) as error:
-            silent = "Timeout" in str(error)
-            if silent:
-                self.wire.cut()
-            raise Lost(_words(error), sent=False, silent=silent) from None
+            raise self._not_opened(error) from None
 
     def _open(self, until: float, limit: int, last: bytes) -> _Talk:
         self.used = time.monotonic()
@@ -139,11 +140,17 @@ class Connection:
             window = 2 * limit + 65_536
             channel = self.wire.open_session(window_size=window, timeout=max(0.1, until - self.used))
         except (paramiko.SSHException, OSError, EOFError) as error:
-            silent = "Timeout" in str(error)
-            if silent:
-                self.wire.cut()
-            raise Lost(_words(error), sent=False, silent=silent) from None
+            raise self._not_opened(error) from None
         return _Talk(channel, limit, last)
+
+    def _not_opened(self, error: Exception) -> Lost | Crowded:
+        silent = "Timeout" in str(error)
+        # "Unable to open": several threads may be refused at once, and paramiko keeps the server's reason for one
+        if isinstance(error, paramiko.ChannelException) or ("Unable to open" in str(error) and self.wire.is_active()):
+            return Crowded()
+        if silent:
+            self.wire.cut()
+        return Lost(_words(error), sent=False, silent=silent)
 
     def _request(self, talk: _Talk, line: str) -> None:
         try:
