@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from inventory.views import engine, findings, hosts, looks, luns, overview, records, sections, vms
+from inventory.views import engine, estate_acts, findings, hosts, looks, luns, overview, records, sections, vms
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("engine/", engine.engine, name="engine"),
+    path("engine/<int:pk>/look/", estate_acts.look_engine, name="engine-look-now"),
     path("hosts/", hosts.hosts, name="hosts"),
     path("hosts/<int:pk>/", hosts.host, name="host"),
+    path("hosts/<int:pk>/declare/", estate_acts.declare, name="host-declare"),
+    path("hosts/<int:pk>/key/", estate_acts.host_key, name="host-key"),
+    path("hosts/<int:pk>/look/", estate_acts.look_host, name="host-look-now"),
     path("vms/", vms.vms, name="vms"),
     path("vms/<int:pk>/", vms.vm, name="vm"),
     path("luns/", luns.luns, name="luns"),

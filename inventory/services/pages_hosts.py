@@ -8,13 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, F, OuterRef, Q, QuerySet
-from django.db.models.functions import JSONObject
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, JSONObject
 
-from inventory.models import Attachment, Host, Look, Vm
+from inventory.models import Attachment, DeclaredPath, Host, Look, Vm
+from inventory.services.looks import every
 from inventory.services.pages_findings import worst_for
 from inventory.services.pages_history import COLUMNS, Stretch, check_of, known_from, moves, stretches, transitions
 from inventory.services.pages_now import Now, findings, read, worst_first
+from portal.kernel.freshness import is_stale
 
 LATEST = 12
 MOVES = 400  # transitions read for a host's strip
@@ -59,11 +61,14 @@ class HostPage:
     findings: list[Now]
     changes: list[Any]
     strip: list[Stretch]
+    paths_seen: int | None  # None: not known now
+    paths_declared: int
 
 
 def host_page(pk: int, now: datetime) -> HostPage:
     """Raises Host.DoesNotExist. Four queries."""
     running = Vm.objects.filter(host=OuterRef("pk"), gone_since__isnull=True).order_by("name")
+    declared = DeclaredPath.objects.filter(host=OuterRef("pk")).order_by()
     host = (
         Host.objects.select_related("cluster", "engine", "engine__site")
         .annotate(
@@ -71,14 +76,26 @@ def host_page(pk: int, now: datetime) -> HostPage:
                 running.values(
                     seen=JSONObject(pk="pk", name="name", status="status", memory="memory", is_engine="is_engine")
                 )
-            )
+            ),
+            declared=Coalesce(Subquery(declared.values("host").annotate(n=Count("pk")).values("n")), 0),
         )
         .get(pk=pk)
     )
     looks = list(Look.objects.filter(host=host).defer("sections").order_by("probe"))
     found = worst_first(read(findings().filter(look__host=host).order_by("subject_kind", "check_name"), now))
     recent = list(transitions().filter(host=host).values_list(*COLUMNS, named=True)[:MOVES])
-    return HostPage(host, host.running, looks, found, recent[:LATEST], strip(now, found, recent))
+    drawn = strip(now, found, recent)
+    return HostPage(host, host.running, looks, found, recent[:LATEST], drawn, _paths_seen(looks, now), host.declared)
+
+
+def _paths_seen(looks: list[Look], now: datetime) -> int | None:
+    """Paths in the latest multipath look, while it speaks for the present."""
+    look = next((one for one in looks if one.probe == "multipath"), None)
+    if look is None or look.at is None or look.state != Look.State.READ or not isinstance(look.facts, dict):
+        return None
+    if look.facts.get("source") != "json" or is_stale((now - look.at).total_seconds(), every(look.probe)):
+        return None
+    return sum(len(one["paths"]) for one in look.facts["maps"])
 
 
 def strip(now: datetime, found: list[Now], recent: list[Any]) -> list[Stretch]:

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from inventory.models import Engine
+from inventory.services.host_keys import shown
 from inventory.services.pages_engine import Seen, Side, looks_of, scores, seen, why_stale
 from inventory.services.pages_history import DAY
 from inventory.verdicts import she
@@ -21,6 +22,7 @@ from inventory.views.drawing import Bar, score_bar
 from inventory.views.paths import path
 from inventory.views.watchdog import Left, left_behind
 from portal.access.admission import needs
+from portal.access.services import may
 
 SHAPES = {she.Kind.IN_MAINTENANCE: "maintenance"}
 STARTING = ("EngineStart", "EngineStarting", "ReinitializeFSM", "StartState")
@@ -62,6 +64,9 @@ def engine(request: HttpRequest) -> HttpResponse:
         "section": "engine",
         "engine": chosen,
         "engines": engines,
+        "may_look": may(request.user, "look.now"),
+        "connection": shown(chosen.ssh_public_key) if may(request.user, "estate.manage") else None,
+        "may_manage": may(request.user, "estate.manage"),
         "path": path("Engine") if len(engines) == 1 else path(("Engine", "engine"), chosen.name),
     }
     if found:

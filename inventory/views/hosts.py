@@ -9,12 +9,14 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from inventory.models import Host
+from inventory.services.host_keys import key_state
 from inventory.services.pages_findings import worst_of
 from inventory.services.pages_history import DAY
 from inventory.services.pages_hosts import HostPage, host_page
 from inventory.services.pages_hosts import hosts as matching
 from inventory.services.pages_now import Tally, split
 from inventory.views.drawing import blocks, hours
+from inventory.views.estate_acts import possible
 from inventory.views.frame import frame_of
 from inventory.views.listing import Column, Listing
 from inventory.views.looks import title
@@ -92,6 +94,8 @@ def host(request: HttpRequest, pk: int) -> HttpResponse:
         "blocks": blocks(page.strip, now - DAY, now),
         "ticks": hours(now - DAY, now),
         "may_start": may(request.user, "run.start"),
+        "keys": key_state(page.host),
+        **possible(request),
         "path": path(("Hosts", "hosts"), page.host.name),
     }
     return render(request, "inventory/host.html", context)
