@@ -21,7 +21,7 @@ COMMANDS: Mapping[str, Command] = {
     "processors": Command(("nproc",), timeout=5),
     "load": Command(("cat", "/proc/loadavg"), timeout=5),
     "uptime": Command(("cat", "/proc/uptime"), timeout=5),
-    "disks": Command(("df", "-P", "-k", "/", "/var"), timeout=5),
+    "disks": Command(("df", "-P", "-k", "/", "/var", "/var/log"), timeout=5),
     "versions": Command(("rpm", "-q", "vdsm", "ovirt-hosted-engine-ha", "device-mapper-multipath"), timeout=10),
 }
 

@@ -16,7 +16,7 @@ def address(host: Host) -> Address:
     """Where and as whom a host is asked, with its pinned key. Needs host.engine loaded."""
     return Address(
         name=host.name,
-        host=host.address,
+        host=host.address.strip("[]"),  # an IPv6 address may be recorded as in a URL
         port=host.ssh_port,
         user=host.ssh_user or host.engine.ssh_user,
         host_key=host.pinned_key,

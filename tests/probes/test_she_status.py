@@ -193,6 +193,32 @@ def test_a_difference_of_800_on_the_running_host_stops_the_vm():
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "serves"),
+    [
+        ('{"vm": "up", "health": "good", "detail": "up"}', True),
+        ({"vm": "up", "health": "good", "detail": "migration source"}, True),
+        ({"vm": "up", "health": "good", "detail": "powering down"}, False),
+        ({"vm": "up", "health": "bad", "detail": "waitforlaunch", "reason": "bad vm status"}, False),
+    ],
+)
+def test_older_brokers_write_the_engines_status_in_another_way(said, serves):
+    raw = json.loads(HEALTHY)
+    raw["1"]["engine-status"] = said
+    one = parse({"vm_status": Output(json.dumps(raw).encode(), b"", 0)}).host(1)
+    assert one is not None
+    assert (one.serving, one.vm_up) == (serves, True)
+    assert one.detail in ("Up", "Migration Source", "Powering down", "WaitForLaunch")
+
+
+@pytest.mark.parametrize("said", ["", "up", '{"vm": "up"', '{"vm": "up"}'])
+def test_a_status_text_that_is_no_object_is_no_status(said):
+    raw = json.loads(HEALTHY)
+    raw["1"]["engine-status"] = said
+    seen = parse({"vm_status": Output(json.dumps(raw).encode(), b"", 0)})
+    assert (seen.parse_state, seen.host(1)) == ("partial", None)
+
+
 def test_score_zero_without_a_state_or_time():
     assert scores(host(), standby(score=0, state=""))[1] == "kvm02 (id 2) has score 0 in state unknown."
     assert "another" not in scores(host(), standby(score=0, state="EngineUnexpectedlyDown"))[1]

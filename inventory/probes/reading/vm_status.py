@@ -15,6 +15,20 @@ from portal.kernel.output import ParseError
 _HOST_KEY = re.compile(r"[1-9][0-9]{0,3}")
 _CTIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d{2}):(\d{2}):(\d{2}) (\d{4})")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DETAILS = {
+    word.lower().replace(" ", ""): word
+    for word in (
+        "Up",
+        "Down",
+        "Migration Source",
+        "Migration Destination",
+        "Powering up",
+        "Powering down",
+        "WaitForLaunch",
+        "Paused",
+        "Restoring state",
+    )
+}
 ZONE_STEP = 900  # zone offsets are multiples of 15 minutes
 OVERDUE = 240  # a timeout that passed may still be shown for some loops of the agent
 
@@ -110,7 +124,7 @@ def read_json(text: str) -> HeSnapshot:
     for key in sorted(keys, key=int):
         try:
             hosts.append(_host(int(key), answer[key]))
-        except ValueError as error:
+        except (ValueError, ParseError) as error:
             unreadable.append(Unreadable(int(key), str(error)))
     flag = flag if isinstance(flag, bool) else None
     state = "partial" if unreadable or flag is None else "ok"
@@ -147,6 +161,8 @@ def _engine_status(record: Mapping[str, Any]) -> tuple[str, str, str, str]:
     if "engine-status" not in record:
         raise ValueError("its engine-status is missing")
     status = record["engine-status"]
+    if isinstance(status, str):  # older brokers put the object's text there
+        status = one_object(status)
     if status is None:
         return "", "", "", ""
     if not isinstance(status, Mapping):
@@ -154,9 +170,14 @@ def _engine_status(record: Mapping[str, Any]) -> tuple[str, str, str, str]:
     return (
         _text(status, "vm"),
         _text(status, "health"),
-        _text(status, "detail"),
+        detail_word(_text(status, "detail")),
         _text(status, "reason", optional=True),
     )
+
+
+def detail_word(said: str) -> str:
+    """A detail of engine-status in the spelling of 2.2; older brokers write it in lower case. Others as they are."""
+    return _DETAILS.get(said.lower().replace(" ", ""), said)
 
 
 def _number(record: Mapping[str, Any], key: str) -> int:

@@ -13,6 +13,7 @@ from inventory.probes.reading.vm_status import (
     HeSnapshot,
     NoStatus,
     Unreadable,
+    detail_word,
     extra_lines,
     timeout_left,
 )
@@ -61,7 +62,7 @@ def _host(host_id: int, block: str) -> HeHostStatus:
         score=int(labels["score"]),
         vm=status.get("vm", ""),
         health=status.get("health", ""),
-        detail=status.get("detail", ""),
+        detail=detail_word(status.get("detail", "")),
         reason=status.get("reason", ""),
         maintenance=_flag(labels["local maintenance"]),
         stopped=_flag(labels["stopped"]),
