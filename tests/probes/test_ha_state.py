@@ -93,6 +93,26 @@ def test_any_bytes_in_any_part_never_crash(raw):
     assert len(judge(seen, KVM01)) == 13
 
 
+def test_a_standing_penalty_counts_once_whatever_numbers_its_reason_holds():
+    form = (
+        "MainThread::INFO::2026-11-22 09:{}:05,001::states::102::ovirt.HostedEngine::(score) Penalizing score by {}\n"
+    )
+    said = (
+        (10, "400 due to free memory 3120 being lower than required 16384"),
+        (10, "50 due to 1 engine vm retry attempts"),
+        (11, "400 due to free memory 2988 being lower than required 16384"),
+        (11, "100 due to 2 engine vm retry attempts"),
+        (11, "1600 due to gateway status"),
+    )
+    log = read_agent_log("".join(form.format(*each) for each in said))
+    assert log is not None
+    assert [(one.points, one.reason) for one in log.penalties] == [
+        (400, "free memory 2988 being lower than required 16384"),
+        (100, "2 engine vm retry attempts"),
+        (1600, "gateway status"),
+    ]
+
+
 @given(st.integers(0, 60))
 def test_a_cut_ha_conf_never_says_no_maintenance(cut):
     whole = b"local_maintenance=False\nlocal_maintenance_manual=False\n"

@@ -99,16 +99,17 @@ def _records(text: str) -> Iterator[_Record]:
 
 
 def _penalties(recent: list[_Record]) -> tuple[Penalty, ...]:
-    """The latest amount per reason. A full score logged after a penalty ends it."""
-    found: dict[str, int] = {}
+    """The latest amount per reason; numbers in a reason (free memory, attempts) change while it stands. A full score
+    logged after a penalty ends it."""
+    found: dict[str, Penalty] = {}
     for record in recent:
         state = _STATE.search(record.message)
         if state and int(state[2]) >= FULL_SCORE:
             found.clear()
         penalty = _PENALTY.search(record.message)
         if penalty:
-            found[penalty[2]] = int(penalty[1])
-    return tuple(Penalty(points, reason) for reason, points in found.items())
+            found[re.sub(r"\d+", "", penalty[2])] = Penalty(int(penalty[1]), penalty[2])
+    return tuple(found.values())
 
 
 def _alarming(message: str) -> bool:
