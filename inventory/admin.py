@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
 from inventory import models
-from inventory.services.sync_keys import accept_host_key
-from portal.access.admission import require
 from portal.access.guarded import Guarded
 from portal.connectors.ssh_keys import fingerprint, new_key, public_line
 from portal.kernel.secret import Secret
@@ -137,7 +134,7 @@ class Seen(Guarded):
 
 @admin.register(models.Host)
 class HostAdmin(Seen):
-    """Hosts: three declarations, and the host key."""
+    """Hosts: three declarations; what is to do about a host key has its own page in the portal."""
 
     change = "estate.manage"
     list_display = ("name", "engine", "address", "status", "watched", "key_state")
@@ -162,16 +159,16 @@ class HostAdmin(Seen):
 
     @admin.display(description="pinned host key")
     def pinned(self, host: models.Host) -> str:
-        return (
-            fingerprint(host.pinned_key)
-            or "None yet: the engine's record makes one, or you by accepting an offered key."
-        )
+        if host.pinned_key:
+            return fingerprint(host.pinned_key)
+        words = "None yet: the engine's record makes one, or an administrator"
+        return format_html('{} <a href="{}">pins one by hand</a>.', words, reverse("host-key", args=[host.pk]))
 
     @admin.display(description="offered host key")
     def offered(self, host: models.Host) -> str:
         if not host.offered_key:
             return "No other key is offered."
-        link = reverse("admin:inventory_host_accept", args=[host.pk])
+        link = reverse("host-key", args=[host.pk])
         recorded = host.ssh_fingerprint or "none"
         return format_html(
             '{} is offered and refused; the engine\'s record says {}. <a href="{}">Compare and accept</a>',
@@ -179,30 +176,6 @@ class HostAdmin(Seen):
             recorded,
             link,
         )
-
-    def get_urls(self) -> list[URLPattern]:
-        """With the page that accepts a key."""
-        accept = path("<int:pk>/accept/", self.admin_site.admin_view(self.accept), name="inventory_host_accept")
-        return [accept, *super().get_urls()]
-
-    def accept(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """GET shows both fingerprints, POST takes exactly the one that was shown."""
-        require(request, "hostkey.accept")
-        host = models.Host.objects.get(pk=pk)
-        back = redirect("admin:inventory_host_change", pk)
-        if not host.offered_key:
-            messages.error(request, f"No other host key of {host.name} is waiting to be accepted.")
-            return back
-        shown = {"pinned": fingerprint(host.pinned_key), "offered": fingerprint(host.offered_key)}
-        if request.method != "POST":
-            extra = {"title": f"Host key of {host.name}", "host": host, "opts": self.opts, **shown}
-            return render(request, "admin/accept_key.html", {**self.admin_site.each_context(request), **extra})
-        if request.POST.get("offered") != shown["offered"]:
-            messages.error(request, f"{host.name} offers another key by now. Compare again.")
-            return redirect("admin:inventory_host_accept", pk)
-        accept_host_key(host, request.user)
-        messages.success(request, f"{shown['offered']} is the host key of {host.name} from now on.")
-        return back
 
 
 @admin.register(models.DeclaredPath)

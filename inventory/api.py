@@ -1,5 +1,5 @@
-"""The estate over the REST API: read only. One resource per table; lists never cost more queries than they have
-kinds of rows."""
+"""The estate over the REST API, to read; what can be done to it is in api_acts.py. One resource per table; lists never
+cost more queries than they have kinds of rows."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rest_framework import serializers, viewsets
 from rest_framework.routers import SimpleRouter
 
 from inventory import models
+from inventory.api_acts import EngineActs, HostActs
 from inventory.models.looks import OUTCOMES
 from inventory.services.looks import every, present
 from portal.access.filtering import filtered
@@ -196,12 +197,13 @@ def resource(
     serializer: type[serializers.BaseSerializer[Any]],
     filters: tuple[str, ...] = (),
     paging: type[ByKey] = ByKey,
+    acts: tuple[type[Any], ...] = (),
 ) -> type[Resource]:
-    """A read-only viewset of one serializer's model."""
+    """A viewset of one serializer's model, read-only but for the acts."""
     model = serializer.Meta.model  # type: ignore[attr-defined]
     return type(
         f"{model.__name__}Resource",
-        (Resource,),
+        (*acts, Resource),
         {
             "__doc__": model.__doc__,
             "queryset": model.objects.order_by("pk"),
@@ -214,9 +216,9 @@ def resource(
 
 router = SimpleRouter()
 router.register("sites", resource(Site), basename="api-site")
-router.register("engines", resource(Engine), basename="api-engine")
+router.register("engines", resource(Engine, acts=(EngineActs,)), basename="api-engine")
 router.register("clusters", resource(Cluster, ("engine",)), basename="api-cluster")
-router.register("hosts", resource(Host, ("engine", "cluster", "name", "status")), basename="api-host")
+router.register("hosts", resource(Host, ("engine", "cluster", "name", "status"), acts=(HostActs,)), basename="api-host")
 router.register("vms", resource(Vm, ("engine", "host", "name", "status")), basename="api-vm")
 router.register("storage-domains", resource(StorageDomain, ("engine", "status")), basename="api-storagedomain")
 router.register("luns", resource(Lun, ("engine", "domain", "name", "uuid")), basename="api-lun")

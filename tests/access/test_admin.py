@@ -182,20 +182,14 @@ def test_declared_fields_change_and_seen_ones_do_not(admin, host):
     assert (kept.address, kept.pinned_key) == ("10.0.0.1", host.pinned_key)
 
 
-def test_an_offered_key_is_accepted_deliberately(admin, host):
+def test_an_offered_key_is_shown_with_the_page_that_accepts_it(admin, host):
     page = admin.get(f"/admin/inventory/host/{host.pk}/change/").content.decode().replace("&#x2B;", "+")
     assert fingerprint(host.offered_key) in page
-    assert f"/admin/inventory/host/{host.pk}/accept/" in page
-    path = f"/admin/inventory/host/{host.pk}/accept/"
-    assert admin.get(path).status_code == 200
-    assert Host.objects.get().offered_key == host.offered_key
-    stale = admin.post(path, {"offered": fingerprint(host.pinned_key)})
-    assert (stale.status_code, Host.objects.get().pinned_key) == (302, host.pinned_key)
-    assert admin.post(path, {"offered": fingerprint(host.offered_key)}).status_code == 302
-    kept = Host.objects.get()
-    assert (kept.pinned_key, kept.offered_key) == (host.offered_key, "")
-    assert Record.objects.get(kind="hostkey.accepted").actor == "adam"
-    assert admin.get(path)["Location"].endswith(f"/{host.pk}/change/")
+    assert f"/hosts/{host.pk}/key/" in page
+    Host.objects.update(pinned_key="", offered_key="")
+    page = admin.get(f"/admin/inventory/host/{host.pk}/change/").content.decode()
+    assert "pins one by hand" in page
+    assert f"/hosts/{host.pk}/key/" in page
 
 
 def test_the_fingerprint_is_what_ssh_keygen_prints(tmp_path):
