@@ -35,6 +35,10 @@ COMMANDS: Mapping[str, Command] = {
     "fc_hosts": Command(("sh", "-c", FC_HOSTS), timeout=5),
 }
 
+# How a client of multipathd ends when nobody listens; some versions say nothing. An answer that is cut, late or refused
+# by sudo says nothing of the daemon.
+NO_DAEMON = ("not running", "ux_socket_connect", "onnect to multipathd", "onnecting to multipathd", "exit code 1.")
+
 Said = tuple[Outcome, str]
 
 
@@ -196,10 +200,12 @@ def _absent(wwid: str, seen: MultipathFacts, declared: Declared) -> Finding:
 def _daemon(seen: MultipathFacts, name: str) -> Said:
     if seen.source == "json":
         return Outcome.OK, f"multipathd answers on {name}."
-    return Outcome.FAIL, (
-        f"multipathd gives no readable answer on {name}, so no path is checked there: see `systemctl status "
-        f"multipathd`. {why_not(seen.unread, 'maps')}"
-    )
+    why = why_not(seen.unread, "maps")
+    if any(sign in why for sign in NO_DAEMON):
+        return Outcome.FAIL, (
+            f"multipathd does not run on {name}, so no path is checked there: see `systemctl status multipathd`. {why}"
+        )
+    return Outcome.UNKNOWN, f"multipathd on {name} gives no answer that can be read, so its paths are not known. {why}"
 
 
 def _kernel(seen: MultipathFacts, name: str) -> Said:

@@ -300,6 +300,26 @@ def test_orphans():
     assert said(estate, declared_for(LUN1))["orphans"][0] == "warn"
 
 
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (DEAD, "fail"),
+        (Output(b"", b"", 1), "fail"),
+        (Output(b"error receiving packet\n", b"", 0), "fail"),
+        (DENIED, "unknown"),
+        (Output(b'{"major_version": 0, "maps": [{"name"', b"", 0), "unknown"),
+        (Output(b"timeout receiving packet\n", b"", 0), "unknown"),
+        (Output(b"permission deny: need to be root\n", b"", 0), "unknown"),
+        (Output(b"", b"", 124), "unknown"),
+        (Output(b"", b"sh: multipathd: command not found\n", 127), "unknown"),
+    ],
+)
+def test_only_a_daemon_that_nobody_reaches_is_down(answer, outcome):
+    found = said(Estate(LUN1), declared_for(LUN1), maps=answer)
+    assert found["multipathd"][0] == outcome
+    assert found[LUN1][0] == "unknown"
+
+
 def test_fc_ports():
     estate = Estate(LUN1)
     estate.ports = {A: "Online"}
