@@ -69,10 +69,12 @@ class EngineForm(EngineModelForm):
         fields: ClassVar = ["site", "name", "url", "username", "ca_pem", "ssh_user", "watched"]
 
     def clean_url(self) -> str:
-        """The engine is only spoken to over TLS."""
-        url = str(self.cleaned_data["url"])
+        """The engine is only spoken to over TLS, and at its API's own address, whatever page it was copied from."""
+        url = str(self.cleaned_data["url"]).rstrip("/").removesuffix("/v4")
         if not url.startswith("https://"):
             raise forms.ValidationError("The URL begins with https://.")
+        if not url.endswith("/ovirt-engine/api"):
+            raise forms.ValidationError("The URL ends in /ovirt-engine/api.")
         return url
 
     def clean_new_password(self) -> Secret:
