@@ -1,13 +1,17 @@
 # shellcheck shell=sh
 # OS packages: what is called, and the package that brings it on Debian/Ubuntu and on Oracle Linux/RHEL.
-# Sourced by ./holdfast. Kinds: base (to run the portal's own processes), demo (base, and PostgreSQL, Redis, nginx and the
-# lab's sshd), dev (demo, and a browser for the tests).
+# Sourced by ./holdfast. Kinds: base (to run the portal's own processes), demo (base, and PostgreSQL, Redis and nginx), dev
+# (demo, and an sshd and a browser for the tests).
 
-# the newest PostgreSQL server's programs
+OS_RELEASE=/etc/os-release
+
+# the programs of the newest PostgreSQL server, 14 at least (Django 5.2 asks for it)
 find_postgres() {
     for bin in /usr/bin /usr/pgsql-*/bin /usr/lib/postgresql/*/bin; do
-        if [ -x "$bin/initdb" ] && [ -x "$bin/postgres" ]; then echo "$bin"; fi
-    done | sort -V | tail -n 1
+        if ! [ -x "$bin/initdb" ] || ! [ -x "$bin/postgres" ]; then continue; fi
+        version=$("$bin/postgres" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
+        if [ "${version:-0}" -ge 14 ]; then echo "$version $bin"; fi
+    done | sort -n | tail -n 1 | cut -d' ' -f2-
 }
 
 # the wanted package of this family, when the command is missing: want COMMAND APT_PACKAGE DNF_PACKAGE
@@ -30,10 +34,10 @@ missing_packages() {
         want redis-server redis-server redis
         want redis-cli redis-tools redis
         want nginx nginx-light nginx
-        want sshd openssh-server openssh-server
-        want ssh-keygen openssh-client openssh-clients
     fi
     if [ "$1" = dev ]; then
+        want sshd openssh-server openssh-server
+        want ssh-keygen openssh-client openssh-clients
         # Debian's name of the command; EPEL's is chromium-browser
         command -v chromium-browser >/dev/null 2>&1 || want chromium chromium chromium
     fi
@@ -48,16 +52,49 @@ sys.exit(sys.version_info < (3, 11) or not os.path.exists(sysconfig.get_path("in
     return 1
 }
 
+# the one command that installs the packages $1
+install_command() {
+    if [ "$family" = apt ]; then
+        echo "apt-get install -y --no-install-recommends $1"
+    else
+        echo "$(streams "$1")dnf install -y $1"
+    fi
+}
+
+# Oracle Linux and its kin: PostgreSQL and Redis are older by default than the portal needs, and Chromium is in EPEL
+streams() {
+    # shellcheck source=/dev/null
+    id=$(. "$OS_RELEASE" && echo "$ID") major=$(. "$OS_RELEASE" && echo "${VERSION_ID%%.*}")
+    case "$major $1" in
+        8*postgresql-server* | 9*postgresql-server*) printf 'dnf module enable -y postgresql:16 && ' ;;
+    esac
+    case "$major $1" in 8*redis*) printf 'dnf module enable -y redis:6 && ' ;; esac
+    case "$id $1" in
+        ol*chromium*) printf 'dnf install -y oracle-epel-release-el%s && ' "$major" ;;
+        *chromium*) printf 'dnf install -y epel-release && ' ;;
+    esac
+}
+
+# Debian starts what it installs, on every address. Only the programs are wanted: what $1 has just brought is stopped again.
+quiet_units() {
+    [ -d /run/systemd/system ] || return 0
+    for package in $1; do
+        case $package in
+            redis-server) unit=redis-server ;;
+            nginx | nginx-light) unit=nginx ;;
+            openssh-server) unit=ssh ;;
+            *) continue ;;
+        esac
+        systemctl disable --now "$unit" >>"$VAR/packages.log" 2>&1 || :
+    done
+}
+
 setup_packages() {
     if command -v apt-get >/dev/null 2>&1; then family=apt; else family=dnf; fi
     missing=$(missing_packages "$1")
     [ -n "$missing" ] || return 0
     missing=$(printf '%s\n' "$missing" | tr ' ' '\n' | sort -u | tr '\n' ' ' | sed 's/^ *//; s/ *$//')
-    if [ "$family" = apt ]; then
-        install="apt-get install -y --no-install-recommends $missing"
-    else
-        install="dnf install -y $missing"
-    fi
+    install=$(install_command "$missing")
     if [ "$(id -u)" != 0 ]; then
         die "OS packages are missing. Run this as root, once, then this command again: $install"
     fi
@@ -70,10 +107,9 @@ setup_packages() {
         apt-get update -qq >"$VAR/packages.log" 2>&1 || die "apt-get update failed: see var/packages.log"
         export DEBIAN_FRONTEND=noninteractive
     fi
-    # word by word on purpose: a command and its packages
-    # shellcheck disable=SC2086
-    $install >>"$VAR/packages.log" 2>&1 </dev/null ||
+    sh -c "$install" >>"$VAR/packages.log" 2>&1 </dev/null ||
         die "the OS packages could not be installed: see var/packages.log. By hand, as root: $install"
+    quiet_units "$missing"
     missing=$(missing_packages "$1")
     [ -z "$missing" ] || die "after the installation these are still missing or too old: $missing (docs/install.md names the repositories)."
 }
