@@ -156,6 +156,7 @@ def test_a_new_ssh_key_is_made(admin, engine):
     ("changes", "sentence"),
     [
         ({"url": "http://e1.bank.example/ovirt-engine/api"}, "begins with https://"),
+        ({"url": "https://e1.bank.example/ovirt-engine/webadmin"}, "ends in /ovirt-engine/api"),
         ({"new_ssh_key": f"garbage {TIGER}"}, "The private key cannot be read"),
     ],
 )
@@ -165,6 +166,12 @@ def test_bad_declarations_are_refused_without_showing_secrets(admin, engine, cha
     assert answer.status_code == 200
     assert sentence in page
     assert TIGER not in page
+
+
+@pytest.mark.parametrize("tail", ["/", "/v4", "/v4/"])
+def test_the_engines_address_is_kept_in_one_form(admin, engine, tail):
+    answer = admin.post(f"/admin/inventory/engine/{engine.pk}/change/", form(engine, url=engine.url + tail))
+    assert (answer.status_code, Engine.objects.get().url) == (302, engine.url)
 
 
 def test_a_new_engine_needs_a_password(admin, engine):
