@@ -3,7 +3,7 @@ what it drops, since a declaration made after a loss hides the loss (facts/luns-
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -145,7 +145,7 @@ def proposal(host: Host) -> Proposal:
         [one.wwid, *(f"{each.hba}>{each.target} {each.change} {each.standing}" for each in one.pairs)] for one in luns
     ]
     mark = digest({"host": host.pk, "paths": said, "dangers": list(dangers)})
-    return Proposal(host, look, at, luns, dangers, tuple(_notices(host, seen)), mark)
+    return Proposal(host, look, at, luns, dangers, tuple(_notices(host, seen, luns)), mark)
 
 
 def _look(host: Host) -> tuple[Look, datetime]:
@@ -236,24 +236,25 @@ def _dangers(host: Host, luns: Iterable[LunChange], facts: MultipathFacts, decla
     return said
 
 
-def _notices(host: Host, seen: dict[Key, str]) -> list[str]:
+def _notices(host: Host, seen: dict[Key, str], luns: Iterable[LunChange]) -> list[str]:
     """What is worth a look, and no loss by itself."""
     said = []
+    names = {one.wwid: one.name or f"LUN {one.wwid}" for one in luns}
     plain = sorted({wwid for wwid, hba, target in seen if not (hba and target)})
     if plain:
+        more = f" and {len(plain) - 1} more" if len(plain) > 1 else ""
         said.append(
-            f"LUN {plain[0]}{f' and {len(plain) - 1} more' if len(plain) > 1 else ''} has paths without FC ports: "
-            "declared or not, nobody can tell whether one of them vanishes."
+            f"{names[plain[0]]}{more}: paths without FC ports. Declared or not, nobody can tell whether one of them "
+            "vanishes."
         )
-    others = _elsewhere(host, {wwid for wwid, _, _ in seen})
-    mine: dict[str, int] = defaultdict(int)
-    for wwid, _, _ in seen:
-        mine[wwid] += 1
-    fewer = [(wwid, name, count) for wwid, (name, count) in others.items() if count > mine[wwid]]
+    mine = Counter(wwid for wwid, _, _ in seen)
+    fewer = [(wwid, *most) for wwid, most in _elsewhere(host, set(mine)).items() if most[1] > mine[wwid]]
     if fewer:
         wwid, name, count = fewer[0]
-        more = f", and so for {len(fewer) - 1} more LUNs" if len(fewer) > 1 else ""
-        said.append(f"{host.name} sees {mine[wwid]} paths of LUN {wwid}; {name} declares {count}{more}. Compare them.")
+        more = f", and so for {len(fewer) - 1} more" if len(fewer) > 1 else ""
+        said.append(
+            f"{host.name} sees {_paths(mine[wwid])} of {names[wwid]}; {name} declares {count}{more}. Compare them."
+        )
     return said
 
 

@@ -5,6 +5,7 @@
 
   const QUIET = 250; // ms that changes may still gather before the page is fetched
   const POLL = 5000;
+  const TOLD = 8000; // ms that a confirmation is shown
   const SILENT = 25000; // the stream beats every 10 s; after this long it is taken for dead
   const EVENTS = ["looks", "estate", "run", "hello"];
 
@@ -25,7 +26,8 @@
     clearTimeout(timer);
     timer = null;
     if (document.hidden || document.documentElement.dataset.still) return;
-    if (document.querySelector("main form[data-writing] :focus")) return;
+    // what is being written, and the answer to what was just sent, stay as they are
+    if (document.querySelector("main form[data-writing] :focus, main .errors")) return;
     tried = Date.now();
     htmx.trigger(by("refresh"), "holdfast:refresh");
   }
@@ -72,7 +74,19 @@
       && !(detail.attrName === "data-now" && element.id === "link-state"),
   });
 
+  // the confirmation of an act outlives the updates that follow it at once; a refusal stays until the next page
+  function keepTold() {
+    const told = document.querySelector("main .told");
+    if (!told) return;
+    by("frame").before(told);
+    setTimeout(() => {
+      for (const line of told.querySelectorAll("li:not(.error)")) line.remove();
+      if (!told.children.length) told.remove();
+    }, TOLD);
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
+    keepTold();
     const stream = by("live");
     stream.addEventListener("htmx:after:sse:connection", (event) => { connection = event.detail.connection; });
     // a beat fetches too: ages stay true, and what has grown too old to believe turns unknown without any event
