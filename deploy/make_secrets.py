@@ -1,7 +1,8 @@
-"""Writes the demo's secrets into the directory given: secret_key, seal_keys, evidence_key. Existing ones stay."""
+"""Writes a portal's secrets into the directory given: secret_key, seal_keys, evidence_key. Existing ones stay."""
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 from pathlib import Path
@@ -12,7 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 
 def main(folder: Path) -> None:
-    """Makes each file once, mode 0600 by the caller's umask."""
+    """Makes each file once, readable by this account only."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     evidence = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     for name, value in (
         ("secret_key", secrets.token_urlsafe(64)),
@@ -21,7 +23,8 @@ def main(folder: Path) -> None:
     ):
         path = folder / name
         if not path.exists():
-            path.write_text(value, encoding="utf-8")
+            with open(path, "x", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+                file.write(value)
 
 
 if __name__ == "__main__":

@@ -152,3 +152,13 @@ def test_an_account_that_may_not_install_is_told_the_command(tmp_path):
     assert said, done.stdout + done.stderr
     assert {"gcc", "libxml2-dev", "python3-venv", "redis-tools"} <= set(said[1].split())
     assert "chromium" not in said[1]
+
+
+def test_secrets_are_made_once_and_for_their_owner_alone(tmp_path):
+    folder = tmp_path / "secrets"
+    assert holdfast("secrets", str(folder)).returncode == 0
+    made = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert sorted(made) == ["evidence_key", "seal_keys", "secret_key"]
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    assert holdfast("secrets", str(folder)).returncode == 0
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == made
