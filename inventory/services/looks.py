@@ -26,6 +26,7 @@ from portal.kernel.probe import Declared, Probe
 REACH = "ssh"  # the look that says whether a host lets us in; made by every visit, so it has no probe of its own
 REACH_EVERY = 3.0
 LONGEST = 86_400.0  # seconds that a look is said to have taken at most, whatever a host's clock says
+CUT = 65_536  # bytes kept of a stream that was cut anyway: a host that floods the portal must not fill its disk, too
 
 
 @dataclass(frozen=True)
@@ -98,11 +99,12 @@ def _section(probe: Probe, name: str, answer: Output | Reply) -> dict[str, Any]:
             "error": answer.error,
             "took": round(answer.took, 4),
         }
+    kept = CUT if answer.truncated else None
     return {
         "asked": list(probe.commands[name].argv) if name in probe.commands else [name],
         "exit_code": answer.exit_code,
-        "stdout": _text(answer.stdout),
-        "stderr": _text(answer.stderr),
+        "stdout": _text(answer.stdout[:kept]),
+        "stderr": _text(answer.stderr[:kept]),
         "took": round(answer.took, 4),
         "truncated": answer.truncated,
     }

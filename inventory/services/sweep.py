@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from inventory.models import Engine, Host, Look
@@ -111,8 +112,12 @@ def sweep(patience: float, probes: Collection[str] = tuple(PROBES)) -> Sweep:
         batch = _drain(watcher, deadline)
         if not batch:
             break
-        changed = record(batch)
-        learn(batch)
+        try:
+            changed = record(batch)
+            learn(batch)
+        except (OperationalError, InterfaceError):
+            watcher.results.put(batch)  # the database went away: what was seen is recorded when it is back
+            raise
         recorded += len(batch)
         transitions += changed
         if changed:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from inventory.models import Capture, Engine, Finding, Host, Look, Site, Transition
 from inventory.probes import PROBES
-from inventory.services import looks, record, upkeep
+from inventory.services import looks, record, sweep, upkeep
 from inventory.services.looks import Result
 from portal.kernel.finding import Finding as Said
 from portal.kernel.finding import Subject
@@ -80,6 +81,31 @@ def test_a_host_whose_clock_says_infinity_is_still_read(pair):
     record.record([read])
     pair[0].refresh_from_db()
     assert pair[0].at is not None
+
+
+def test_a_flood_is_not_stored_whole(pair):
+    probe = PROBES["ha_state"]
+    flood = Output(b"x" * 4_000_000, b"y" * 4_000_000, 0, truncated=True)
+    answers = dict.fromkeys(probe.commands, flood)
+    record.record([looks.read(probe, pair[0].pk, answers, Declared(name="kvm01", checked_at=time.time()))])
+    pair[0].refresh_from_db()
+    stored = next(iter(pair[0].sections.values()))
+    assert stored["truncated"]
+    assert len(stored["stdout"]) == len(stored["stderr"]) == looks.CUT
+
+
+def test_what_was_seen_while_the_database_was_away_is_recorded_later(pair, monkeypatch):
+    sweep.eyes().results.put([result(pair[0])])
+    with monkeypatch.context() as away:
+        away.setattr(sweep, "record", _away)
+        with pytest.raises(OperationalError):
+            sweep.sweep(patience=1, probes=())
+    assert sweep.sweep(patience=1, probes=()).recorded == 1
+    assert Finding.objects.get().sentence == "agent active"
+
+
+def _away(batch):
+    raise OperationalError("the connection is lost")
 
 
 def test_a_host_id_that_no_column_holds_is_not_learnt_and_stops_nobody_from_learning(pair):
