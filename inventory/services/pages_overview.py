@@ -31,6 +31,7 @@ from portal.runs.models import Run
 STRIPS = 8  # hosts with a strip of their own
 BAD = 350  # findings that are not ok that a page reads at most, the worst first
 LATEST = 6
+READ = 120  # transitions of all hosts that are read for them: those of one cause become one line
 NEEDS = 5
 ENGINE, LUNS = "engine", "luns"
 GRAVE = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WARN, Outcome.OK)
@@ -53,7 +54,7 @@ def day(now: datetime, hosts: Sequence[int]) -> list[Any]:
     """The transitions of the last day that the strips of `hosts`, the engine and the LUNs are drawn from, and the
     latest of all; the newest first, rows of COLUMNS."""
     real = Transition.objects.exclude(from_outcome="", to_outcome="ok")  # a check that was first seen has not changed
-    latest = real.filter(at__lte=now).order_by("-at", "-pk").values("pk")[:LATEST]
+    latest = real.filter(at__lte=now).order_by("-at", "-pk").values("pk")[:READ]
     mine = Q(host__in=hosts) | Q(host__isnull=True) | Q(subject_kind="lun")
     rows = transitions().filter(Q(at__gte=now - DAY, at__lte=now) & mine | Q(pk__in=latest))
     # where there are too many, the oldest of the LUNs are left out: those of all hosts meet in one strip

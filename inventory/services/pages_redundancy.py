@@ -69,6 +69,12 @@ def rows() -> list[Row]:
 
 def verdict(now: datetime) -> tuple[luns.LunVerdict, datetime | None]:
     """The verdict, and when its oldest look ended. One query; one more when a declaration has changed."""
+    judged = by_host(now)
+    return luns.combine([part for _, part in judged]), min((row.at for row, _ in judged if row.at), default=None)
+
+
+def by_host(now: datetime) -> list[tuple[Row, luns.LunVerdict]]:
+    """Each host's part of the verdict: what `luns.combine` joins. The queries are those of `verdict`."""
     seen = rows()
     fresh = {row.look for row in seen if row.state == Look.State.READ and not _stale(row, now)}
     missing = [row for row in seen if row.look in fresh and row.key not in _parts]
@@ -80,14 +86,14 @@ def verdict(now: datetime) -> tuple[luns.LunVerdict, datetime | None]:
         ]
     judged = {row.key: luns.judge([_view(row)]) for row in missing}
     parts = [
-        (judged.get(row.key) or _parts.get(row.key) or _unread(row)) if row.look in fresh else _unread(row)
+        (row, (judged.get(row.key) or _parts.get(row.key) or _unread(row)) if row.look in fresh else _unread(row))
         for row in seen
     ]
     with _lock:
         if len(_parts) + len(judged) > KEPT:
             _parts.clear()
         _parts.update(judged)
-    return luns.combine(parts), min((row.at for row in seen if row.at), default=None)
+    return parts
 
 
 def _pairs() -> Subquery:

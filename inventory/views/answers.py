@@ -94,8 +94,13 @@ def _host_loss(engines: Sequence[Seen]) -> Tile:
 
 def gravest(engines: Sequence[Seen]) -> Seen:
     """The engine that a person must see first."""
+    return by_gravity(engines)[0]
+
+
+def by_gravity(engines: Sequence[Seen]) -> list[Seen]:
+    """The engine that a person must see first, then the others in their order."""
     bad = worst(one.verdict.outcome for one in engines)
-    return next(one for one in engines if one.verdict.outcome is bad)
+    return sorted(engines, key=lambda one: one.verdict.outcome is not bad)
 
 
 def _rebuilt(engines: Sequence[Seen]) -> Tile:

@@ -11,12 +11,15 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from inventory.models import Host
-from inventory.services import pages_redundancy
-from inventory.services.pages_engine import Seen, looks_of, seen
+from inventory.services import pages_incident, pages_redundancy
+from inventory.services.pages_changes import together
+from inventory.services.pages_engine import Seen, seen
 from inventory.services.pages_history import DAY
 from inventory.services.pages_overview import LATEST, STRIPS, Strip, day, not_ok, strips, waiting_runs
 from inventory.services.pages_overview import needs as needed
-from inventory.views.answers import Tile, headline, tiles
+from inventory.verdicts import luns
+from inventory.views import incident
+from inventory.views.answers import Tile, by_gravity, headline, tiles
 from inventory.views.drawing import blocks, hours
 from inventory.views.frame import frame_of
 from portal.access.admission import needs
@@ -27,8 +30,11 @@ from portal.runs import pages
 def overview(request: HttpRequest) -> HttpResponse:
     """Six answers, 24 hours, the latest changes, what needs a person."""
     now = timezone.now()
-    engines = seen(looks_of(Q(engine__watched=True)), now)
-    lun_verdict, lun_at = pages_redundancy.verdict(now)
+    looks = list(pages_incident.looks_with_vms(Q(engine__watched=True)))
+    engines = seen(looks, now)
+    parts = pages_redundancy.by_host(now)
+    lun_verdict = luns.combine([part for _, part in parts])
+    lun_at = min((row.at for row, _ in parts if row.at), default=None)
     hosts = with_strip(engines)
     chosen = [host.pk for host, _ in hosts]
     bad, moved = not_ok(now, chosen), day(now, chosen)
@@ -45,14 +51,19 @@ def overview(request: HttpRequest) -> HttpResponse:
         "lead": lead,
         "strips": [(row, blocks(row.stretches, now - DAY, now)) for row in rows],
         "ticks": hours(now - DAY, now),
-        "changes": [row for row in moved if row.from_outcome or row.to_outcome != "ok"][:LATEST],
+        "changes": together((row for row in moved if row.from_outcome or row.to_outcome != "ok"), LATEST),
         "needs": first,
         "needs_count": number,
         "needs_total": number + len(waiting),
         "runs": [(run, *pages.shape(run)) for run in waiting],
         "urgent": state != "ok",
     }
-    return render(request, "inventory/overview.html", context)
+    happening = pages_incident.found(by_gravity(engines), looks, bad, moved)
+    if happening is None:
+        return render(request, "inventory/overview.html", context)
+    by_host = {row.host: part for row, part in parts}
+    context |= incident.context(*happening, shown, by_host) | {"lines": pages_incident.lines(moved, now)}
+    return render(request, "inventory/incident.html", context)
 
 
 def with_strip(engines: list[Seen]) -> list[tuple[Host, str]]:

@@ -47,7 +47,10 @@
       () => { button.textContent = "Select and copy by hand"; });
   });
 
-  document.addEventListener("DOMContentLoaded", () => {
+  function copyable() {
     for (const button of document.querySelectorAll("[data-copy][hidden]")) button.hidden = !navigator.clipboard;
-  });
+  }
+
+  document.addEventListener("DOMContentLoaded", copyable);
+  document.addEventListener("htmx:after:swap", copyable);
 })();

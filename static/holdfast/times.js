@@ -43,7 +43,17 @@
     write(element.querySelector(".date"), `${parts.weekday} ${parts.day} ${parts.month.slice(0, 3)} ${parts.year} `);
   }
 
-  const tick = () => { clock(); ages(); };
+  // the same rule as face() in inventory/views/incident.py
+  function faces() {
+    for (const element of document.querySelectorAll("time[data-face]")) {
+      const whole = Math.max(0, Math.floor((now() - Date.parse(element.dateTime)) / 1000));
+      const [hours, minutes, seconds] = [whole / 3600, (whole / 60) % 60, whole % 60].map((each) => Math.floor(each));
+      const two = (number) => String(number).padStart(2, "0");
+      write(element, `${hours ? `${hours}:` : ""}${two(minutes)}:${two(seconds)}`);
+    }
+  }
+
+  const tick = () => { clock(); ages(); faces(); };
 
   document.addEventListener("DOMContentLoaded", () => {
     tick();
