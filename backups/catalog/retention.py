@@ -1,13 +1,14 @@
 """Which archives may go: a report in Barman's words that deletes nothing (facts/engine-backup.md 6).
 
 Only DONE counts, and among those only what is proven restorable: a rule that counts files deletes good ones while
-failed runs pile up. Whatever the policy says, the newest proven archives stay, up to the minimum redundancy and never none."""
+failed runs pile up. Whatever the policy says, the newest proven archives stay, up to the minimum redundancy, and at
+least one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -83,13 +84,13 @@ class Line:
 def report(entries: Iterable[Entry], policy: Policy, now: datetime, minimum: int = 3) -> tuple[Line, ...]:
     """Every entry with its class, newest first. `minimum` is Barman's minimum_redundancy over proven archives; below 1
     it counts as 1. Raises ValueError for a policy that keeps nothing."""
-    ordered = sorted(entries, key=lambda entry: (entry.taken, entry.key), reverse=True)
+    ordered = sorted(entries, key=lambda entry: (entry.taken.astimezone(UTC), entry.key), reverse=True)
     proven = [entry for entry in ordered if entry.done and entry.proven]
     reasons = _wanted(proven, policy, now)
     for place, entry in enumerate(proven[: max(minimum, 1)]):
         least = "it is the newest proven archive" if place == 0 else f"minimum redundancy is {minimum}"
         reasons.setdefault(entry.key, least)
-    oldest = min((entry.taken for entry in proven if entry.key in reasons), default=None)
+    oldest = min((entry.taken.astimezone(UTC) for entry in proven if entry.key in reasons), default=None)
     return tuple(_line(entry, reasons, oldest, policy) for entry in ordered)
 
 
@@ -121,7 +122,7 @@ def _wanted(proven: Sequence[Entry], policy: Policy, now: datetime) -> dict[str,
         return {entry.key: f"number {place} of {policy.count}" for place, entry in enumerate(proven[: policy.count], 1)}
     if isinstance(policy, RecoveryWindow):
         _at_least_one(policy.days)
-        return _window(proven, now - timedelta(days=policy.days))
+        return _window(proven, now.astimezone(UTC) - timedelta(days=policy.days))
     _at_least_one(policy.days + policy.weeks + policy.months + policy.years)
     return _generations(proven, policy)
 
