@@ -12,7 +12,7 @@ GATES = {
     "lint": ("ruff", "check", "."),
     "types": ("mypy", "portal", "inventory", "backups", "failover", "lab", "deploy"),
     "imports": ("lint-imports", "--no-cache"),
-    "templates": ("djlint", "--check", "--lint", "--quiet", "templates"),
+    "templates": ("djlint", "--check", "--lint", "templates"),
     "migrations": (sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"),
     "shape": (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/test_shape.py"),
 }
@@ -30,10 +30,10 @@ def main() -> int:
     failed = 0
     with ThreadPoolExecutor(2) as pool:
         for name, code, output, took in pool.map(gate, GATES):
-            print(f"{'ok  ' if code == 0 else 'FAIL'} {name} {took:.1f} s")
+            print(f"{'ok  ' if code == 0 else 'FAIL'} {name} {took:.1f} s", flush=True)
             if code:
                 failed = 1
-                print(output)
+                print(output, flush=True)
     return failed
 
 
