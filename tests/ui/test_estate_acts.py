@@ -196,6 +196,16 @@ def test_a_port_that_is_down_at_the_first_declaration_is_a_danger(kvm02, reader)
     assert declare(reader, kvm02, sha256=read.context["shown"].sha256).status_code == 422
 
 
+def test_the_page_costs_the_same_at_any_number_of_paths(kvm02, reader, django_assert_max_num_queries):
+    DeclaredPath.objects.filter(host=kvm02).delete()
+    page(reader, kvm02)
+    with django_assert_max_num_queries(12):
+        page(reader, kvm02)
+    offer(kvm02)
+    with django_assert_max_num_queries(12):
+        reader.get(f"/hosts/{kvm02.pk}/")
+
+
 # host keys
 
 
@@ -221,6 +231,10 @@ def test_an_offered_key_is_announced_with_both_fingerprints_and_what_to_do(kvm02
     for recorded in ("", "aa:bb:cc"):
         offer(kvm02, recorded=recorded)
         assert "cannot be compared" in text(reader.get(f"/hosts/{kvm02.pk}/"))
+    offer(kvm02, pinned="")
+    read = text(reader.get(f"/hosts/{kvm02.pk}/"))
+    assert "kvm02 has no pinned key" in read
+    assert "another key than the pinned one" not in read
 
 
 def test_an_administrator_accepts_exactly_the_key_that_was_shown(kvm02, person):
