@@ -152,8 +152,7 @@ def _host_lost(scene: Scene, say: Say) -> tuple[Act, ...]:
         words = "The lease of the engine VM is free by then. Starting it by hand earlier is refused."
         first = [Act(f"Wait until {say(free)}.", words)]
     elif until is not None and scene.elapsed <= until:
-        words = "The lease is free; HA gives the guest and the engine until then, and tries again after it."
-        first = [Act(f"Wait until {say((scene.since or 0.0) + until)}.", words)]
+        first = [Act("Wait for the guest and the engine.", "The lease is free; HA tries again when its limit passes.")]
     else:
         first = []
     return (*first, _call(scene), *(_rescue(scene, say) or _look(scene.best)))
@@ -182,18 +181,14 @@ def _out_of_reach(scene: Scene, say: Say) -> tuple[Act, ...]:
 
 def _vm_ended(scene: Scene, say: Say) -> tuple[Act, ...]:
     since = scene.since or scene.verdict.at
-    until = limit(scene)
-    by = since + (TAKEOVER if scene.starter is None else until or TAKEOVER)
-    words = (
-        "HA starts the engine VM on the host with the best score within 38 s of its end."
-        if scene.starter is None
-        else f"HA gives the guest and the engine on {scene.starter.host} until then."
-    )
+    wait = Act("Wait for the guest and the engine.", "HA tries again when its limit for the start passes.")
+    if scene.starter is None:
+        words = f"HA starts the engine VM on the host with the best score within {TAKEOVER:.0f} s of its end."
+        wait = Act(f"Wait until {say(since + TAKEOVER)}.", words)
     cool = (
         f"The host that lost the VM has score 0 until {say(since + PENALTY)}: a second loss leaves no host to start it."
     )
-    acts = [Act(f"Wait until {say(by)}.", words), Act("Stop or restart nothing else.", cool)]
-    return (*acts, *_rescue(scene, say))
+    return (wait, Act("Stop or restart nothing else.", cool), *_rescue(scene, say))
 
 
 def _bad_health(scene: Scene, say: Say) -> tuple[Act, ...]:

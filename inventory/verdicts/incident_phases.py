@@ -117,7 +117,8 @@ def _host_lost(scene: Scene) -> tuple[Phase, ...]:
     begin = dead.end or 0.0
     if serving is not None:
         back = _back(scene)
-        return (dead, Phase(f"EngineStart to EngineUp on {serving.host}", State.DONE, begin, back, None, "", True))
+        words = f"EngineUp at {_minutes(back)}"
+        return (dead, Phase(f"EngineStart to EngineUp on {serving.host}", State.DONE, begin, back, None, words, True))
     free = lease_free(scene)
     starter = scene.starter
     booting = starter is not None and starter.record is not None and starter.record.detail in ("Powering up", "Up")

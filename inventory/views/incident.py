@@ -79,6 +79,8 @@ def _column(one: Seen, scene: Scene, row: HostRow, parts: Parts) -> Column:
         answered = datetime.fromtimestamp(silence.answered, UTC)
     elif row is scene.starter:
         state = "running"
+    elif row is scene.serving and scene.moments.page:
+        state = "ok"  # its record and the engine's own page agree
     facts = _stale_facts(row) if stale else _facts(one, scene, row)
     facts.append(("live-data", _live_words(scene, row)))
     if silence is not None:

@@ -67,7 +67,7 @@ def bar(phases: Sequence[Phase], elapsed: float) -> Bar:
     labels: list[Label] = []
     rows: list[list[tuple[float, float]]] = [taken, []]
     for phase in phases:
-        if phase.words and phase.end is not None and phase.state is not State.DONE:
+        if phase.words and phase.end is not None:
             labels.append(_label(phase, whole, rows))
     crowded = any(not (each.inside or each.above) for each in segments)
     items = [(phase, _told(phase)) for phase in phases]
@@ -134,14 +134,17 @@ def _ticks(whole: float) -> list[Label]:
     marks = [at for at in range(0, int(whole) + 1, step)]
     sides = ["" if at == 0 else "end" if at > whole * 0.97 else "middle" for at in marks]
     unit, name = (60, "min") if step < 7200 else (3600, "h")
-    return [Label(percent(at, whole), f"{at // unit} {name}", side, 0) for at, side in zip(marks, sides, strict=True)]
+    return [
+        Label(percent(at, whole), f"{at // unit} {name}", f"{side}{' crowded' if number % 2 else ''}", 0)
+        for number, (at, side) in enumerate(zip(marks, sides, strict=True))
+    ]
 
 
 def _told(phase: Phase) -> str:
     """The same phase in words, for the list."""
     began, end = _span(phase.begin), _span(phase.end or 0.0)
     if phase.state is State.DONE:
-        return f"{began} to {'' if phase.measured else 'about '}{end}"
+        return f"from {began} to {'' if phase.measured else 'about '}{end}"
     return f"from {began}, {phase.words or f'at most until {end}'}"
 
 
