@@ -394,3 +394,33 @@ def test_no_act_works_without_the_csrf_token(kvm02, person):
         strict = as_(person, role, enforce_csrf_checks=True)
         assert strict.post(path, {"act": "dismiss", "fingerprint": fingerprint(OTHER)}).status_code == 403, path
     assert Host.objects.get(pk=kvm02.pk).offered_key == OTHER
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_declare_the_same_at_once_declare_it_once(person):
+    """The second waits for the first, and then finds that what it was shown has changed."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from django.db import connection
+
+    from inventory.services.declare import CannotDeclare, ShownHasChanged, proposal
+    from inventory.services.declare import declare as write
+
+    world.build("healthy")
+    host, by = Host.objects.get(name="kvm02"), person("operator")
+    DeclaredPath.objects.filter(host=host).delete()
+    mark = proposal(host).sha256
+
+    def once(_: int) -> str:
+        try:
+            return str(write(host, by, mark).added)
+        except CannotDeclare as refusal:
+            return type(refusal).__name__
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        ended = sorted(threads.map(once, range(4)))
+    assert ended == ["32", *[ShownHasChanged.__name__] * 3]
+    assert DeclaredPath.objects.filter(host=host).count() == 32
+    assert Record.objects.filter(kind="paths.declared").count() == 1
