@@ -167,7 +167,7 @@ def _notify(facts: Facts) -> Cause:
 
 
 def _dump_failed(facts: Facts) -> Cause:
-    name = facts.fatal.split()[1]
+    name = facts.fatal.lower().split("database ", 1)[1].split()[0]
     if where := _low(facts):
         return _space(where)
     if found := _database(facts, f"database {name} is not saved"):
@@ -264,7 +264,7 @@ def _plain(kind: str, sentence: str, what_to_do: str) -> Callable[[Facts], Cause
 _USAGE = _plain("usage", "engine-backup does not understand how it was called: {fatal}.", "Correct the call.")
 _FATALS: tuple[tuple[str, Callable[[Facts], Cause]], ...] = (
     ("Failed notifying engine", _notify),
-    (r"Database \S+ backup failed", _dump_failed),
+    (r"Database \S+ backup failed|\S+ failed compressing the backup of database ", _dump_failed),
     ("Failed backing up ", _files_failed),
     ("Cannot create ", _cannot_create),
     ("cannot open ", _cannot_open),

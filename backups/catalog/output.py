@@ -64,7 +64,7 @@ def read(stdout: bytes, stderr: bytes, exit_code: int | None, log: bytes = b"") 
         archive=values["archive file"],
         log=values["log file"],
         parts=frozenset(
-            part for part, names in NAMES.items() if any(_is_section(line, names.printed) for line in lines)
+            part for part, names in NAMES.items() if any(_is_section(line, names.printed.lower()) for line in lines)
         ),
         plain=any("not backed up with a plain dump format" in line for line in lines),
         done=bool(lines) and lines[-1] == "Done.",
@@ -89,6 +89,7 @@ def _after(lines: list[str], prefix: str) -> str:
 
 def _is_section(line: str, printed: str) -> bool:
     """A line of backup, verify or restore that names the part: "- Files", "- Engine database 'engine'"."""
+    line = line.lower()  # "CINDERLIB database" in a backup, "Cinderlib database" in a restore
     return line == f"- {printed}" or (printed.endswith(" ") and line.startswith(f"- {printed}'"))
 
 
