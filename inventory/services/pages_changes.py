@@ -69,7 +69,7 @@ def _line(group: Sequence[Any]) -> Change:
             first.capture_sha,
         )
     words = first.sentence
-    if first.to_outcome == "unknown":
+    if first.to_outcome == "unknown" and words.startswith(UNREAD):
         words = f"{count} checks not known: {words.removeprefix(UNREAD)}"
     elif first.to_outcome == "ok" and first.from_outcome == "unknown":
         words = f"{count} checks are known and OK again."

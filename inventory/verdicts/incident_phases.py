@@ -168,20 +168,20 @@ def _countdown(scene: Scene) -> tuple[float, float]:
 def _bad_health(scene: Scene) -> tuple[Phase, ...]:
     """6 (e): seen, waited for, stopped, started."""
     begin, ends = _countdown(scene)
-    seen = Phase("seen", State.DONE, 0.0, begin, 1.0)
+    seen = (Phase("HA saw it", State.DONE, 0.0, begin),) if begin >= 1.0 else ()
     if scene.subject.state == "EngineUpBadHealth":
         count = Phase("EngineUpBadHealth", State.RUNNING, begin, ends, None, f"HA stops the VM at {_minutes(ends)}")
         stop = Phase("EngineStop", State.EXPECTED, ends, ends + STOPPED, None, f"VM down by {_minutes(ends + STOPPED)}")
-        return (seen, count, stop, _boot(scene, ends + STOPPED + RESTART, State.EXPECTED))
+        return (*seen, count, stop, _boot(scene, ends + STOPPED + RESTART, State.EXPECTED))
     ends = min(ends, scene.elapsed)
     count = Phase("EngineUpBadHealth", State.DONE, begin, ends)
     if scene.subject.state in STOPPING_STATES:
         stop = Phase("EngineStop", State.RUNNING, ends, ends + STOPPED, None, f"VM down by {_minutes(ends + STOPPED)}")
-        return (seen, count, stop, _boot(scene, ends + STOPPED + RESTART, State.EXPECTED))
+        return (*seen, count, stop, _boot(scene, ends + STOPPED + RESTART, State.EXPECTED))
     tried = _tried(scene)
     over = tried if tried is not None else scene.elapsed
     stop = Phase("VM stopped", State.DONE, ends, max(ends, over), None, "", tried is not None)
-    return (seen, count, stop, _boot(scene, max(ends, over), State.RUNNING))
+    return (*seen, count, stop, _boot(scene, max(ends, over), State.RUNNING))
 
 
 def _free(scene: Scene) -> float:

@@ -15,6 +15,7 @@ from inventory.verdicts.incident import Course, Scene
 from inventory.verdicts.incident_acts import Incident, named
 from inventory.verdicts.incident_phases import phases
 from inventory.verdicts.luns import LunVerdict
+from inventory.verdicts.she import STARTING_STATES
 from inventory.verdicts.she_rows import HostRow
 from inventory.views.answers import Tile
 from inventory.views.engine import state_of
@@ -54,6 +55,7 @@ def context(one: Seen, found: Incident, tiles: Sequence[Tile], parts: Parts) -> 
         "began": datetime.fromtimestamp(found.since, UTC) if found.since is not None else None,
         "face": face(scene.elapsed),
         "bar": drawn,
+        "site": one.engine.site.name,
         "columns": columns[:SHOWN],
         "more_hosts": len(columns) - SHOWN,
         "tiles": _tiles(one, scene, tiles),
@@ -77,8 +79,8 @@ def _column(one: Seen, scene: Scene, row: HostRow, parts: Parts) -> Column:
     answered = look.answered_at if look else None
     if silence is not None:
         answered = datetime.fromtimestamp(silence.answered, UTC)
-    elif row is scene.starter:
-        state = "running"
+    elif state == "ok" and row.claims and not row.serves:
+        state = "fail"  # it could take over, but it has the engine VM and that does not serve
     elif row is scene.serving and scene.moments.page:
         state = "ok"  # its record and the engine's own page agree
     facts = _stale_facts(row) if stale else _facts(one, scene, row)
@@ -156,8 +158,9 @@ def _engine_back(one: Seen, scene: Scene, tile: Tile) -> Tile:
         when = datetime.fromtimestamp(back, UTC) if back is not None and (scene.since or 0) < back else None
         on = f"It answers on {scene.serving.host}." if scene.serving else "Its health page says DB Up."
         return Tile("ok", "OK", "Does the engine answer?", "Yes", f"{on} {tile.sentence}", url, at, when)
-    running = scene.starter is not None or scene.course in (Course.VM_ENDED, Course.HOST_LOST)
-    state, word = ("running", "Failing over") if running else ("fail", "Failed")
+    starting = scene.starter is not None and scene.starter.state in STARTING_STATES
+    running = starting or scene.course in (Course.VM_ENDED, Course.HOST_LOST)
+    state, word = ("running", "Failing over") if running else ("fail", "Down")
     return Tile(state, word, "Is the engine back?", "Not yet", _not_back(scene), url, at, since)
 
 

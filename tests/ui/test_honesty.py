@@ -108,7 +108,7 @@ def test_many_unknown_hosts_do_not_hide_the_first_two(reader):
 def test_an_incident_says_what_is_not_known(reader):
     world.build("lost")
     overview = reader.get("/").content.decode()
-    assert "The engine is starting on kvm02" in overview
+    assert "kvm01 lost, engine failing over to kvm02" in overview
     assert "Failing over" in overview
     engine = reader.get("/engine/").content.decode()
     assert "Not answering" in engine

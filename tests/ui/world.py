@@ -1,7 +1,7 @@
 """Estates for the pages' tests: rows as looks would have written them, judged by the real probes.
 
 scenes: empty (nothing), new (an engine, no look yet), healthy, warning (kvm02 with a penalty, one path faulty), lost
-(kvm01 does not answer, kvm02 is starting the engine VM), stale (every look too old)."""
+(kvm01 does not answer for 102 s, kvm02 is starting the engine VM), stale (every look too old)."""
 
 from __future__ import annotations
 
@@ -34,10 +34,12 @@ from inventory.probes.reading.agent_log import AgentLog, Penalty
 from inventory.probes.reading.multipath import HbaFact, MapFact, PathFact
 from inventory.probes.reading.vm_status import HeHostStatus, HeSnapshot
 from inventory.services.looks import Result
+from inventory.services.reach import Reach
 from inventory.services.record import record
 from inventory.services.watch import declared_for, ensure
 from portal.kernel import facts as facts_json
 from portal.kernel.freshness import allowed_age
+from portal.kernel.output import LookFailed
 
 GIB = 1024**3
 WWID = "363400a31000d00010a1b2c3d0000000"
@@ -82,13 +84,11 @@ def build(scene: str, hosts: int = 2, now: datetime | None = None) -> Engine | N
         _declare(rows, person, now - timedelta(days=8))
         look(engine, rows, "healthy", now - timedelta(hours=23))
         _scores(engine, scene, now)
-        if scene in ("warning", "lost"):
-            look(
-                engine,
-                rows,
-                scene,
-                now - timedelta(hours=2, minutes=18) if scene == "warning" else now - timedelta(seconds=102),
-            )
+        if scene == "warning":
+            look(engine, rows, scene, now - timedelta(hours=2, minutes=18))
+        if scene == "lost":  # "silent": not called dead yet
+            for told, seconds in (("healthy", 105), ("silent", 102), ("lost", 28)):
+                look(engine, rows, told, now - timedelta(seconds=seconds))
         if scene != "stale":
             look(engine, rows, scene, now - timedelta(seconds=1))
     return engine
@@ -206,11 +206,8 @@ def look(engine: Engine, hosts: list[Host], scene: str, at: datetime) -> None:
             results.append(result(row, health(scene, at), about[engine.pk], at))
             continue
         number = int(row.host.name.removeprefix("kvm"))
-        if scene == "lost" and number == 1:
-            words = (
-                f"{row.host.name} does not answer on {row.host.address} port 22 (no route to host): see its console."
-            )
-            results.append(Result(row.pk, Look.State.UNANSWERED, at, 3000, words))
+        if scene in ("silent", "lost") and number == 1:
+            results.append(unanswered(row, at))
             continue
         facts = facts_of(row.probe, number, scene, at)
         if facts is not None:
@@ -228,6 +225,18 @@ def look(engine: Engine, hosts: list[Host], scene: str, at: datetime) -> None:
                 )
             )
     record(results)
+
+
+def unanswered(row: Look, at: datetime) -> Result:
+    """The host lets nobody in: the visit says so, and no other look is read."""
+    words = f"{row.host.name} does not answer on {row.host.address} port 22 (no route to host): see its console."
+    if row.probe != "ssh":
+        return Result(row.pk, Look.State.UNANSWERED, at, 3000, words)
+    reach = Reach.refused(row.host, LookFailed(words), "")
+    facts = {"answers": False, "error": words, "offered": ""}
+    return Result(
+        row.pk, Look.State.READ, at, 3000, "", facts, reach.findings, {}, {"ssh": {"answer": words}}, "6" * 64
+    )
 
 
 def result(row: Look, facts, declared, at: datetime) -> Result:
@@ -377,7 +386,7 @@ def multipath(scene: str, number: int) -> MultipathFacts:
 def health(scene: str, at: datetime) -> EngineHealth:
     good = Answer("good", "", 0.02)
     gone = Answer("unreachable", "No connection to olvm-engine.bank.example port 443.", 2.0)
-    answer = gone if scene == "lost" else good
+    answer = gone if scene in ("silent", "lost") else good
     return EngineHealth(
         answer,
         answer,

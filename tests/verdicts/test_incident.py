@@ -250,7 +250,7 @@ def test_without_a_beginning_there_is_no_bar():
 def test_the_countdown_is_the_agents_own():
     found = shown(told(SICK1, DOWN2, at=T0 + 130), Moments(page=False, lost=T0, bad_since={"kvm01": T0 + 12}))
     assert states(found) == [
-        ("seen", State.DONE, 0, 12),
+        ("HA saw it", State.DONE, 0, 12),
         ("EngineUpBadHealth", State.RUNNING, 12, 330),
         ("EngineStop", State.EXPECTED, 330, 640),
         ("guest boot and engine start", State.EXPECTED, 680, None),
@@ -266,7 +266,12 @@ def test_the_countdown_is_the_agents_own():
 def test_the_countdown_by_its_bounds_when_the_agent_shows_none():
     sick = record(1, "EngineUpBadHealth", "up")
     found = shown(told(sick, DOWN2, at=T0 + 60), Moments(page=False, lost=T0))
-    assert states(found)[:2] == [("seen", State.DONE, 0, 40), ("EngineUpBadHealth", State.RUNNING, 40, 360)]
+    assert states(found)[:2] == [("HA saw it", State.DONE, 0, 40), ("EngineUpBadHealth", State.RUNNING, 40, 360)]
+
+
+def test_what_ha_saw_at_once_is_no_phase_of_its_own():
+    found = shown(told(SICK1, DOWN2, at=T0 + 20), Moments(page=False, lost=T0, bad_since={"kvm01": T0}))
+    assert found.phases[0].title == "EngineUpBadHealth"
 
 
 def test_the_vm_is_stopped():
