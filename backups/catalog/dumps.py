@@ -13,6 +13,7 @@ from portal.kernel.output import TIMED_OUT, Output
 _SERVER = re.compile(r";\s+Dumped from database version: (\S+)")
 _ENTRIES = re.compile(r";\s+TOC Entries: (\d+)")
 _TABLE = re.compile(r"\d+; \d+ \d+ TABLE DATA (\S+) (\S+) ")
+_NEWER = re.compile(rb"unsupported version \(1\.\d\d\)")  # dump formats are 1.x; anything else is damage
 _SQLITE = b"SQLite format 3\0"
 
 
@@ -109,7 +110,7 @@ def _unable(output: Output, dumps: Dumps) -> str:
         return f"pg_restore did not run to an end here ({output.error_line() or f'code {output.exit_code}'})."
     if b"out of memory" in output.stderr:
         return "pg_restore reached its memory limit. Raise the limit."
-    if b"unsupported version" in output.stderr:
+    if _NEWER.search(output.stderr):
         tool = dumps.tool().stdout.decode("utf-8", "replace").strip() or "pg_restore"
         return f"it was made by a newer pg_dump than the {tool} of the portal. Install a newer one."
     return ""

@@ -12,6 +12,7 @@ from backups.catalog.parts import LABELS, NAMES, Part, spoken
 from backups.catalog.rung import Expectation, Mark, Rung
 from backups.catalog.versions import restorable, version_of
 
+_STOPPED = "The reading stopped before the end, so not all of it was seen."
 _TREND = 3  # archives that make a median worth comparing with
 _SMALL, _LARGE = 0.7, 1.5  # facts/engine-backup.md 5: below 70 % or above 150 % of the median
 
@@ -99,6 +100,8 @@ def members(seen: Survey, expected: Expectation) -> Rung:
         return Rung("members", Mark.UNKNOWN, "What the engine has is not known, so nothing can be found missing.")
     absent = [name for name in SMALL if not seen.members.get(name)]
     lost = frozenset(part for part in expected.parts if not _held(seen, part))
+    if (lost or absent) and (seen.hostile or seen.broken):
+        return Rung("members", Mark.SKIPPED, _STOPPED, tuple(sorted(seen.members)))
     if lost:
         told = f"The archive lacks {spoken(lost)}, which the engine has. Check the engine's setup flags."
         return Rung("members", Mark.FAIL, told, tuple(sorted(seen.members)))
@@ -116,13 +119,13 @@ def _held(seen: Survey, part: Part) -> bool:
 def dumps(seen: Survey, expected: Expectation) -> Rung:
     """Every dump was read to its end by the reader of its format, and holds the tables it must."""
     evidence = tuple(_shown(part, dump) for part, dump in sorted(seen.dumps.items()))
-    if stopped := seen.hostile or seen.broken:
-        return Rung("dumps", Mark.FAIL, f"Not every dump can be read. {stopped}", evidence)
     problems = [
         told for part, dump in sorted(seen.dumps.items()) if (told := _dump_problem(part, dump, seen, expected))
     ]
     if problems:
         return Rung("dumps", Mark.FAIL, " ".join(problems), evidence)
+    if seen.hostile or seen.broken:
+        return Rung("dumps", Mark.SKIPPED, _STOPPED, evidence)
     if doubts := [dump.doubt for dump in seen.dumps.values() if dump.doubt]:
         return Rung("dumps", Mark.UNKNOWN, " ".join(doubts), evidence)
     if not seen.dumps:
@@ -190,6 +193,8 @@ def version(seen: Survey, expected: Expectation) -> Rung:
     made, installed = version_of(raw), version_of(expected.engine)
     system = seen.texts.get("os_version", "").strip()
     evidence = (f"archive {raw.strip()[:40]}", f"engine {expected.engine}", f"made on {system[:40]}")
+    if made is None and (seen.hostile or seen.broken):
+        return Rung("version", Mark.SKIPPED, _STOPPED, evidence)
     if made is None:
         return Rung("version", Mark.FAIL, "The archive does not say which engine made it.", evidence)
     if installed is None:

@@ -106,6 +106,7 @@ def test_code_0_without_done_is_unfinished():
         (b"", b"FATAL: Database engine backup failed\n", 1, b"sh: line 1: 77 Killed\n", "dump_killed"),
         (b"", b"FATAL: Database engine backup failed\n", 1, b"pg_dump: error: Connection refused\n", "database_down"),
         (b"", b"FATAL: Database engine backup failed\n", 1, b"xz: No space left on device\n", "tmp_full"),
+        (b"", b"FATAL: xz failed compressing the backup of database engine\n", 1, b"", "dump_failed"),
         (b"", b"FATAL: Failed backing up /etc/ovirt-engine\n", 1, b"tar: x: Permission denied\n", "files_failed"),
         (b"", b"FATAL: Cannot create '/b/x'\n", 1, b"tar: x: Permission denied\n", "target_failed"),
         (b"", b"FATAL: Cannot create '/b/x'\n", 1, b"tar: x: Wrote only 8192 of 10240 bytes\n", "target_full"),
