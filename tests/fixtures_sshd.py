@@ -27,6 +27,16 @@ def free_port(host: str = "127.0.0.1") -> int:
         return int(probe.getsockname()[1])
 
 
+def _sshd_children(pid: int) -> list[int]:
+    """The children of a process that are sshd's themselves, not the commands that a session runs."""
+    found = []
+    with contextlib.suppress(OSError):
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            if Path(f"/proc/{child}/comm").read_text().startswith("sshd"):
+                found.append(int(child))
+    return found
+
+
 @dataclass
 class Sshd:
     """One server. `lines` are public key lines by type."""
@@ -62,8 +72,10 @@ class Sshd:
         return [int(pid) for pid in found]
 
     def cut_sessions(self) -> None:
-        """Kills every open connection on the server's side; the listener stays."""
-        for pid in self.sessions():
+        """Kills every open connection on the server's side; the listener stays. Of an ordinary account's session two
+        processes hold the connection, of root's one."""
+        pids = self.sessions()
+        for pid in [*pids, *(child for one in pids for child in _sshd_children(one))]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, 9)
 
