@@ -210,7 +210,12 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "runs"
-CELERY_TASK_ROUTES = {"inventory.tasks.*": {"queue": "looks"}, "portal.runs.tasks.*": {"queue": "runs"}}
+CELERY_TASK_ROUTES = {
+    # says that nobody looks: so not by those who look
+    "inventory.tasks.expire_looks": {"queue": "runs"},
+    "inventory.tasks.*": {"queue": "looks"},
+    "portal.runs.tasks.*": {"queue": "runs"},
+}
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 3,
     "socket_timeout": 10,

@@ -13,7 +13,7 @@ from django.utils import timezone
 from inventory.models import Capture, Finding, Look, Transition
 from inventory.services.looks import REACH_EVERY, Result, every, stale_sentence
 from portal.kernel import finding as kernel
-from portal.kernel.freshness import GRACE_SECONDS, is_stale
+from portal.kernel.freshness import GRACE_SECONDS, allowed_age, is_stale
 from portal.kernel.outcome import Outcome
 
 BUCKET = 300  # seconds of a roll-up
@@ -76,6 +76,7 @@ def _written(batch: list[Result]) -> int:
 
 def _apply(look: Look, result: Result, standing: list[Finding]) -> list[Transition]:
     """Brings one look and its findings to the result; returns the transitions, not yet saved."""
+    transitions = _blind_time(look, standing, result.at)
     same = look.sha256 == result.sha256 and look.facts == result.facts  # another release reads other facts from it
     unchanged = same and look.state == result.state and result.state == Look.State.READ
     fields = ["at", "state", "took_ms", "sentence"]
@@ -91,22 +92,36 @@ def _apply(look: Look, result: Result, standing: list[Finding]) -> list[Transiti
         fields.append("facts")
     look.save(update_fields=fields)
     wanted = result.findings if result.state == Look.State.READ else _unknown(standing, result.sentence)
-    transitions = _bring(look, standing, wanted, result.at)
-    if transitions and result.sections is not None:
+    changes = _bring(look, standing, wanted, result.at)
+    if changes and result.sections is not None:
         capture = _capture(result)
-        for transition_row in transitions:
-            transition_row.capture = capture
-    return transitions
+        for change in changes:
+            change.capture = capture
+    return transitions + changes
+
+
+def _blind_time(look: Look, standing: list[Finding], at: datetime) -> list[Transition]:
+    """When nobody looked for too long, and nobody was there to write so down either (see `expire`), the history says it
+    now: a time in which the portal was blind is never shown as what it saw before."""
+    if look.at is None or at <= look.at or not _too_old(look.at, at, look.probe):
+        return []
+    speaking = [one for one in standing if one.outcome != Outcome.UNKNOWN.value]
+    since = look.at + timedelta(seconds=allowed_age(every(look.probe)))
+    until = timezone.localtime(at).strftime("%d %b %Y %H:%M:%S %Z")
+    words = f"{look.host or look.engine} was not looked at by {look.probe} until {until}: looks did not run."
+    return _bring(look, speaking, _as_unknown(speaking, words), since)
+
+
+def _as_unknown(findings: list[Finding], words: str) -> tuple[kernel.Finding, ...]:
+    return tuple(
+        kernel.Finding(f.check_name, Outcome.UNKNOWN, kernel.Subject(f.subject_kind, f.subject_key), words)
+        for f in findings
+    )
 
 
 def _unknown(standing: list[Finding], sentence: str) -> tuple[kernel.Finding, ...]:
     """Every standing finding of a look that was not read, as unknown."""
-    return tuple(
-        kernel.Finding(
-            one.check_name, Outcome.UNKNOWN, kernel.Subject(one.subject_kind, one.subject_key), f"Not known. {sentence}"
-        )
-        for one in standing
-    )
+    return _as_unknown(standing, f"Not known. {sentence}")
 
 
 def _bring(look: Look, standing: list[Finding], wanted: tuple[kernel.Finding, ...], at: datetime) -> list[Transition]:
@@ -221,10 +236,6 @@ def _expired(pk: int, now: datetime) -> int:
         if look is None or look.at is None or not _too_old(look.at, now, look.probe):
             return 0
         standing = list(look.findings.exclude(outcome=Outcome.UNKNOWN.value))
-        words = stale_sentence(look)
-        unknown = tuple(
-            kernel.Finding(f.check_name, Outcome.UNKNOWN, kernel.Subject(f.subject_kind, f.subject_key), words)
-            for f in standing
-        )
+        unknown = _as_unknown(standing, stale_sentence(look))
         Transition.objects.bulk_create(_bring(look, standing, unknown, now))
     return len(standing)

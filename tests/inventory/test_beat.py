@@ -64,3 +64,9 @@ def test_what_beat_sends_exists_and_beat_is_ours(settings):
     wanted = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
     assert wanted <= set(app.tasks)
     assert settings.CELERY_BEAT_SCHEDULER == "portal.beat:Steady"
+
+
+def test_who_says_that_nobody_looks_is_not_who_looks():
+    route = app.amqp.router.route({}, "inventory.tasks.expire_looks")
+    assert route["queue"].name == "runs"
+    assert app.amqp.router.route({}, "inventory.tasks.look")["queue"].name == "looks"

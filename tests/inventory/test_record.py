@@ -114,6 +114,24 @@ def test_an_old_look_is_unknown_at_read_time_and_later_in_the_history(look):
     assert Transition.objects.order_by("-pk").first().to_outcome == "unknown"
 
 
+def test_a_time_in_which_nobody_looked_is_unknown_in_the_history(look):
+    record.record([result(look, T0, said())])
+    later = T0 + timedelta(hours=2)
+    assert record.record([result(look, later, said())]) == 2
+    blind, back = Transition.objects.order_by("pk")[1:]
+    assert (blind.from_outcome, blind.to_outcome, blind.capture) == ("ok", "unknown", None)
+    assert T0 < blind.at < T0 + timedelta(minutes=1)
+    assert "kvm01 was not looked at by ha_state until" in blind.sentence
+    assert (back.from_outcome, back.to_outcome, back.at) == ("unknown", "ok", later)
+    assert (Finding.objects.get().outcome, Finding.objects.get().since) == ("ok", later)
+
+
+def test_a_blind_time_that_was_written_down_is_not_written_twice(look):
+    record.record([result(look, T0, said())])
+    record.expire(T0 + timedelta(minutes=1))
+    assert record.record([result(look, T0 + timedelta(hours=2), said())]) == 1
+
+
 def test_a_clock_that_jumped_back_makes_a_look_unknown(look):
     record.record([result(look, T0, said())])
     finding = Finding.objects.select_related("look__host", "look__engine").get()

@@ -23,6 +23,7 @@ from inventory.models import (
     Rollup,
     Site,
     StorageDomain,
+    Transition,
     Vm,
 )
 from inventory.probes import PROBES
@@ -405,7 +406,10 @@ def age_all(engine: Engine, seconds: float = 0.0) -> None:
     """Moves every look into the past, beyond what its schedule allows."""
     for row in engine.looks.exclude(at=None):
         every = PROBES[row.probe].every if row.probe in PROBES else 3.0
-        Look.objects.filter(pk=row.pk).update(at=row.at - timedelta(seconds=allowed_age(every) + 1 + seconds))
+        back = timedelta(seconds=allowed_age(every) + 1 + seconds)
+        Look.objects.filter(pk=row.pk).update(at=row.at - back)
+        # what it changed happened when it was made
+        Transition.objects.filter(engine=engine, host=row.host, probe=row.probe, at=row.at).update(at=row.at - back)
 
 
 def runs() -> None:
