@@ -45,12 +45,11 @@ _DEFAULT_PASSWORD = "mypass"  # noqa: S105 - what engine-setup writes on every e
 
 @dataclass(frozen=True)
 class Pki:
-    """What was found. missing: files that must be there; problems, doubts: sentences. The dates are when the CA's
+    """What was found. missing: files that must be there; problems: sentences. The dates are when the CA's
     and the engine's certificate end; None when they could not be read."""
 
     missing: tuple[str, ...]
     problems: tuple[str, ...]
-    doubts: tuple[str, ...]
     ca: str = ""
     ca_until: datetime | None = None
     engine_until: datetime | None = None
@@ -65,7 +64,6 @@ def kept(name: str) -> bool:
 def judge(files: Mapping[str, bytes]) -> Pki:
     """The PKI among the kept files of one archive."""
     problems: list[str] = []
-    doubts: list[str] = []
     missing = tuple(name for name in NEEDED if not files.get(name, b"").strip())
     certificates = {name: _certificate(files, name, problems) for name, _ in _PAIRS}
     keys = {name: _key(files, name, problems) for _, name in _PAIRS}
@@ -74,13 +72,12 @@ def judge(files: Mapping[str, bytes]) -> Pki:
     ca, engine = certificates[CA], certificates[ENGINE]
     if ca and engine:
         _chain(ca, engine, problems)
-    _open_store(files, engine, problems, doubts)
+    _open_store(files, engine, problems)
     conf = "\n".join(raw.decode("utf-8", "replace") for name, raw in sorted(files.items()) if name.startswith(CONF))
     fqdns = _FQDN.findall(conf)
     return Pki(
         missing,
         tuple(problems),
-        tuple(doubts),
         ca=ca.subject.rfc4514_string() if ca else "",
         ca_until=ca.not_valid_after_utc if ca else None,
         engine_until=engine.not_valid_after_utc if engine else None,
@@ -125,11 +122,9 @@ def _chain(ca: x509.Certificate, engine: x509.Certificate, problems: list[str]) 
         problems.append(f"{ENGINE} is not signed by the CA in {CA}.")
 
 
-def _open_store(
-    files: Mapping[str, bytes], engine: x509.Certificate | None, problems: list[str], doubts: list[str]
-) -> None:
-    """engine.p12 must open with the password that the engine's own configuration names, and hold the engine's key. Old
-    engines encrypt it with RC2, which OpenSSL 3 does not read: that is a doubt, not a proof against it."""
+def _open_store(files: Mapping[str, bytes], engine: x509.Certificate | None, problems: list[str]) -> None:
+    """engine.p12 must open with the password that the engine's own configuration names, and hold the engine's key. The
+    RC2 and 3DES of old engines open too."""
     raw = files.get(STORE, b"")
     if not raw.strip():
         return
@@ -137,10 +132,7 @@ def _open_store(
     password = (_STORE_PASSWORD.findall(conf) or [_DEFAULT_PASSWORD])[-1]
     try:
         key, _, _ = load_key_and_certificates(raw, password.encode())
-    except UnsupportedAlgorithm:
-        doubts.append(f"{STORE} is encrypted with an old cipher that the portal does not read.")
-        return
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         problems.append(f"{STORE} does not open with the password in the engine's configuration.")
         return
     if key is None or (engine and _public(engine) != _public(key)):

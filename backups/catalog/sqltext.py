@@ -28,7 +28,8 @@ class SqlText:
 
 
 class _Scan:
-    """The text outside and inside of COPY blocks, fed in pieces; keeps at most one line of a statement."""
+    """The text outside and inside of COPY blocks, fed in pieces; keeps at most one line of a statement. What is ahead
+    begins with the newline before the next line, so a row is counted by the newline before it."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -50,10 +51,10 @@ class _Scan:
     def _open(self) -> bool:
         """Looks for the next COPY; leaves the last, unfinished line for the next piece."""
         if found := _COPY.search(self._ahead):
-            self.tables.add(found[1].decode("utf-8", "replace").replace('"', ""))
+            self.tables.add(found[1].decode("utf-8", "replace").replace('"', "").strip())
             self._columns = _QUOTED.sub(b"", found[2]).count(b",") + 1 if found[2] else 0
             self._ahead = b"\n" + self._ahead[found.end() :]
-            self._tabs, self._lines = 0, -1
+            self._tabs = self._lines = 0
             return True
         self._ahead = self._ahead[self._ahead.rfind(b"\n") :]
         if len(self._ahead) > _LINE:
@@ -69,10 +70,10 @@ class _Scan:
         if at < 0:
             return False
         self._ahead = self._ahead[len(_CLOSE) - 1 :]
-        lines, columns = self._lines + (at > 0), self._columns or 0
-        if columns and self._tabs != lines * (columns - 1):
+        columns = self._columns or 0
+        if columns and self._tabs != self._lines * (columns - 1):
             raise Broken(f"{self._what} is damaged: the rows of one table do not have its {columns} columns.")
-        self.rows += lines
+        self.rows += self._lines
         self._columns = None
         return True
 

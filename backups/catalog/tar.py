@@ -15,6 +15,7 @@ from backups.catalog.streams import CHUNK, Broken, Hostile, Limits, Read, drain,
 
 _BLOCK = 512
 _NAME_LIMIT = 64 * 1024
+_SIZE = re.compile(r"[0-9]{1,19}")
 _PAX = re.compile(rb"(\d+) ([^=\n]+)=")
 
 
@@ -111,7 +112,7 @@ def _header(read: Read, what: str) -> tuple[Member, Body] | None:
 def _stored(size: int, flag: bytes, long: dict[str, str], what: str) -> int:
     """Bytes that follow a header: only files have any."""
     told = long.get("size", str(size))
-    if not told.isdecimal():
+    if not _SIZE.fullmatch(told):
         raise Broken(f"{what} is damaged: a size is no number.")
     return int(told) if _KINDS[flag] is Kind.FILE else 0
 
