@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
@@ -19,6 +20,16 @@ from tests.backups.make_archive import member
 
 LIMITS = Limits()
 PACKERS = {Compressor.GZIP: gzip.compress, Compressor.BZIP2: bz2.compress, Compressor.XZ: lzma.compress}
+
+
+@contextlib.contextmanager
+def refused_or_fine():
+    """No other exception, and a sentence in the ones there are."""
+    try:
+        yield
+    except (Broken, Hostile) as error:
+        if not str(error).endswith("."):
+            raise AssertionError(error) from error
 
 
 def dribble(raw, most=7):
@@ -88,10 +99,8 @@ def test_a_changed_byte_never_raises_anything_else(place, value):
     raw = bytearray(tar_of(member("a" * 150, 700), member("b", 9), member("l", kind=tarfile.SYMTYPE, target="a"),
                            form=tarfile.PAX_FORMAT))  # fmt: skip
     raw[place % len(raw)] = value
-    try:
+    with refused_or_fine():
         all_of(bytes(raw))
-    except (Broken, Hostile) as error:
-        assert str(error).endswith(".")
 
 
 @settings(max_examples=40)
@@ -99,12 +108,10 @@ def test_a_changed_byte_never_raises_anything_else(place, value):
 def test_a_changed_byte_in_a_compressed_stream_is_caught_or_changes_nothing(raw, kind, place, flip):
     packed = bytearray(PACKERS[kind](raw))
     packed[place % len(packed)] ^= flip
-    try:
+    with refused_or_fine():
         stream = Unpacked(io.BytesIO(packed).read, LIMITS, "It")
         if stream.compressor is kind:  # else its magic was hit: it is something else now
             assert exhausted(stream) == raw
-    except (Broken, Hostile) as error:
-        assert str(error).endswith(".")
 
 
 def exhausted(stream):
@@ -180,10 +187,17 @@ def test_a_ustar_prefix_and_pax_globals():
 
 
 def test_a_size_above_8_gib_is_read():
-    first = next(
-        members(io.BytesIO(header(member("a"), at124=b"\x80" + (9 * 2**30).to_bytes(11, "big"))).read, LIMITS, "It")
-    )
-    assert first[0].size == 9 * 2**30
+    raw = header(member("a"), at124=b"\x80" + (9 * 2**30).to_bytes(11, "big"))
+    one, _ = next(members(io.BytesIO(raw).read, LIMITS, "It"))
+    assert one.size == 9 * 2**30
+
+
+def test_a_sparse_member_is_read_with_its_holes():
+    pieces = b"".join(b"%011o\0%011o\0" % (place, 2) for place in (0, 10, 20, 30))
+    raw = header(member("s", 8), at156=b"S", at386=pieces, at483=b"%011o\0" % 40)
+    hole = bytes(8)
+    found = all_of(raw + b"aabbccdd".ljust(512, b"\0") + bytes(1024))
+    assert [content for _, content in found] == [hole.join((b"aa", b"bb", b"cc", b"dd")) + hole]
 
 
 SPARSE = member("s")
@@ -204,7 +218,7 @@ SPARSE = member("s")
         (header(member("x", 70_000), at156=b"x"), "a name of 70000 bytes"),
         (header(member("x", 5), at156=b"x") + b"hello".ljust(512, b"\0"), "PAX record is malformed"),
         (header(member("x", 9), at156=b"x") + b"99 path=a".ljust(512, b"\0"), "PAX record is malformed"),
-        (header(member("x", 11), at156=b"x") + b"11 size=-1\n".ljust(512, b"\0") + header(member("a")), "a size is no number"),
+        (header(member("x", 11), at156=b"x") + b"11 size=-1\n".ljust(512, b"\0") + header(SPARSE), "size is no number"),
         (header(member("x", 22), at156=b"x") + b"22 GNU.sparse.major=1\n".ljust(512, b"\0"), "sparse member"),
         (header(SPARSE, at156=b"S", at386=b"00000000000\0" b"00000000005\0", at483=b"00000000004\0"), "does not fit"),
         (header(SPARSE, at156=b"S", at386=b"00000000000\0" b"00000000004\0", at483=b"00000000004\0"), "does not fit"),
@@ -230,7 +244,7 @@ def test_memory_does_not_grow_with_the_archive():
         return top
 
     small, large = peak(10_000_000), peak(200_000_000)
-    assert large < small * 1.2 + 200_000 < 5_000_000
+    assert large < small + 1_000_000 < 5_000_000
 
 
 HEAD = b"--\n-- PostgreSQL database dump\n--\n-- Dumped from database version 15.18 (Debian)\n"
@@ -243,7 +257,8 @@ def sql(*parts, step=10_000):
 
 @pytest.mark.parametrize("step", [1, 3, 17, 10_000])
 def test_rows_are_counted_whatever_the_pieces(step):
-    found = sql(b"COPY public.a (x, y) FROM stdin;\n1\t2\n3\t\\\\.\n\\.\n\n\n", b'COPY public."B c" ("p, q") FROM stdin;\n\\.\n',
+    found = sql(b"COPY public.a (x, y) FROM stdin;\n1\t2\n3\t\\\\.\n\\.\n\n\n",
+                b'COPY public."B c" ("p, q") FROM stdin;\n\\.\n',
                 b"COPY public.none  FROM stdin;\n\n\n\\.\n", step=step)  # fmt: skip
     assert (found.tables, found.rows, found.server) == (
         frozenset({"public.a", "public.B c", "public.none"}), 4, "15.18"
@@ -251,7 +266,7 @@ def test_rows_are_counted_whatever_the_pieces(step):
 
 
 def test_a_newer_pg_dumps_lines_around_the_end_are_known():
-    whole = b"--\n-- PostgreSQL database dump\n--\n\n\\restrict abc\n\n--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict abc\n\n"
+    whole = HEAD + b"\n\\restrict abc\n\n" + END + b"\\unrestrict abc\n\n"
     assert read_sql(io.BytesIO(whole).read, "It").rows == 0
 
 
