@@ -8,7 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from inventory.verdicts.incident import Course, Scene
-from inventory.verdicts.incident_phases import PENALTY, SEEN, TAKEOVER, Phase, lease_free, limit, phases
+from inventory.verdicts.incident_phases import (
+    PENALTY,
+    SEEN,
+    TAKEOVER,
+    Phase,
+    lease_free,
+    limit,
+    phases,
+    waits_for_lease,
+)
 from inventory.verdicts.she_rows import HostRow
 
 VM_STATUS = ("hosted-engine", "--vm-status")
@@ -148,7 +157,7 @@ def _host_lost(scene: Scene, say: Say) -> tuple[Act, ...]:
         return _standby_lost(scene, say)
     free = (scene.since or 0.0) + lease_free(scene)
     until = limit(scene)
-    if scene.elapsed <= lease_free(scene):
+    if waits_for_lease(scene):
         words = "The lease of the engine VM is free by then. Starting it by hand earlier is refused."
         first = [Act(f"Wait until {say(free)}.", words)]
     elif until is not None and scene.elapsed <= until:

@@ -61,6 +61,13 @@ def lease_free(scene: Scene) -> float:
     return scene.gap + LEASE[1]
 
 
+def waits_for_lease(scene: Scene) -> bool:
+    """The engine VM's lease may still be held: no guest runs yet, and the latest bound has not passed."""
+    record = scene.starter.record if scene.starter is not None else None
+    booting = record is not None and record.detail in ("Powering up", "Up")
+    return not booting and scene.elapsed <= lease_free(scene)
+
+
 def limit(scene: Scene) -> float | None:
     """Seconds since the beginning by which HA's own limit for the start has passed; None when no start is bounded."""
     boot = next((one for one in reversed(phases(scene)) if one.title.endswith(BOOT)), None)
@@ -102,10 +109,10 @@ def _death(scene: Scene, certain: bool) -> Phase:
     """The host's record stands still for 60 s. certain: what follows shows that it is over."""
     host, at = scene.subject.host, _declared(scene)
     if at is not None:
-        return Phase(f"{host} declared dead after {at:.0f} s", State.DONE, 0.0, at, DECLARED[0], "", True)
+        return Phase(f"declared dead after {int(at)} s", State.DONE, 0.0, at, DECLARED[0], "", True)
     latest = scene.gap + DECLARED[1]
     if certain or scene.subject.live is False:
-        return Phase(f"{host} declared dead", State.DONE, 0.0, min(latest, scene.elapsed), DECLARED[0])
+        return Phase("declared dead", State.DONE, 0.0, min(latest, scene.elapsed), DECLARED[0])
     words = f"by {_minutes(latest)}"
     return Phase(f"HA declares {host} dead", State.RUNNING, 0.0, latest, DECLARED[0], words)
 
@@ -121,8 +128,7 @@ def _host_lost(scene: Scene) -> tuple[Phase, ...]:
         return (dead, Phase(f"EngineStart to EngineUp on {serving.host}", State.DONE, begin, back, None, words, True))
     free = lease_free(scene)
     starter = scene.starter
-    booting = starter is not None and starter.record is not None and starter.record.detail in ("Powering up", "Up")
-    if booting or scene.elapsed > free:
+    if not waits_for_lease(scene):
         end = min(free, scene.elapsed)
         waited = Phase("waited for the VM lease", State.DONE, begin, max(begin, end), LEASE[0], "")
         return (dead, waited, _boot(scene, max(begin, end), State.RUNNING))

@@ -13,7 +13,7 @@ from inventory.services.pages_engine import Seen
 from inventory.services.pages_incident import BAD_PAGE
 from inventory.verdicts.incident import Course, Scene
 from inventory.verdicts.incident_acts import Incident, named
-from inventory.verdicts.incident_phases import phases
+from inventory.verdicts.incident_phases import waits_for_lease
 from inventory.verdicts.luns import LunVerdict
 from inventory.verdicts.she import STARTING_STATES
 from inventory.verdicts.she_rows import HostRow
@@ -172,8 +172,8 @@ def _not_back(scene: Scene) -> str:
     if starter is None or starter.record is None:
         return f"HA starts the engine VM elsewhere once it has declared {host} dead."
     at = f"{starter.host} is at {starter.state or 'no state'}, {starter.record.detail or 'no detail'}."
-    waits = any(phase.state == "running" and "lease" in phase.title for phase in phases(scene))
-    return f"{at} It waits for the lease that {host} held." if waits else f"{at} The guest and the engine are starting."
+    waits = f"It waits for the lease that {host} held." if waits_for_lease(scene) else "Guest and engine are starting."
+    return f"{at} {waits}"
 
 
 def _vms_stopped(scene: Scene) -> Tile:
