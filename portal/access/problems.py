@@ -34,7 +34,7 @@ class Conflict(exceptions.APIException):
 
     status_code = 409
     default_code = "conflict"
-    default_detail = "Another Run holds this target."
+    default_detail = "The state of things forbids it."
 
 
 class Unprocessable(exceptions.APIException):
