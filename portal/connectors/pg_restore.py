@@ -50,7 +50,7 @@ class Confined:
     """How far a child may go: memory and list in bytes, seconds of wall clock for one dump."""
 
     memory: int = 1024 * _MIB
-    listing: int = 256 * _MIB
+    listing: int = 32 * _MIB
     seconds: float = 4 * 3600.0
 
     def prefix(self) -> list[str]:
@@ -83,7 +83,6 @@ class _Child:
         self._stdout = stack.enter_context(tempfile.TemporaryFile())
         self._stderr = stack.enter_context(tempfile.TemporaryFile())
         self._began = time.monotonic()
-        self._limit = confined.listing
         self.late = False
         self._process = subprocess.Popen(
             [*confined.prefix(), *argv],
@@ -136,7 +135,7 @@ class _Child:
         code = self._process.wait()
         for stream in (self._stdout, self._stderr):
             stream.seek(0)
-        text, errors = self._stdout.read(self._limit), self._stderr.read(_STDERR)
+        text, errors = self._stdout.read(), self._stderr.read(_STDERR)  # no longer than the child's file limit
         return Output(text, errors, TIMED_OUT if self.late else code, time.monotonic() - self._began)
 
 

@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import threading
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -153,3 +154,11 @@ def test_sqlite_files():
 def test_a_sqlite_file_larger_than_the_memory_limit_is_no_answer():
     tight = PgRestore(REAL, Confined(memory=200 * 1024 * 1024))
     assert tight.sqlite(chunks(*[b"x" * 1_000_000] * 300)).exit_code != 0
+
+
+def test_memory_does_not_depend_on_the_limits_or_the_dump():
+    tracemalloc.start()
+    PgRestore(script("cat >/dev/null; echo listed")).custom(chunks(*[b"x" * 200_000] * 300))
+    top = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert top < 3_000_000
