@@ -18,7 +18,7 @@ from backups.catalog.tar import Body, Kind, Member, members
 from backups.catalog.tree import Tree, read_tree
 
 SMALL = ("config", "version", "os_version", "sha256sum")
-_CONFIG = re.compile(r"(?:MANAGEDBLOCK_|CINDERLIB_|KEYCLOAK_|DWH_)?DB_DUMP_(?:COMPRESSOR|FORMAT)=\"?[A-Za-z0-9]*\"?")
+_CONFIG = re.compile(r"(?:[A-Z]{1,30}_)?DB_DUMP_(?:COMPRESSOR|FORMAT)=\"?[A-Za-z0-9]*\"?")
 _HASH_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 
 
@@ -82,6 +82,8 @@ class _Reading:
             return
         if member.kind is not Kind.FILE:
             raise Hostile(f"The archive holds the {member.kind} {member.name!a}; engine-backup makes none.")
+        if len(self.members) >= self._limits.outer:
+            raise Hostile(f"The archive holds more than {self._limits.outer} members; engine-backup makes a dozen.")
         if member.name in self.members:
             raise Hostile(f"The archive holds {member.name!a} twice, so two readers may see two contents.")
         if member.size > max(self._limits.floor, self._limits.ratio * body.packed):

@@ -65,11 +65,11 @@ def _wrong_hashes(seen: Survey) -> str:
     if not listed:
         return "The archive holds no list of SHA-256 hashes, so nothing vouches for its members."
     if lost := sorted(listed.keys() - seen.members.keys()):
-        return f"The archive lists {lost[0]}, but does not hold it."
+        return f"The archive lists {lost[0][:120]!a}, but does not hold it."
     if loose := sorted(seen.members.keys() - listed.keys() - {"sha256sum"}):
-        return f"The archive holds {loose[0]}, which its list of hashes does not name."
+        return f"The archive holds {loose[0][:120]!a}, which its list of hashes does not name."
     changed = sorted(name for name, hashed in listed.items() if seen.members[name].sha256 != hashed)
-    return f"{changed[0]} differs from its recorded hash." if changed else ""
+    return f"{changed[0][:120]!a} differs from its recorded hash." if changed else ""
 
 
 def verify(seen: Survey, expected: Expectation) -> Rung:
@@ -101,14 +101,21 @@ def members(seen: Survey, expected: Expectation) -> Rung:
     absent = [name for name in SMALL if not seen.members.get(name)]
     lost = frozenset(part for part in expected.parts if not _held(seen, part))
     if (lost or absent) and (seen.hostile or seen.broken):
-        return Rung("members", Mark.SKIPPED, _STOPPED, tuple(sorted(seen.members)))
+        return Rung("members", Mark.SKIPPED, _STOPPED, _names(seen))
     if lost:
         told = f"The archive lacks {spoken(lost)}, which the engine has. Check the engine's setup flags."
-        return Rung("members", Mark.FAIL, told, tuple(sorted(seen.members)))
+        return Rung("members", Mark.FAIL, told, _names(seen))
     if absent:
         told = f"The archive lacks {', '.join(absent)}, without which engine-backup does not restore it."
-        return Rung("members", Mark.FAIL, told, tuple(sorted(seen.members)))
-    return Rung("members", Mark.OK, f"It holds {spoken(expected.parts)}.", tuple(sorted(seen.members)))
+        return Rung("members", Mark.FAIL, told, _names(seen))
+    return Rung("members", Mark.OK, f"It holds {spoken(expected.parts)}.", _names(seen))
+
+
+def _names(seen: Survey) -> tuple[str, ...]:
+    """What engine-backup itself put in, and how many others: their names may be anything."""
+    known = sorted(seen.members.keys() & {*SMALL, *(names.member for names in NAMES.values())})
+    others = len(seen.members) - len(known)
+    return (*known, f"{others} others") if others else tuple(known)
 
 
 def _held(seen: Survey, part: Part) -> bool:

@@ -34,6 +34,7 @@ NEEDED = (
 # pairs that must match when both are there; a bank's own web certificate does not chain to the engine's CA
 _PAIRS = (
     (CA, CA_KEY),
+    (f"{ROOT}qemu-ca.pem", f"{ROOT}private/qemu-ca.pem"),
     (ENGINE, f"{ROOT}keys/engine_id_rsa"),
     (f"{ROOT}certs/apache.cer", f"{ROOT}keys/apache.key.nopass"),
 )

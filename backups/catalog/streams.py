@@ -33,6 +33,7 @@ class Limits:
     floor: int = 64 * MIB
     total: int = 4 * 1024 * 1024 * MIB
     members: int = 2_000_000
+    outer: int = 1000  # members of the archive itself
     small: int = MIB  # a member that is kept in memory
 
 

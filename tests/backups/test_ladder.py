@@ -175,6 +175,26 @@ def test_engine_without_a_name_in_its_archive():
     assert (rung.outcome, "without a name" in rung.sentence) == (Mark.FAIL, True)
 
 
+def test_rungs_and_causes_survive_json():
+    import json
+
+    from backups.catalog.causes import Cause
+    from portal.kernel import facts
+
+    for one in (Rung("pki", Mark.SKIPPED, "It.", ("a", "b")), Cause("ok", "It.", "Climb.", good=True)):
+        assert facts.load(type(one), json.loads(json.dumps(facts.dump(one)))) == one
+
+
+def test_a_name_that_is_no_text_does_not_reach_a_sentence():
+    odd = "extra/\udcff"
+    held = survey(members={odd: Seen(1, "a")}, texts={"sha256sum": f"{'b' * 64}  config\n"})
+    lists = survey(members={odd: Seen(1, "a"), "config": Seen(1, "b" * 64)}, texts=held.texts)
+    for one in (held, lists):
+        for judge in judging.ABOVE:
+            rung = judge(one, expectation())
+            "".join((rung.sentence, *rung.evidence)).encode()
+
+
 def test_a_member_of_zero_bytes_is_not_held():
     rung = judging.members(
         survey(members={NAMES[Part.DWH].member: Seen(0, "")}), expectation(parts=frozenset({Part.DWH}))
