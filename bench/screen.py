@@ -6,6 +6,7 @@ sent and stops when the overview in Chromium shows the word. Beside it: what the
 from __future__ import annotations
 
 import random
+import shutil
 import statistics
 import sys
 import time
@@ -89,7 +90,9 @@ def main() -> int:
     """All cases, ROUNDS times each."""
     found: dict[str, list[float]] = {case.name: [] for case in CASES}
     with Stack("bench_screen", speed=20, redis_db=6) as stack, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(CHROMIUM))
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium") or shutil.which("chromium-browser") or "", args=list(CHROMIUM)
+        )
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         login(page, stack.url)
         for _ in range(ROUNDS):

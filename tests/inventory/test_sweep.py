@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import os
+import signal
+import threading
 import time
 from contextlib import contextmanager
 from datetime import timedelta
@@ -10,6 +13,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -148,11 +152,13 @@ def test_an_engine_that_hangs_is_named_and_hosts_are_still_seen(engine, lab):
         assert outcome("answers").outcome == "ok"
 
 
-def test_an_html_500_for_one_collection_changes_nothing_of_it(engine, lab):
+def test_an_html_500_for_one_collection_changes_nothing_of_it(engine, lab, caplog):
     before = set(engine.vms.values_list("uuid", "gone_since"))
     with fault(lab, "engine-html-500", collection="vms"):
         report = upkeep.sync_once(engine.pk, storage=False)
         assert list(report.failed) == ["vms"]
+        tasks.sync_engine(engine.pk, False)
+        assert "sync of engine" in caplog.text
         assert "olvm-engine" in report.failed["vms"] or "127.0.0.1" in report.failed["vms"]
     assert set(engine.vms.values_list("uuid", "gone_since")) == before
 
@@ -177,6 +183,8 @@ def test_the_tasks_do_the_same_work(engine):
     tasks.sync_engines(storage=True)
     tasks.watch_engine(engine.pk)
     tasks.watch_engines()
+    tasks.prune_history()
+    assert Look.objects.exists(), "nothing is old enough to go"
 
 
 def test_two_syncs_of_one_engine_do_not_run_at_once(engine):
@@ -217,6 +225,22 @@ def test_an_unpinned_host_that_is_not_there_offers_nothing(engine):
     look()
     assert Host.objects.get(name="kvm02").offered_key == ""
     assert outcome("trust").outcome == "fail"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_prober_looks_at_engines_until_it_is_ended(engine):
+    Look.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    timer = threading.Timer(4.0, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.start()
+    try:
+        call_command("prober")
+    finally:
+        timer.cancel()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    looked = set(Look.objects.filter(state=Look.State.READ).values_list("probe", flat=True))
+    assert looked == {"engine_health"}
 
 
 def test_a_changed_host_key_is_refused_kept_for_a_person_and_recorded_once(engine, lab):
