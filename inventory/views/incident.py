@@ -143,7 +143,7 @@ def _tiles(one: Seen, scene: Scene, tiles: Sequence[Tile]) -> list[Tile]:
     """The incident's own answers first, then what is worst, then what was looked at."""
     own = [_engine_back(one, scene, tiles[0])]
     if scene.silence is not None:
-        own.append(_vms_stopped(scene))
+        own.insert(0 if own[0].state == "ok" else 1, _vms_stopped(scene))
     order = {"fail": 0, "warn": 1, "running": 1}
     rest = sorted(tiles[1:], key=lambda tile: (order.get(tile.state, 2), tile.at is None))
     return [*own, *rest][:TILES]
