@@ -13,12 +13,14 @@ from backups.catalog.rung import NAMES, Mark
 from backups.catalog.streams import Limits, drain
 from portal.connectors.pg_restore import PgRestore
 from portal.kernel.output import Output
+from tests.backups import hostile  # noqa: F401 - its defects join the others
 from tests.backups.defects import DEFECTS, GOOD, expectation
 from tests.backups.make_archive import Databases, Draft
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "backup-defects.md"
 BIN = sorted(glob.glob("/usr/lib/postgresql/*/bin/pg_restore") + glob.glob("/usr/pgsql-*/bin/pg_restore"))
 SIGNS = {Mark.OK: "ok", Mark.FAIL: "**FAIL**", Mark.UNKNOWN: "?", Mark.SKIPPED: "-"}
+
 RESULTS: dict[str, dict[str, str]] = {}
 
 
