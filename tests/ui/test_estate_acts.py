@@ -297,6 +297,7 @@ def test_a_key_is_pinned_by_hand_where_there_is_none(kvm02, person):
         (FIRST.replace("ssh-ed25519", "ssh-rsa"), "is no such key"),
         ("-----BEGIN OPENSSH PRIVATE KEY-----", "This is a private key"),
     ],
+    ids=["empty", "two", "long", "named", "dss", "no-blob", "no-base64", "cut", "other-type", "private"],
 )
 def test_what_is_no_public_key_is_refused_in_words_and_kept_in_the_form(kvm02, person, line, sentence):
     admin = as_(person, "admin")
