@@ -12,7 +12,7 @@ import os
 import socket
 import struct
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import asyncssh
 
@@ -29,6 +29,7 @@ CIPHERS = [
     "aes128-gcm@openssh.com",
     "aes128-ctr",
 ]
+CHUNK = 65_536  # bytes of a stream that are carried at a time
 LINGER_NOTHING = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close means RST
 
 
@@ -263,16 +264,42 @@ class HostServers:
         )
         self.lab.children.add(child.pid)
         try:
-            with contextlib.suppress(OSError, asyncssh.Error):
-                await process.redirect(child.stdin, child.stdout, child.stderr, send_eof=False)
-                await process.stdout.drain()
-                await process.stderr.drain()
-            if process.is_closing():
+            if not await _join(process, child):
                 _cut_off(child)
             rc = await child.wait()
         finally:
             self.lab.children.discard(child.pid)
         return rc if rc >= 0 else 128 - rc
+
+
+async def _join(process: asyncssh.SSHServerProcess[bytes], child: asyncio.subprocess.Process) -> bool:
+    """Carries the three streams until the child has closed both of its own; False when the channel went first.
+    (asyncssh's own redirection of asyncio streams reads twice at a time when a client is slow, and drops the link.)"""
+    if child.stdin is None or child.stdout is None or child.stderr is None:
+        raise RuntimeError("the child was started without pipes")
+    feed = asyncio.create_task(_carry(process.stdin, child.stdin))
+    told = asyncio.gather(_carry(child.stdout, process.stdout), _carry(child.stderr, process.stderr))
+    gone = asyncio.create_task(process.channel.wait_closed())
+    either: set[asyncio.Future[Any]] = {told, gone}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    whole = told.done() and not told.cancelled() and told.exception() is None and all(told.result())
+    for task in (feed, told, gone):
+        task.cancel()
+    await asyncio.gather(feed, told, gone, return_exceptions=True)
+    return whole
+
+
+async def _carry(source: Any, sink: Any) -> bool:
+    """Everything from source to sink at the sink's pace; True when the source ended. A sink of a child ends with it."""
+    try:
+        while data := await source.read(CHUNK):
+            sink.write(data)
+            await sink.drain()
+    except (OSError, asyncssh.Error):
+        return False
+    if isinstance(sink, asyncio.StreamWriter):
+        sink.close()
+    return True
 
 
 def _cut_off(child: asyncio.subprocess.Process) -> None:
