@@ -67,10 +67,6 @@ def calm(page: Page, stack: Stack):
 def test_login_dashboard_fault_dashboard(page, stack):
     login(page, stack)
     calm(page, stack)
-    lab = page.context.new_page()
-    lab.goto(stack.lab + "/")
-    truth = stack.call("GET", "/truth")
-    assert "kvm01" in str(truth)
     began = stack.fault("power-off", "kvm01")
     silent = re.compile("kvm01 (keeps its SSH connection open but answers|accepts connections on .* but says) nothing")
     expect(page.locator("main")).to_contain_text(silent, timeout=20_000)
@@ -85,7 +81,6 @@ def test_login_dashboard_fault_dashboard(page, stack):
     expect(page.locator("h1")).to_contain_text(re.compile("unprotected|kvm02", re.IGNORECASE), timeout=100_000)
     stack.fault("power-on", "kvm01")
     assert page.complaints == []
-    lab.close()
 
 
 def test_a_hung_command_blinds_one_probe_and_nothing_else(page, stack):
@@ -121,8 +116,7 @@ def test_a_support_bundle_is_collected_once_and_shown_live(page, stack):
         time.sleep(0.3)
     assert stack.query(f"select status from runs_run where id = {number}") == [("succeeded",)]
     ref = str(stack.query(f"select ref from runs_run where id = {number}")[0][0])
-    assert list((stack.folder / "vault").rglob("*.tar*")), "the bundle is in the vault"
-    assert ref
+    assert len(list((stack.folder / "vault" / ref).glob("*.tar*"))) == 1, "one bundle of this run is in the vault"
     assert page.complaints == []
 
 
