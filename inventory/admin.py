@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from inventory import models
+from inventory.services.host_keys import KeyRefusal, read_key
 from portal.access.guarded import Guarded
 from portal.connectors.ssh_keys import fingerprint, new_key, public_line
 from portal.kernel.secret import Secret
@@ -66,7 +67,24 @@ class EngineForm(EngineModelForm):
 
     class Meta:
         model = models.Engine
-        fields: ClassVar = ["site", "name", "url", "username", "ca_pem", "ssh_user", "watched"]
+        fields: ClassVar = [
+            *("site", "name", "url", "username", "ca_pem", "ssh_user", "watched"),
+            *("vm_address", "vm_port", "vm_user", "vm_host_key"),
+        ]
+        help_texts: ClassVar = {
+            "vm_address": "Where engine-backup runs. Empty: the host in the URL.",
+            "vm_user": "Empty: the account for the hosts. engine-backup needs root, or sudo.",
+            "vm_host_key": "One line of /etc/ssh/ssh_host_ed25519_key.pub on the engine VM, compared by you. "
+            "After a rebuilt engine it is pinned anew here, deliberately.",
+        }
+
+    def clean_vm_host_key(self) -> str:
+        """ "type base64", or empty: then the engine VM is not spoken to."""
+        try:
+            line = str(self.cleaned_data["vm_host_key"]).strip()
+            return read_key(line) if line else ""
+        except KeyRefusal as error:
+            raise forms.ValidationError(str(error)) from None
 
     def clean_url(self) -> str:
         """The engine is only spoken to over TLS, and at its API's own address, whatever page it was copied from."""
@@ -121,6 +139,7 @@ class EngineAdmin(Guarded):
         (None, {"fields": ["site", "name", "url", "watched"]}),
         ("Engine login", {"fields": ["username", "new_password", "ca_pem"]}),
         ("SSH to the hosts", {"fields": ["ssh_user", "ssh_public_key", "new_ssh_key", "make_ssh_key"]}),
+        ("SSH to the engine VM", {"fields": ["vm_address", "vm_port", "vm_user", "vm_host_key"]}),
         ("Seen", {"fields": ["instance_id", "product", "version", "last_event_id"]}),
     )
 

@@ -199,7 +199,12 @@ STORAGES = {
 # Support bundles and other files that Runs bring in.
 HOLDFAST_VAULT = Path(envstr("VAULT", str(BASE_DIR / "var" / "vault")))
 # What portal.runs is plugged into (portal/runs/ports.py).
-HOLDFAST_SHELLS = {"host": "inventory.services.shell.HostShell"}
+HOLDFAST_SHELLS = {
+    "host": "inventory.services.shell.host_shell",
+    "engine": "inventory.services.shell.engine_shell",
+}
+HOLDFAST_WORKS: dict[str, str] = {}
+HOLDFAST_TELLINGS: dict[str, str] = {}
 HOLDFAST_GATES: list[str] = []
 HOLDFAST_SECRETS = ["inventory.services.shell.secrets"]
 HOLDFAST_LEASE = envint("LEASE", 15)  # seconds after which a Run whose worker is silent is given to another

@@ -53,6 +53,11 @@ class LocalHost:
         shutil.copyfile(self.home / remote, local)
         self.after("fetch")
 
+    def pull(self, target, remote, sink, limit):
+        self.before("pull")
+        sink((self.home / remote).read_bytes()[:limit])
+        self.after("pull")
+
     def _do(self, command: Command) -> Output:
         ended = subprocess.run(
             command.argv, check=False, cwd=self.home, capture_output=True, timeout=30, stdin=subprocess.DEVNULL

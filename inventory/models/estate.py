@@ -36,6 +36,12 @@ class Engine(models.Model):
     ssh_user = models.CharField(max_length=64, default="root")
     ssh_private_key = SealedField(blank=True)  # OpenSSH PEM, ed25519, one per estate
     ssh_public_key = models.TextField(blank=True)  # what goes into authorized_keys
+    # the engine VM itself, where engine-backup runs
+    vm_address = models.CharField(max_length=255, blank=True)  # "": the host in the URL
+    vm_port = models.PositiveIntegerField(default=22)
+    vm_user = models.CharField(max_length=64, blank=True)  # "": ssh_user
+    # The pin, one OpenSSH public key line that a person has compared: no engine keeps its own VM's host key.
+    vm_host_key = models.TextField(blank=True)
     watched = models.BooleanField(default=True)
     # seen
     instance_id = models.CharField(max_length=64, blank=True)

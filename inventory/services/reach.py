@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from inventory.models import Engine, Host
 from portal.connectors.engine import Credentials
@@ -20,6 +21,17 @@ def address(host: Host) -> Address:
         port=host.ssh_port,
         user=host.ssh_user or host.engine.ssh_user,
         host_key=host.pinned_key,
+    )
+
+
+def engine_address(engine: Engine) -> Address:
+    """Where and as whom the engine VM is asked over SSH, with the key that a person has pinned."""
+    return Address(
+        name=f"the VM of {engine.name}",
+        host=(engine.vm_address or urlsplit(engine.url).hostname or "").strip("[]"),
+        port=engine.vm_port,
+        user=engine.vm_user or engine.ssh_user,
+        host_key=engine.vm_host_key,
     )
 
 

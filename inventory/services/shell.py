@@ -1,14 +1,16 @@
-"""The way of Runs to a host: a target "host:<pk>" over the portal's SSH pool. Bound by settings.HOLDFAST_SHELLS."""
+"""The ways of Runs over the portal's SSH pool: to a host "host:<pk>" and to an engine's VM "engine:<pk>". Bound by
+settings.HOLDFAST_SHELLS."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from inventory.models import Engine, Host
-from inventory.services.reach import address
-from portal.connectors.ssh import Pool
+from inventory.services.reach import address, engine_address
+from portal.connectors.ssh import Address, Pool
 from portal.kernel.command import Command
 from portal.kernel.output import LookFailed, Output
 from portal.kernel.secret import Secret
@@ -16,32 +18,47 @@ from portal.kernel.secret import Secret
 LARGEST = 2_000_000_000  # bytes of a file that a Run fetches
 
 
-class HostShell:
-    """A kernel Shell. Keeps one pool per estate's key, made after a worker's fork."""
+@dataclass(frozen=True)
+class Way:
+    """How a target is reached: its name for people, whose key opens it, and where it is."""
 
-    def __init__(self) -> None:
+    name: str
+    engine: Engine
+    address: Address
+
+
+class SshShell:
+    """A kernel Shell over SSH. Keeps one pool per estate's key, made after a worker's fork."""
+
+    def __init__(self, way: Callable[[str], Way]) -> None:
+        """way: a target's key in, how it is reached out; raises LookFailed when there is no such target."""
+        self._way = way
         self._guard = threading.Lock()
         self._pools: dict[int, tuple[str, Pool]] = {}
 
     def name(self, target: str) -> str:
-        """The host's name. Raises LookFailed when there is no such host or it has left the estate."""
-        return _host(target).name
+        """The target's name. Raises LookFailed when there is none or it has left the estate."""
+        return self._way(target).name
 
     def look(self, target: str, commands: Mapping[str, Command]) -> Mapping[str, Output]:
         """One visit for all commands; they are read-only, so a lost connection may ask again. Raises LookFailed."""
-        host = _host(target)
-        return self._pool(host.engine).collect(address(host), commands)
+        way = self._way(target)
+        return self._pool(way.engine).collect(way.address, commands)
 
     def run(self, target: str, command: Command) -> Output:
         """Sent at most once. Raises LookFailed; then nobody knows whether it ran."""
-        host = _host(target)
-        return self._pool(host.engine).run(address(host), command)
+        way = self._way(target)
+        return self._pool(way.engine).run(way.address, command)
 
     def fetch(self, target: str, remote: str, local: Path) -> None:
         """Copies a file over SFTP. Raises LookFailed, and OSError when `local` cannot be written."""
-        host = _host(target)
         with local.open("wb") as file:
-            self._pool(host.engine).fetch(address(host), remote, file.write, LARGEST)
+            self.pull(target, remote, file.write, LARGEST)
+
+    def pull(self, target: str, remote: str, sink: Callable[[bytes], object], limit: int) -> int:
+        """A file's bytes to `sink`, at most `limit`; returns how many. Raises LookFailed."""
+        way = self._way(target)
+        return self._pool(way.engine).fetch(way.address, remote, sink, limit)
 
     def _pool(self, engine: Engine) -> Pool:
         with self._guard:
@@ -52,14 +69,32 @@ class HostShell:
             return kept[1]
 
 
-def _host(target: str) -> Host:
+def host_shell() -> SshShell:
+    """The way to targets "host:<pk>"."""
+    return SshShell(_host)
+
+
+def engine_shell() -> SshShell:
+    """The way to targets "engine:<pk>": the engine VM."""
+    return SshShell(_engine)
+
+
+def _engine(target: str) -> Way:
+    key = target.partition(":")[2]
+    engine = Engine.objects.filter(pk=int(key)).first() if key.isdecimal() else None
+    if engine is None:
+        raise LookFailed(f"There is no engine with the key {key!r}.")
+    return Way(engine.name, engine, engine_address(engine))
+
+
+def _host(target: str) -> Way:
     key = target.partition(":")[2]
     host = Host.objects.select_related("engine").filter(pk=int(key)).first() if key.isdecimal() else None
     if host is None:
         raise LookFailed(f"There is no host with the key {key!r}.")
     if host.gone_since is not None:
         raise LookFailed(f"The engine no longer lists {host.name} since {host.gone_since:%Y-%m-%d %H:%M} UTC.")
-    return host
+    return Way(host.name, host.engine, address(host))
 
 
 def secrets() -> Iterator[Secret]:

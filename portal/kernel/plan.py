@@ -49,8 +49,8 @@ class Plan:
         names = [step.name for step in self.steps]
         if not names or len(set(names)) != len(names):
             raise ValueError(f"plan {self.name}: it has no steps, or two of one name")
-        if "run" in {parameter.name for parameter in self.parameters}:
-            raise ValueError(f"plan {self.name}: the parameter name 'run' is the runner's own")
+        if {"run", "target"} & {parameter.name for parameter in self.parameters}:
+            raise ValueError(f"plan {self.name}: the parameter names 'run' and 'target' are the runner's own")
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters as they are frozen, defaults filled in. Raises ParametersRefused."""

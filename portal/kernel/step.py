@@ -6,6 +6,7 @@ A step never loops, sleeps, opens connections or touches the database: the runne
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,12 +15,14 @@ from portal.kernel.command import Command
 from portal.kernel.output import Output
 from portal.kernel.verdict import Verdict, done, failed, go, wait
 
-# The run's frozen parameters, plus "run": the run's public id (text), which names its folders on hosts.
+# The run's frozen parameters, plus "run": the run's public id (text), which names its folders on hosts, and "target".
 Parameters = Mapping[str, Any]
 # Section name -> what came back. ACT is the step's own command, once the host has started it; its exit_code is None
-# until it has ended, and stays None when it ended without a result (the host went down, somebody killed it).
+# until it has ended, and stays None when it ended without a result (the host went down, somebody killed it): then LOST
+# is seen, too.
 Seen = Mapping[str, Output]
 ACT = "act"
+LOST = "lost"
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,61 @@ class Fetch:
         _plain(self.name)
 
 
-Look = Command | Kept
-Act = Command | Fetch
+@dataclass(frozen=True)
+class Told:
+    """A look at the portal's own records: `question` names who answers (settings.HOLDFAST_TELLINGS). stdout is JSON,
+    exit_code 0."""
+
+    question: str
+
+
+@dataclass(frozen=True)
+class Work:
+    """An act of the portal itself: it reads an archive, copies it, restores it in scratch. `name` names who does it
+    (settings.HOLDFAST_WORKS). A worker may die in the middle and another one begins again, so the work looks first at
+    what is there already, and repeating it is harmless."""
+
+    name: str
+
+
+class WorkFailed(Exception):
+    """The work cannot be done and trying again is no use. Its text is one sentence."""
+
+
+class WorkStopped(Exception):
+    """Somebody asked for the run's end, or its patience ended: the work lets go where it is."""
+
+
+class Working(Protocol):
+    """What a work is given."""
+
+    @property
+    def parameters(self) -> Parameters: ...
+    @property
+    def folder(self) -> Path:
+        """The run's folder in the vault; it may have to be made."""
+
+    def say(self, text: str) -> None:
+        """One line in the run's log."""
+
+    def look(self, commands: Mapping[str, Command]) -> Mapping[str, Output]:
+        """Read-only commands on the run's target. Raises LookFailed."""
+
+    def pull(self, remote: str, sink: Callable[[bytes], object], limit: int) -> int:
+        """A file of the run's target, piece by piece; returns its bytes. Raises LookFailed."""
+
+    def output_of(self, step: str) -> Output:
+        """What the run's step of that name printed on the target, as bytes. Raises LookFailed."""
+
+    def writing(self) -> AbstractContextManager[None]:
+        """A transaction that commits only while this worker still has the run."""
+
+    def check(self) -> None:
+        """To be called often. Raises WorkStopped, or ends the work because another worker has the run."""
+
+
+Look = Command | Kept | Told
+Act = Command | Fetch | Work
 
 
 @dataclass(frozen=True)
@@ -55,7 +111,8 @@ class Step:
 
     looks: parameters in, section name -> look out; asked before and after the act, so they must not change anything.
     ready: go | wait | failed, from what was seen before the act.
-    act: the commands, run once, in order, detached on the target, until one fails; () for a step that only waits.
+    act: the commands, run once, in order, detached on the target, until one fails; or what the portal itself does, and
+    then there is no undo by commands; () for a step that only waits.
     settled: done | wait | failed, from what was seen; asked first of all, so what is already there is not done again.
     undo: the commands that take the act back and are harmless when it never happened, or the words "No undo: ...".
     patience, every: seconds until the step gives up, and between looks. expected: seconds it usually takes."""
@@ -105,6 +162,9 @@ class Shell(Protocol):
 
     def fetch(self, target: str, remote: str, local: Path) -> None:
         """Copies a file from the target to `local`, which is replaced."""
+
+    def pull(self, target: str, remote: str, sink: Callable[[bytes], object], limit: int) -> int:
+        """Gives a file's bytes to `sink`, at most `limit`; returns how many."""
 
 
 def _plain(name: str) -> None:

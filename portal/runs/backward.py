@@ -10,7 +10,7 @@ from portal.kernel.command import Command
 from portal.kernel.output import LookFailed, Output
 from portal.kernel.verdict import Verdict, Word, done, failed, wait
 from portal.runs import hostside, record
-from portal.runs.drive import ATTENTION, NEXT, Drive, Stop, act_name, fetches, in_seconds, thawed, undo_name
+from portal.runs.drive import ATTENTION, NEXT, Drive, Stop, act_name, by_portal, in_seconds, thawed, undo_name
 from portal.runs.hostside import Progress
 from portal.runs.models import RunStep
 from portal.runs.states import move_step
@@ -26,7 +26,7 @@ def backward(drive: Drive) -> Stop:
     """Walks the undos. next: nothing is left to undo."""
     rows = RunStep.objects.filter(run_id=drive.run.pk, intended_at__isnull=False)
     for row in rows.filter(state__in=(T.DONE, T.FAILED)).order_by("-position"):
-        if fetches(row) or (not row.undo and row.state == T.DONE):
+        if by_portal(row) or (not row.undo and row.state == T.DONE):
             continue
         stop = _Undo(drive, row).walk()
         if stop is not NEXT:

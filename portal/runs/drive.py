@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from django.db.models.functions import Now
 from portal.kernel.command import Command
 from portal.kernel.output import Output, clean
 from portal.kernel.secret import Secret
-from portal.kernel.step import ACT, Fetch, Kept, Seen, Shell, Step
+from portal.kernel.step import ACT, LOST, Act, Fetch, Kept, Seen, Shell, Step, Told, Work
 from portal.runs import hostside, journal, ports
 from portal.runs.hostside import Progress, Tail
 from portal.runs.journal import Entry
@@ -72,7 +73,7 @@ class Drive:
     @property
     def parameters(self) -> dict[str, Any]:
         """What the steps get."""
-        return {**self.run.parameters, "run": self.folder}
+        return {**self.run.parameters, "run": self.folder, "target": self.run.target}
 
     def vault(self, name: str) -> Path:
         """Where a fetched file is kept."""
@@ -113,16 +114,19 @@ class Drive:
         Raises LookFailed."""
         looks = step.looks(self.parameters)
         commands = {name: look for name, look in looks.items() if isinstance(look, Command)}
-        started = row.intended_at is not None and not fetches(row)
+        started = row.intended_at is not None and not by_portal(row)
         if started:
             commands[TAIL] = hostside.tail(self.folder, act_name(row), row.out_offset, row.err_offset)
         seen = dict(self.shell.look(self.run.target, commands)) if commands else {}
         seen.update({name: self._kept(look) for name, look in looks.items() if isinstance(look, Kept)})
+        seen.update({name: self._told(look) for name, look in looks.items() if isinstance(look, Told)})
         if not started:
             return seen, None
         tail = self.drain(row, act_name(row), hostside.read_tail(seen.pop(TAIL)))
         if tail.progress.started:
             seen[ACT] = self._act(row, tail)
+        if tail.progress is Progress.LOST:
+            seen[LOST] = Output(b"", b"", None)
         return seen, tail
 
     def _kept(self, look: Kept) -> Output:
@@ -131,6 +135,9 @@ class Drive:
             return Output(b"", b"", 1)
         with path.open("rb") as file:
             return Output(hashlib.file_digest(file, "sha256").hexdigest().encode(), b"", 0)
+
+    def _told(self, look: Told) -> Output:
+        return Output(json.dumps(ports.telling(look.question)(self.parameters)).encode(), b"", 0)
 
     def _act(self, row: RunStep, tail: Tail) -> Output:
         lines = RunLine.objects.filter(step=row).order_by("-number")
@@ -177,19 +184,22 @@ def undo_name(row: RunStep) -> str:
     return f"{row.position}-{row.attempt}-undo-{row.undo_attempt}"
 
 
-def fetches(row: RunStep) -> bool:
-    """Whether the step's registered act copies files instead of running commands."""
-    return any("fetch" in entry for entry in row.act)
+def by_portal(row: RunStep) -> bool:
+    """Whether the step's registered act is the portal's own (a copy, a work) instead of commands on the target."""
+    return any("argv" not in entry for entry in row.act)
 
 
-def frozen(acts: Sequence[Command | Fetch]) -> list[dict[str, Any]]:
+def frozen(acts: Sequence[Act]) -> list[dict[str, Any]]:
     """Acts as they are kept in a row."""
-    return [
-        {"fetch": act.remote, "name": act.name}
-        if isinstance(act, Fetch)
-        else {"argv": list(act.argv), "timeout": act.timeout, "root": act.root}
-        for act in acts
-    ]
+    return [_frozen(act) for act in acts]
+
+
+def _frozen(act: Act) -> dict[str, Any]:
+    if isinstance(act, Fetch):
+        return {"fetch": act.remote, "name": act.name}
+    if isinstance(act, Work):
+        return {"work": act.name}
+    return {"argv": list(act.argv), "timeout": act.timeout, "root": act.root}
 
 
 def thawed(entries: Sequence[dict[str, Any]]) -> list[Command]:

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from portal.kernel.command import Command
 from portal.kernel.output import LookFailed, Output
-from portal.kernel.step import Act, Fetch, Seen, Step
+from portal.kernel.step import Act, Fetch, Seen, Step, Work, WorkFailed, WorkStopped
 from portal.kernel.verdict import Verdict, Word, failed, wait
 from portal.runs import hostside, ports, record
 from portal.runs.drive import BACK, NEXT, Drive, Stop, act_name, frozen, in_seconds
@@ -17,6 +17,7 @@ from portal.runs.ending import begin_ending
 from portal.runs.hostside import Progress, Tail
 from portal.runs.models import Run, RunStep
 from portal.runs.states import move_step
+from portal.runs.work import AtWork
 
 T = RunStep.State
 P = RunStep.Phase
@@ -162,16 +163,16 @@ class _Walk:
         if sentence:
             return failed(sentence)
         commands = [act for act in acts if isinstance(act, Command)]
-        copies = [act for act in acts if isinstance(act, Fetch)]
-        if commands and copies:
-            raise TypeError(f"step {self.step.name} mixes commands and fetches in one act")
+        own = [act for act in acts if not isinstance(act, Command)]
+        if own and (commands or not isinstance(self.step.undo, str)):
+            raise TypeError(f"step {self.step.name} mixes the portal's own acts with commands")
         if commands:
             opened = self.drive.shell.run(self.drive.run.target, hostside.script(hostside.OPEN, self.drive.folder))
             if opened.exit_code != 0:
                 return _no_folder(opened, self.drive.run.target_name)
         self._intend(acts)
         self.sent = True
-        return self._start(commands) if commands else self._copy(copies)
+        return self._start(commands) if commands else self._own(own)
 
     def _intend(self, acts: tuple[Act, ...]) -> None:
         again = self.row.intended_at is not None
@@ -210,14 +211,22 @@ class _Walk:
             return failed(f"The command could not be started on {run.target_name}: {why}")
         return wait(f"Whether the command has started on {run.target_name} is not known ({why}); it is looked up.")
 
-    def _copy(self, copies: Sequence[Fetch]) -> Verdict:
+    def _own(self, acts: Sequence[Fetch | Work]) -> Verdict:
+        """The phase stays at intent until all is done: whoever takes over begins it again."""
         try:
-            for copy in copies:
-                self._bring(copy)
+            for act in acts:
+                if isinstance(act, Fetch):
+                    self._bring(act)
+                else:
+                    ports.work(act.name)(AtWork(self.drive, self.row))
+        except WorkFailed as error:
+            return failed(str(error))
+        except WorkStopped as error:
+            return wait(str(error))
         except OSError as error:
-            return failed(f"The copy cannot be kept in the vault: {error.strerror}.")
+            return failed(f"The portal cannot keep what it should: {error.strerror or error}.")
         self.drive.set(self.row, phase=P.SETTLING)
-        return wait("The copy is here; it is compared with the original.")
+        return wait("The portal has done its part; the result is looked at.")
 
     def _bring(self, copy: Fetch) -> None:
         path = self.drive.vault(copy.name)

@@ -180,6 +180,11 @@ def tail(run: str, act: str, out_offset: int, err_offset: int) -> Command:
     return script(TAIL, run, act, str(out_offset), str(err_offset), cap=2 * CHUNK + 1_000)
 
 
+def results(run: str, act: str) -> dict[str, Command]:
+    """Looks at an act's three files: out, err and rc."""
+    return {name: Command(("cat", f".holdfast/{run}/{act}/{name}")) for name in ("out", "err", "rc")}
+
+
 def read_tail(output: Output) -> Tail:
     """Reads the answer to `tail`. Raises LookFailed when it did not come whole."""
     head, _, body = output.stdout.partition(b"\n")

@@ -35,7 +35,7 @@ class Run(models.Model):
     title = models.CharField(max_length=120)
     parameters = models.JSONField(default=dict)  # frozen at start; never a secret
     digest = models.CharField(max_length=64)  # SHA-256 of plan, version, steps, parameters and target
-    target = models.CharField(max_length=80)  # "host:<pk>" or "engine:<pk>"
+    target = models.CharField(max_length=80)  # "host:<pk>", "engine:<pk>" or another kind of HOLDFAST_SHELLS
     target_name = models.CharField(max_length=255)  # for people, as it was at start
     requested_by = models.CharField(max_length=150)
     change = models.CharField(max_length=80, blank=True)  # change reference, "" when none was given
@@ -124,7 +124,7 @@ class RunStep(models.Model):
     deadline = models.DateTimeField(null=True, blank=True)  # when patience ends
     intended_at = models.DateTimeField(null=True, blank=True)  # null: it never set out to act
     sentence = models.TextField(blank=True)
-    # [{"argv": [...], "timeout": seconds, "root": bool} | {"fetch": path, "name": name}], as sent
+    # [{"argv": [...], "timeout": seconds, "root": bool} | {"fetch": path, "name": name} | {"work": name}], as sent
     act = models.JSONField(default=list)
     undo = models.JSONField(default=list)  # likewise; registered before the act
     undo_attempt = models.PositiveSmallIntegerField(default=1)  # +1 when a person retries the undo
@@ -154,6 +154,8 @@ class RunStep(models.Model):
 
 
 def _line(entry: dict[str, Any]) -> str:
+    if "work" in entry:
+        return f"the portal itself: {entry['work']}"
     return f"fetch {entry['fetch']}" if "fetch" in entry else shlex.join(entry["argv"])
 
 

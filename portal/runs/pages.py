@@ -73,8 +73,14 @@ def _row(run: Run, step: RunStep, now: datetime, may_retry: bool) -> Row:
 
 
 def lines(acts: Sequence[dict[str, Any]]) -> list[str]:
-    """What is run, as a person would type it; a fetch in words."""
-    return [shlex.join(act["argv"]) if "argv" in act else f"fetch {act['fetch']} as {act['name']}" for act in acts]
+    """What is run, as a person would type it; what the portal does itself in words."""
+    return [_line(act) for act in acts]
+
+
+def _line(act: dict[str, Any]) -> str:
+    if "work" in act:
+        return f"the portal itself: {act['work']}"
+    return shlex.join(act["argv"]) if "argv" in act else f"fetch {act['fetch']} as {act['name']}"
 
 
 def headline(run: Run, steps: Sequence[RunStep]) -> str:

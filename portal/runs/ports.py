@@ -2,19 +2,22 @@
 
 settings.HOLDFAST_SHELLS: kind of target -> dotted path of a callable that returns a kernel Shell.
 settings.HOLDFAST_GATES: dotted paths of callables (run) -> "" or one sentence why the run may not act now.
-settings.HOLDFAST_SECRETS: dotted paths of callables () -> the Secrets that must not appear in a line."""
+settings.HOLDFAST_SECRETS: dotted paths of callables () -> the Secrets that must not appear in a line.
+settings.HOLDFAST_WORKS: name of a kernel Work -> dotted path of the callable (working) that does it.
+settings.HOLDFAST_TELLINGS: question of a kernel Told -> dotted path of the callable (parameters) -> JSON content."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
+from typing import Any
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from portal.kernel.output import LookFailed
 from portal.kernel.secret import Secret
-from portal.kernel.step import Shell
+from portal.kernel.step import Parameters, Shell, Working
 from portal.runs.models import Run
 
 
@@ -50,3 +53,21 @@ def known_secrets() -> Iterable[Secret]:
     """Every secret that the composition knows of, read anew: one may have been changed a moment ago."""
     for path in settings.HOLDFAST_SECRETS:
         yield from import_string(path)()
+
+
+def work(name: str) -> Callable[[Working], None]:
+    """Who does a work. Raises LookupError when nobody is named for it."""
+    found: Callable[[Working], None] = import_string(_path(settings.HOLDFAST_WORKS, name))
+    return found
+
+
+def telling(question: str) -> Callable[[Parameters], Any]:
+    """Who answers a question about the portal's records. Raises LookupError when nobody is named for it."""
+    found: Callable[[Parameters], Any] = import_string(_path(settings.HOLDFAST_TELLINGS, question))
+    return found
+
+
+def _path(table: dict[str, str], name: str) -> str:
+    if name not in table:
+        raise LookupError(f"the settings name nobody for {name!r}")
+    return table[name]

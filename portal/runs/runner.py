@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 
 from django.db import InterfaceError, OperationalError, connection
-from django.db.models import Q
 
 from portal.kernel.output import LookFailed
 from portal.kernel.plan import Plan, digest
 from portal.runs import hostside, record
 from portal.runs.backward import backward
-from portal.runs.drive import ATTENTION, BACK, NEXT, Drive
+from portal.runs.drive import ATTENTION, BACK, NEXT, Drive, by_portal
 from portal.runs.ending import begin_ending, finish, park
 from portal.runs.forward import asked, forward
 from portal.runs.lease import Lease, LeaseLost, claim, heartbeat
@@ -155,7 +154,8 @@ def _conclude(drive: Drive) -> None:
 
 def _tidy(drive: Drive) -> None:
     """Removes the Run's folder from the target. A late order from a paused worker then finds nothing to start in."""
-    if not RunStep.objects.filter(Q(run_id=drive.run.pk), intended_at__isnull=False).exists():
+    acted = RunStep.objects.filter(run_id=drive.run.pk, intended_at__isnull=False)
+    if all(by_portal(row) for row in acted):
         return
     try:
         output = drive.shell.run(drive.run.target, hostside.script(hostside.CLOSE, drive.folder))
