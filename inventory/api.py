@@ -100,7 +100,7 @@ class Look(serializers.ModelSerializer[models.Look]):
 
     class Meta:
         model = models.Look
-        exclude: ClassVar = ["sections"]
+        exclude: ClassVar = ["sections", "brief"]
 
     def get_every(self, look: models.Look) -> float:
         return every(look.probe)
@@ -111,7 +111,7 @@ class LookDetail(Look):
 
     class Meta:
         model = models.Look
-        fields = "__all__"
+        exclude: ClassVar = ["brief"]
 
 
 class Finding(serializers.ModelSerializer[models.Finding]):

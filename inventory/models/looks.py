@@ -48,6 +48,8 @@ class Look(models.Model):
     took_ms = models.PositiveIntegerField(default=0)
     sentence = models.TextField(blank=True)  # why it was not read
     facts = models.JSONField(null=True, blank=True)  # of the latest look in state read
+    # what the overview adds up over all hosts, judged with the findings (verdicts/luns.py, Part); null: nothing known
+    brief = models.JSONField(null=True, blank=True)
     sections = models.JSONField(null=True, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
 

@@ -16,6 +16,8 @@ from django.utils import timezone
 
 from inventory.models import Finding, Look
 from inventory.probes import PROBES
+from inventory.probes.multipath import MultipathFacts
+from inventory.verdicts import luns
 from portal.kernel import facts as facts_json
 from portal.kernel import finding as kernel
 from portal.kernel.freshness import GRACE_SECONDS, is_stale
@@ -43,6 +45,7 @@ class Result:
     numbers: Mapping[str, float] = field(default_factory=dict)
     sections: dict[str, Any] | None = None
     sha256: str = ""
+    brief: Any = None
 
 
 def every(probe: str) -> float:
@@ -61,11 +64,15 @@ def present(finding: Finding, now: datetime) -> tuple[Outcome, str]:
 
 def stale_sentence(look: Look) -> str:
     """Why a look no longer speaks for the present, and what to do."""
-    subject = look.host.name if look.host else look.engine.name
-    if look.at is None:
-        return f"{subject} was never looked at by {look.probe}: start the looks worker."
-    when = timezone.localtime(look.at).strftime("%d %b %Y %H:%M:%S %Z")
-    return f"{subject} was last looked at by {look.probe} at {when}: check that the looks worker and beat run."
+    return stale_words(look.host.name if look.host else look.engine.name, look.probe, look.at)
+
+
+def stale_words(subject: str, probe: str, at: datetime | None) -> str:
+    """The same for a look of which only this is known; subject: the host's or engine's name."""
+    if at is None:
+        return f"{subject} was never looked at by {probe}: start the looks worker."
+    when = timezone.localtime(at).strftime("%d %b %Y %H:%M:%S %Z")
+    return f"{subject} was last looked at by {probe} at {when}: check that the looks worker and beat run."
 
 
 def read(probe: Probe, look: int, answers: Mapping[str, Output] | Mapping[str, Reply], declared: Declared) -> Result:
@@ -79,6 +86,7 @@ def read(probe: Probe, look: int, answers: Mapping[str, Output] | Mapping[str, R
         facts = probe.parse(answers)
         findings = tuple(probe.judge(facts, declared))
         numbers = dict(probe.numbers(facts))
+        short = brief(facts, declared)
     except ParseError as error:
         return Result(
             look, Look.State.UNREADABLE, at, took, f"{declared.name}: {error}", None, (), {}, sections, digest
@@ -87,7 +95,15 @@ def read(probe: Probe, look: int, answers: Mapping[str, Output] | Mapping[str, R
         words = f"{declared.name}: {probe.name} cannot read this answer ({type(error).__name__}: {error}). Report it."
         return Result(look, Look.State.UNREADABLE, at, took, words, None, (), {}, sections, digest)
     dumped = facts_json.dump(facts)
-    return Result(look, Look.State.READ, at, took, "", dumped, findings, numbers, sections, digest)
+    return Result(look, Look.State.READ, at, took, "", dumped, findings, numbers, sections, digest, short)
+
+
+def brief(facts: Any, declared: Declared) -> Any:
+    """What the overview needs of a look, as plain JSON values, so that it adds up hosts in SQL and reads no facts; None
+    for a probe whose looks it does not add up."""
+    if not isinstance(facts, MultipathFacts):
+        return None
+    return facts_json.dump(luns.part(luns.LunView(declared.name, facts, declared.paths)))
 
 
 def _section(probe: Probe, name: str, answer: Output | Reply) -> dict[str, Any]:

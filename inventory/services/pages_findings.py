@@ -19,14 +19,14 @@ RANKS = {"fail": 3, "unknown": 2, "warn": 1, "ok": 0}
 
 def effective(rows: QuerySet[Finding], now: datetime) -> QuerySet[Any]:
     """Adds `state` (outcome as of now) and `rank` (3 fail to 0 ok)."""
+    old = stale(now)
     return rows.annotate(
-        state=Case(When(stale(now), then=Value("unknown")), default=F("outcome"), output_field=CharField())
-    ).annotate(
+        state=Case(When(old, then=Value("unknown")), default=F("outcome"), output_field=CharField()),
         rank=Case(
-            *(When(state=state, then=Value(rank)) for state, rank in RANKS.items()),
-            default=Value(2),
+            When(old, then=Value(RANKS["unknown"])),
+            *(When(outcome=outcome, then=Value(rank)) for outcome, rank in RANKS.items()),
             output_field=IntegerField(),
-        )
+        ),
     )
 
 

@@ -24,7 +24,7 @@ from inventory.services.pages_history import (
     stretches,
     transitions,
 )
-from inventory.services.pages_now import Now, Tally, findings, read
+from inventory.services.pages_now import Now, Tally, findings, read, stale
 from portal.kernel.outcome import Outcome
 from portal.runs.models import Run
 
@@ -45,7 +45,7 @@ def not_ok(now: datetime, hosts: Sequence[int]) -> list[Now]:
     there, however many others there are."""
     mine = Case(When(Q(look__host__in=hosts) | Q(look__host__isnull=True), then=Value(0)), default=Value(1))
     first = Case(When(subject_kind="lun", then=Value(1)), default=mine)
-    rows = effective(findings(), now).filter(rank__gt=0).annotate(first=first)
+    rows = effective(findings().filter(stale(now) | ~Q(outcome="ok")), now).annotate(first=first)
     found = read(rows.order_by("first", "-rank", "since", "pk")[:BAD], now)
     return sorted(found, key=lambda one: (GRAVE.index(one.outcome), one.since))
 
@@ -53,13 +53,18 @@ def not_ok(now: datetime, hosts: Sequence[int]) -> list[Now]:
 def day(now: datetime, hosts: Sequence[int]) -> list[Any]:
     """The transitions of the last day that the strips of `hosts`, the engine and the LUNs are drawn from, and the
     latest of all; the newest first, rows of COLUMNS."""
-    real = Transition.objects.exclude(from_outcome="", to_outcome="ok")  # a check that was first seen has not changed
-    latest = real.filter(at__lte=now).order_by("-at", "-pk").values("pk")[:READ]
-    mine = Q(host__in=hosts) | Q(host__isnull=True) | Q(subject_kind="lun")
-    rows = transitions().filter(Q(at__gte=now - DAY, at__lte=now) & mine | Q(pk__in=latest))
+    seen_ok = Q(from_outcome="", to_outcome="ok")  # a check that was first seen has not changed
+    latest = Transition.objects.exclude(seen_ok).filter(at__lte=now).order_by("-at", "-pk").values("pk")[:READ]
+    today = Transition.objects.filter(at__gte=now - DAY, at__lte=now)
+    mine = today.filter(Q(host__in=hosts) | Q(host__isnull=True)).exclude(subject_kind="lun")
+    luns = today.filter(subject_kind="lun")
+    # that LUNs were first seen and are ok says only since when there are any: the first of them tells that
+    moved, first = luns.exclude(seen_ok), luns.order_by("at", "pk").values("pk")[:1]
+    wanted = latest.union(mine.values("pk"), moved.values("pk"), first, all=True)
     # where there are too many, the oldest of the LUNs are left out: those of all hosts meet in one strip
     last = Case(When(subject_kind="lun", then=Value(1)), default=Value(0))
-    found = list(rows.order_by(last, "-at", "-pk").values_list(*COLUMNS, named=True)[:MOST])
+    rows = transitions().filter(pk__in=wanted).order_by(last, "-at", "-pk")
+    found = list(rows.values_list(*COLUMNS, named=True)[:MOST])
     return sorted(found, key=lambda row: row.at, reverse=True)
 
 

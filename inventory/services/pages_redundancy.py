@@ -1,122 +1,80 @@
-"""The LUN verdict over all hosts at a cost that does not grow with their LUNs: each host's part is kept for as long
-as its answer and its declaration stay the same."""
+"""The answer about the LUNs of all hosts, added up by the database from what each look was judged to add (Look.brief):
+one row comes back whatever the size of the estate. A brief is written with the findings of its look and is believed for
+as long as they are."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime
-from threading import Lock
-from typing import Any
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 
-from django.contrib.postgres.aggregates import JSONBAgg
-from django.db.models import Case, Count, F, JSONField, Max, OuterRef, Subquery, Value, When
-from django.db.models.functions import JSONObject
+from django.db import connection
 
-from inventory.models import DeclaredPath, Look
-from inventory.probes.multipath import MultipathFacts
 from inventory.services.looks import every
 from inventory.verdicts import luns
+from inventory.verdicts.answer import Answer
 from portal.kernel import facts as facts_json
-from portal.kernel.freshness import is_stale
-from portal.kernel.probe import DeclaredPath as Pair
+from portal.kernel.freshness import GRACE_SECONDS, allowed_age
 
 PROBE = "multipath"
-KEPT = 2000  # parts kept per process
-
-Key = tuple[int, str, str]
-_parts: dict[Key, luns.LunVerdict] = {}
-_lock = Lock()
+# A brief of another version of Holdfast has other keys, and then nothing is known until the next look.
+PARTS = [field.name for field in fields(luns.Part)]
+SQL = """
+with seen as (
+    select host.name, look.host_id, look.state, look.at, look.sentence, look.brief,
+           look.state = 'read' and look.brief ?& %(parts)s and look.at between %(oldest)s and %(newest)s as known
+    from inventory_look look join inventory_host host on host.id = look.host_id
+    where look.probe = %(probe)s and host.gone_since is null
+)
+select coalesce(sum((brief ->> 'hosts')::int) filter (where known), 0),
+       coalesce(sum((brief ->> 'working')::int) filter (where known), 0),
+       coalesce(sum((brief ->> 'declared')::int) filter (where known), 0),
+       coalesce(sum((brief ->> 'shared')::int) filter (where known), 0),
+       coalesce(bool_or((brief ->> 'blind')::boolean) filter (where known), false),
+       (array_agg(brief -> 'point' order by name)
+            filter (where known and jsonb_typeof(brief -> 'point') = 'object'))[1],
+       (array_agg(jsonb_build_array(name, known is true, sentence, brief ->> 'unknown') order by name)
+            filter (where known is not true or brief ->> 'unknown' <> ''))[1],
+       min(at),
+       coalesce(jsonb_object_agg(host_id, brief) filter (where known and host_id = any(%(hosts)s)), '{}')
+from seen
+"""
 
 
 @dataclass(frozen=True)
-class Row:
-    """A host's look at its paths. mark: changes with the declaration. facts and pairs: only where they are new to
-    this process."""
+class Redundancy:
+    """oldest: when the oldest look ended; parts: host -> its part, of the hosts asked for that are known now."""
 
-    look: int
-    host: int
-    name: str
-    state: str
-    at: datetime | None
-    sentence: str
-    sha256: str
-    mark: Any
-    facts: Any
-    pairs: Any
-
-    @property
-    def key(self) -> Key:
-        return (self.look, self.sha256, str(self.mark))
+    answer: Answer
+    oldest: datetime | None
+    parts: dict[int, luns.Part]
 
 
-def rows() -> list[Row]:
-    """All hosts that are looked at, in one query; what is known already stays in the database."""
-    declared = DeclaredPath.objects.filter(host=OuterRef("host")).order_by().values("host")
-    mark = declared.annotate(mark=JSONObject(count=Count("pk"), last=Max("pk"))).values("mark")
-    known = When(sha256__in={sha for _, sha, _ in list(_parts)}, then=Value(None, JSONField()))
-    found = (
-        Look.objects.filter(host__gone_since__isnull=True, probe=PROBE, host__isnull=False)
-        .annotate(
-            mark=Subquery(mark),
-            news=Case(known, default=F("facts"), output_field=JSONField()),
-            pairs=Case(known, default=_pairs(), output_field=JSONField()),
+def redundancy(now: datetime, hosts: Iterable[int] = ()) -> Redundancy:
+    """The answer as of now. A host whose look was not read, or is older than its schedule allows, makes it not known.
+    One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SQL,
+            {
+                "probe": PROBE,
+                "parts": PARTS,
+                "oldest": now - timedelta(seconds=allowed_age(every(PROBE))),
+                "newest": now + timedelta(seconds=GRACE_SECONDS),
+                "hosts": list(hosts),
+            },
         )
-        .order_by("host__name")
-    )
-    fields = ("pk", "host_id", "host__name", "state", "at", "sentence", "sha256", "mark", "news", "pairs")
-    return [Row(*row) for row in found.values_list(*fields)]
+        count, working, declared, shared, blind, point, dark, oldest, parts = cursor.fetchone()
+    first = facts_json.load(luns.SharedPoint | None, json.loads(point or "null"))
+    whole = luns.Part(count, working, declared, shared, first, _why(dark), blind)
+    told = {int(host): facts_json.load(luns.Part, part) for host, part in json.loads(parts).items()}
+    return Redundancy(luns.answer(whole), oldest, told)
 
 
-def verdict(now: datetime) -> tuple[luns.LunVerdict, datetime | None]:
-    """The verdict, and when its oldest look ended. One query; one more when a declaration has changed."""
-    judged = by_host(now)
-    return luns.combine([part for _, part in judged]), min((row.at for row, _ in judged if row.at), default=None)
-
-
-def by_host(now: datetime) -> list[tuple[Row, luns.LunVerdict]]:
-    """Each host's part of the verdict: what `luns.combine` joins. The queries are those of `verdict`."""
-    seen = rows()
-    fresh = {row.look for row in seen if row.state == Look.State.READ and not _stale(row, now)}
-    missing = [row for row in seen if row.look in fresh and row.key not in _parts]
-    if any(row.facts is None for row in missing):
-        news = Look.objects.filter(pk__in=[row.look for row in missing]).annotate(pairs=_pairs())
-        told = {pk: (facts, pairs) for pk, facts, pairs in news.values_list("pk", "facts", "pairs")}
-        missing = [
-            replace(row, facts=told[row.look][0], pairs=told[row.look][1]) for row in missing if row.look in told
-        ]
-    judged = {row.key: luns.judge([_view(row)]) for row in missing}
-    parts = [
-        (row, (judged.get(row.key) or _parts.get(row.key) or _unread(row)) if row.look in fresh else _unread(row))
-        for row in seen
-    ]
-    with _lock:
-        if len(_parts) + len(judged) > KEPT:
-            _parts.clear()
-        _parts.update(judged)
-    return parts
-
-
-def _pairs() -> Subquery:
-    declared = DeclaredPath.objects.filter(host=OuterRef("host")).order_by().values("host")
-    pair = JSONObject(wwid="wwid", hba="hba_wwpn", target="target_wwpn")
-    return Subquery(declared.annotate(pairs=JSONBAgg(pair)).values("pairs"), output_field=JSONField())
-
-
-def _stale(row: Row, now: datetime) -> bool:
-    return row.at is None or is_stale((now - row.at).total_seconds(), every(PROBE))
-
-
-def _unread(row: Row) -> luns.LunVerdict:
-    why = row.sentence if row.state != Look.State.READ else ""
-    return luns.judge([luns.LunView(row.name, None, None, None, why)])
-
-
-def _view(row: Row) -> luns.LunView:
-    declared: dict[str, tuple[Pair, ...]] = {}
-    for one in row.pairs or ():
-        declared[one["wwid"]] = (*declared.get(one["wwid"], ()), Pair(one["hba"], one["target"]))
-    try:
-        return luns.LunView(row.name, 0.0, facts_json.load(MultipathFacts, row.facts), declared or None)
-    except (KeyError, TypeError):
-        why = f"What {row.name} said of its paths was written by another version of Holdfast."
-        return luns.LunView(row.name, 0.0, None, declared or None, why)
+def _why(dark: str | None) -> str:
+    """Why the first host that is not known is not."""
+    if dark is None:
+        return ""
+    name, known, sentence, unknown = json.loads(dark)
+    return str(unknown) if known else luns.unread(name, sentence)

@@ -90,6 +90,9 @@ def _apply(look: Look, result: Result, standing: list[Finding]) -> list[Transiti
     if result.state == Look.State.READ and not unchanged:
         look.facts = result.facts
         fields.append("facts")
+    if look.brief != result.brief:
+        look.brief = result.brief
+        fields.append("brief")
     look.save(update_fields=fields)
     wanted = result.findings if result.state == Look.State.READ else _unknown(standing, result.sentence)
     changes = _bring(look, standing, wanted, result.at)

@@ -3,28 +3,23 @@ failure: an HBA, an array port, a fabric (facts/luns-and-tuning.md 3.3)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from inventory.probes import multipath
 from inventory.probes.judging.lun_paths import Pair, pairs, pairs_of
 from inventory.probes.multipath import MultipathFacts
 from inventory.verdicts.answer import Answer, Word
-from portal.kernel.freshness import is_stale
 from portal.kernel.outcome import Outcome
 from portal.kernel.probe import DeclaredPath
 
 
 @dataclass(frozen=True)
 class LunView:
-    """One host's maps (probe multipath) and declared paths. age in seconds, None: never looked; why_not: one sentence
-    why there are no facts."""
+    """One host's maps (probe multipath) and declared paths."""
 
     host: str
-    age_seconds: float | None
-    facts: MultipathFacts | None
+    facts: MultipathFacts
     declared: Mapping[str, tuple[DeclaredPath, ...]] | None
-    why_not: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,64 +32,67 @@ class SharedPoint:
 
 
 @dataclass(frozen=True)
-class LunVerdict:
-    """The answer; declared paths that work, of all; what is shared; why it is not known, one sentence each."""
+class Part:
+    """What one host adds to the answer, or all of them together. hosts: those whose paths are known; working of
+    declared paths; shared: LUNs of a host that hang on one element, point the first of them; unknown: the first reason,
+    in one sentence, why something is not known, "" for none; blind: for some LUN it is not known whether its paths run
+    over two fabrics."""
 
-    answer: Answer
+    hosts: int
     working: int
     declared: int
-    hosts: int
-    shared: tuple[SharedPoint, ...]
-    unknown: tuple[str, ...]
-    blind: bool = False  # for some LUN it is not known whether its paths run over two fabrics
+    shared: int
+    point: SharedPoint | None
+    unknown: str
+    blind: bool
 
 
-def judge(views: Sequence[LunView]) -> LunVerdict:
-    """All hosts in, verdict out. Never Yes while a host is stale or unread, or a LUN is not declared."""
-    unknown = tuple(words for view in views for words in _not_known(view))
-    read = [view for view in views if _fresh(view)]
-    shared = tuple(point for view in read for point in _shared(view))
-    working, total = _count(read)
-    blind = any(_blind(view) for view in read)
-    return _verdict(shared, unknown, working, total, len(read), blind)
+def part(view: LunView) -> Part:
+    """One host's part. Kept with its look (Look.brief), so it is as old as that look is."""
+    if view.facts.source != "json":
+        return Part(0, 0, 0, 0, None, unread(view.host), False)
+    shared = _shared(view)
+    working, total = _count(view)
+    unknown = next(iter(_not_known(view)), "")
+    return Part(1, working, total, len(shared), shared[0] if shared else None, unknown, _blind(view))
 
 
-def combine(parts: Sequence[LunVerdict]) -> LunVerdict:
-    """Verdicts about single hosts as one about all of them: judge(views) == combine([judge([view]) for each])."""
-    return _verdict(
-        tuple(point for part in parts for point in part.shared),
-        tuple(words for part in parts for words in part.unknown),
-        sum(part.working for part in parts),
-        sum(part.declared for part in parts),
-        sum(part.hosts for part in parts),
-        any(part.blind for part in parts),
-    )
+def unread(host: str, why: str = "") -> str:
+    """Why nothing is known of a host's paths; why: what its look said."""
+    return why or f"The LUN paths of {host} are not known now: see its look at multipath."
 
 
-def _verdict(
-    shared: tuple[SharedPoint, ...], unknown: tuple[str, ...], working: int, total: int, hosts: int, blind: bool
-) -> LunVerdict:
-    if not hosts and not unknown:
-        unknown = ("No host is watched.",)
+def answer(whole: Part) -> Answer:
+    """All hosts in, answer out. Never Yes while a host's paths are not known, or a LUN is not declared."""
+    unknown = whole.unknown or ("" if whole.hosts else "No host is watched.")
+    one = whole.hosts == 1
     counted = (
-        f"{hosts} host{'' if hosts == 1 else 's'} see{'s' if hosts == 1 else ''} {working} of {total} declared paths."
+        f"{whole.hosts} host{'' if one else 's'} see{'s' if one else ''} "
+        f"{whole.working} of {whole.declared} declared paths."
     )
-    answer = _answer(shared, unknown, counted, working == total, blind)
-    return LunVerdict(answer, working, total, hosts, shared, unknown, blind)
+    if whole.point is not None:
+        return Answer(Word.NO, Outcome.FAIL, f"{_shared_words(whole.point, whole.shared - 1)} {counted}")
+    if unknown:
+        return Answer(Word.NOT_KNOWN, Outcome.UNKNOWN, f"{unknown} {counted}")
+    if whole.blind:
+        words = "No LUN hangs on one HBA or array port, but which fabric a port is on is not known for every port."
+        return Answer(Word.NOT_KNOWN, Outcome.UNKNOWN, f"{counted} {words}")
+    if whole.working != whole.declared:
+        return Answer(Word.YES, Outcome.WARN, f"{counted} Every LUN still has two ways, but paths are missing.")
+    return Answer(Word.YES, Outcome.OK, f"{counted} No LUN hangs on one HBA, array port or fabric.")
 
 
-def _fresh(view: LunView) -> bool:
-    fresh = view.age_seconds is not None and not is_stale(view.age_seconds, multipath.PROBE.every)
-    return fresh and view.facts is not None and view.facts.source == "json"
+def _shared_words(first: SharedPoint, others: int) -> str:
+    more = f" and {others} more" if others else ""
+    what = f"has only {first.element}" if first.element else "has no declared path that works"
+    return f"LUN {first.wwid} on {first.host} {what}{more}."
 
 
 def _not_known(view: LunView) -> list[str]:
     """Why this host's LUNs cannot be called safe."""
-    if not _fresh(view):
-        return [view.why_not or f"The LUN paths of {view.host} are not known now: see its look at multipath."]
     if not view.declared:
         return [f"No path is declared for {view.host}: approve what a healthy look shows."]
-    stray = [one.wwid for one in (view.facts.maps if view.facts else ()) if one.wwid not in view.declared]
+    stray = [one.wwid for one in view.facts.maps if one.wwid not in view.declared]
     said = [f"{len(stray)} LUNs of {view.host} are not declared ({stray[0]}): approve their paths."] if stray else []
     plain = [wwid for wwid, paths in view.declared.items() if not all(all(pair) for pair in pairs(paths))]
     if plain:
@@ -103,9 +101,8 @@ def _not_known(view: LunView) -> list[str]:
 
 
 def _shared(view: LunView) -> list[SharedPoint]:
-    facts = view.facts
-    seen = {one.wwid: pairs_of(one, "up") for one in (facts.maps if facts else ())}
-    fabrics = {hba.wwpn: hba.fabric for hba in (facts.hbas if facts else ())}
+    seen = {one.wwid: pairs_of(one, "up") for one in view.facts.maps}
+    fabrics = {hba.wwpn: hba.fabric for hba in view.facts.hbas}
     found = []
     for wwid, paths in (view.declared or {}).items():
         live = seen.get(wwid, set()) & pairs(paths)
@@ -122,9 +119,8 @@ def _shared(view: LunView) -> list[SharedPoint]:
 
 def _blind(view: LunView) -> bool:
     """Is there a LUN whose working paths are not known to run over two fabrics nor over one?"""
-    facts = view.facts
-    seen = {one.wwid: pairs_of(one, "up") for one in (facts.maps if facts else ())}
-    fabrics = {hba.wwpn: hba.fabric for hba in (facts.hbas if facts else ())}
+    seen = {one.wwid: pairs_of(one, "up") for one in view.facts.maps}
+    fabrics = {hba.wwpn: hba.fabric for hba in view.facts.hbas}
     spans = (
         {fabrics.get(hba, "") for hba, _ in pairs(paths) & seen.get(wwid, set())} for wwid, paths in _declared(view)
     )
@@ -142,31 +138,9 @@ def _elements(pair: Pair, fabrics: Mapping[str, str]) -> set[str]:
     return {f"HBA {hba}", f"array port {target}"} | ({f"fabric {fabric}"} if fabric else set())
 
 
-def _count(read: Sequence[LunView]) -> tuple[int, int]:
-    working = total = 0
-    for view in read:
-        seen = {one.wwid: pairs_of(one, "up") for one in (view.facts.maps if view.facts else ())}
-        for wwid, paths in (view.declared or {}).items():
-            wanted = pairs(paths)
-            total += len(wanted)
-            working += len(wanted & seen.get(wwid, set()))
-    return working, total
-
-
-def _answer(
-    shared: tuple[SharedPoint, ...], unknown: tuple[str, ...], counted: str, whole: bool, blind: bool
-) -> Answer:
-    if shared:
-        first = shared[0]
-        what = f"has only {first.element}" if first.element else "has no declared path that works"
-        more = f" and {len(shared) - 1} more" if len(shared) > 1 else ""
-        words = f"LUN {first.wwid} on {first.host} {what}{more}. {counted}"
-        return Answer(Word.NO, Outcome.FAIL, words)
-    if unknown:
-        return Answer(Word.NOT_KNOWN, Outcome.UNKNOWN, f"{unknown[0]} {counted}")
-    if blind:
-        words = "No LUN hangs on one HBA or array port, but which fabric a port is on is not known for every port."
-        return Answer(Word.NOT_KNOWN, Outcome.UNKNOWN, f"{counted} {words}")
-    if not whole:
-        return Answer(Word.YES, Outcome.WARN, f"{counted} Every LUN still has two ways, but paths are missing.")
-    return Answer(Word.YES, Outcome.OK, f"{counted} No LUN hangs on one HBA, array port or fabric.")
+def _count(view: LunView) -> tuple[int, int]:
+    """Declared paths that work, and all declared ones."""
+    seen = {one.wwid: pairs_of(one, "up") for one in view.facts.maps}
+    wanted = {wwid: pairs(paths) for wwid, paths in _declared(view)}
+    working = sum(len(each & seen.get(wwid, set())) for wwid, each in wanted.items())
+    return working, sum(map(len, wanted.values()))

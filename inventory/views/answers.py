@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from inventory.services.pages_engine import Seen, backups
-from inventory.verdicts import luns, she
+from inventory.services.pages_redundancy import Redundancy
+from inventory.verdicts import she
 from inventory.verdicts.answer import Answer, Word
 from portal.kernel.outcome import Outcome, worst
 
@@ -32,11 +33,11 @@ STATE_WORDS = {"ok": "OK", "warn": "Warning", "fail": "Failed", "unknown": "Unkn
 GRAVE = {she.Kind.FAILING_OVER: ("running", "Failing over")}
 
 
-def tiles(engines: Sequence[Seen], lun_verdict: luns.LunVerdict, lun_at: datetime | None, site: str) -> list[Tile]:
+def tiles(engines: Sequence[Seen], paths: Redundancy, site: str) -> list[Tile]:
     """All six, in their order."""
     return [
         _host_loss(engines),
-        _tile("Does every LUN survive the loss of any one element?", lun_verdict.answer, "/luns/", lun_at),
+        _tile("Does every LUN survive the loss of any one element?", paths.answer, "/luns/", paths.oldest),
         _rebuilt(engines),
         Tile(
             "unknown",
@@ -118,42 +119,41 @@ def _rebuilt(engines: Sequence[Seen]) -> Tile:
     return Tile("unknown", "Unknown", question, "Not known", words, "/backups/", last=last, link="What is missing")
 
 
-def headline(engines: Sequence[Seen], lun_verdict: luns.LunVerdict, shown: Sequence[Tile]) -> tuple[str, str, str]:
+def headline(engines: Sequence[Seen], paths: Answer, shown: Sequence[Tile]) -> tuple[str, str, str]:
     """State, headline of at most twelve words, and sentence: the worst of the answers."""
     if not engines:
         return "unknown", "Nothing is watched yet", "No engine is known. An administrator adds the first one."
     first = gravest(engines)
     if first.verdict.outcome is Outcome.FAIL:
         return "fail", first.verdict.headline, first.verdict.sentence
-    if lun_verdict.answer.outcome is Outcome.FAIL:
-        return "fail", "A LUN would not survive the next loss", lun_verdict.answer.sentence
+    if paths.outcome is Outcome.FAIL:
+        return "fail", "A LUN would not survive the next loss", paths.sentence
     state = worst(Outcome(tile.state) for tile in shown if tile.state != "running").value
-    base = _base(first, lun_verdict)
+    base = _base(first, paths)
     counts = [sum(tile.state == each for tile in shown) for each in ("warn", "unknown")]
     parts = [base]
     if counts[0]:
         parts.append("one warning" if counts[0] == 1 else f"{WORDS[counts[0]]} warnings")
     if counts[1]:
         parts.append("one answer not known" if counts[1] == 1 else f"{WORDS[counts[1]]} answers not known")
-    return state, ", ".join(parts), _lead(first, lun_verdict, shown)
+    return state, ", ".join(parts), _lead(first, paths, shown)
 
 
 WORDS = ("no", "one", "two", "three", "four", "five", "six")
 
 
-def _base(first: Seen, lun_verdict: luns.LunVerdict) -> str:
+def _base(first: Seen, paths: Answer) -> str:
     kept = first.verdict.kind in (she.Kind.PROTECTED, she.Kind.DEGRADED)
-    paths = lun_verdict.answer.word is Word.YES
-    if kept and paths:
+    if kept and paths.word is Word.YES:
         return "Engine and LUNs protected"
     if kept:
         return "Engine protected, LUNs not known"
     return first.verdict.headline
 
 
-def _lead(first: Seen, lun_verdict: luns.LunVerdict, shown: Sequence[Tile]) -> str:
+def _lead(first: Seen, paths: Answer, shown: Sequence[Tile]) -> str:
     if first.verdict.outcome is not Outcome.OK:
         return first.verdict.sentence
-    if lun_verdict.answer.outcome is not Outcome.OK:
-        return lun_verdict.answer.sentence
-    return f"{first.verdict.sentence} {lun_verdict.answer.sentence}"
+    if paths.outcome is not Outcome.OK:
+        return paths.sentence
+    return f"{first.verdict.sentence} {paths.sentence}"

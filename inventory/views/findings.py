@@ -39,10 +39,10 @@ CSV = (
     ("subject", lambda row: row.subject_key),
     ("state", lambda row: one(row, timezone.now()).outcome.value),
     ("sentence", lambda row: one(row, timezone.now()).sentence),
-    ("probe", lambda row: row.look.probe),
+    ("probe", lambda row: row.probe),
     ("check", lambda row: row.check_name),
     ("since", lambda row: row.since.isoformat()),
-    ("looked", lambda row: row.look.at.isoformat() if row.look.at else ""),
+    ("looked", lambda row: row.at.isoformat() if row.at else ""),
 )
 HISTORY_CSV = (
     ("at", lambda row: row.at.isoformat()),

@@ -14,7 +14,7 @@ from inventory.services.pages_incident import BAD_PAGE
 from inventory.verdicts.incident import Course, Scene
 from inventory.verdicts.incident_acts import Incident, named
 from inventory.verdicts.incident_phases import waits_for_lease
-from inventory.verdicts.luns import LunVerdict
+from inventory.verdicts.luns import Part
 from inventory.verdicts.she import STARTING_STATES
 from inventory.verdicts.she_rows import HostRow
 from inventory.views.answers import Tile
@@ -25,7 +25,7 @@ SHOWN = 3  # hosts side by side; the others stand on the engine's page
 TILES = 6
 LIVE_IDS = "Live host ids"
 
-Parts = Mapping[int, LunVerdict]
+Parts = Mapping[int, Part]
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _live_words(scene: Scene, row: HostRow) -> str:
     return f"true, seen by {named(yes)}" if yes else f"false, seen by {named(no)}"
 
 
-def _paths(part: LunVerdict | None) -> str:
+def _paths(part: Part | None) -> str:
     if part is None or not part.hosts:
         return "not known"
     return f"{part.working} of {part.declared} active"

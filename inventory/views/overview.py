@@ -11,13 +11,13 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from inventory.models import Host
-from inventory.services import pages_incident, pages_redundancy
+from inventory.services import pages_incident
 from inventory.services.pages_changes import together
 from inventory.services.pages_engine import Seen, seen
 from inventory.services.pages_history import DAY
 from inventory.services.pages_overview import LATEST, STRIPS, Strip, day, not_ok, strips, waiting_runs
 from inventory.services.pages_overview import needs as needed
-from inventory.verdicts import luns
+from inventory.services.pages_redundancy import redundancy
 from inventory.views import incident
 from inventory.views.answers import Tile, by_gravity, headline, tiles
 from inventory.views.drawing import blocks, hours
@@ -32,15 +32,13 @@ def overview(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     looks = list(pages_incident.looks_with_vms(Q(engine__watched=True)))
     engines = seen(looks, now)
-    parts = pages_redundancy.by_host(now)
-    lun_verdict = luns.combine([part for _, part in parts])
-    lun_at = min((row.at for row, _ in parts if row.at), default=None)
+    paths = redundancy(now, (side.host.pk for one in engines for side in one.sides.values()))
     hosts = with_strip(engines)
     chosen = [host.pk for host, _ in hosts]
     bad, moved = not_ok(now, chosen), day(now, chosen)
     rows = strips(now, hosts, bad, moved, frame_of(request).around.tallies)
-    shown = _since(tiles(engines, lun_verdict, lun_at, _site(engines)), rows, now)
-    state, title, lead = headline(engines, lun_verdict, shown)
+    shown = _since(tiles(engines, paths, _site(engines)), rows, now)
+    state, title, lead = headline(engines, paths.answer, shown)
     first, number = needed(bad)
     waiting = waiting_runs()
     context = {
@@ -61,8 +59,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     happening = pages_incident.found(by_gravity(engines), looks, bad, moved)
     if happening is None:
         return render(request, "inventory/overview.html", context)
-    by_host = {row.host: part for row, part in parts}
-    context |= incident.context(*happening, shown, by_host) | {"lines": pages_incident.lines(moved, now)}
+    context |= incident.context(*happening, shown, paths.parts) | {"lines": pages_incident.lines(moved, now)}
     return render(request, "inventory/incident.html", context)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from inventory.models import Host, Look, Lun
+from inventory.models import Host, Look, Lun, Transition
 from inventory.services.pages_history import Changed, known_from, stretches
 from portal.kernel.outcome import Outcome
 from tests.ui import world
@@ -65,6 +65,14 @@ def strips_of(page: str) -> dict[str, list[str]]:
         name = re.sub(r"<[^>]+>", "", item.split("</span>")[0]).strip()
         found[name] = re.findall(r'class="(ok|warn|fail|unknown|blank)[ "]', item)
     return found
+
+
+def test_luns_have_no_state_before_the_first_of_them_was_seen(reader):
+    world.build("calm", 3)  # its first looks are 23 hours old
+    row = next(row for row, _ in reader.get("/").context["strips"] if row.name == "LUN paths")
+    first = Transition.objects.filter(subject_kind="lun").earliest("at").at
+    assert [(end, state) for _, end, state, _ in row.stretches[:1]] == [(first, "blank")]
+    assert row.stretches[1][2] == "ok"
 
 
 @pytest.mark.parametrize("scene", ["empty", "new"])

@@ -154,13 +154,3 @@ def test_at_most_ten_queries_whatever_the_size(hosts, reader):
             reader.get(path)
         counts[path] = len(queries)
     assert {path: number for path, number in counts.items() if number > 10} == {}
-
-
-def test_the_first_page_of_a_process_needs_no_more_queries(reader, monkeypatch):
-    from inventory.services import pages_redundancy
-
-    world.build("warning", 4)
-    monkeypatch.setattr(pages_redundancy, "_parts", {})
-    with CaptureQueriesContext(connection) as queries:
-        reader.get("/")
-    assert len(queries) <= 10

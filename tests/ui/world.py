@@ -34,7 +34,7 @@ from inventory.probes.multipath import MultipathFacts
 from inventory.probes.reading.agent_log import AgentLog, Penalty
 from inventory.probes.reading.multipath import HbaFact, MapFact, PathFact
 from inventory.probes.reading.vm_status import HeHostStatus, HeSnapshot
-from inventory.services.looks import Result
+from inventory.services.looks import Result, brief
 from inventory.services.reach import Reach
 from inventory.services.record import record
 from inventory.services.watch import declared_for, ensure
@@ -278,6 +278,7 @@ def result(row: Look, facts, declared, at: datetime) -> Result:
         dict(probe.numbers(facts)),
         sections,
         digest,
+        brief(facts, told),
     )
 
 
