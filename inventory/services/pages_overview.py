@@ -58,7 +58,7 @@ def day(now: datetime, hosts: Sequence[int]) -> list[Any]:
     today = Transition.objects.filter(at__gte=now - DAY, at__lte=now)
     mine = today.filter(Q(host__in=hosts) | Q(host__isnull=True)).exclude(subject_kind="lun")
     luns = today.filter(subject_kind="lun")
-    # that LUNs were first seen and are ok says only since when there are any: the first of them tells that
+    # LUNs that were first seen and are ok say only since when there are any: the first of them does
     moved, first = luns.exclude(seen_ok), luns.order_by("at", "pk").values("pk")[:1]
     wanted = latest.union(mine.values("pk"), moved.values("pk"), first, all=True)
     # where there are too many, the oldest of the LUNs are left out: those of all hosts meet in one strip
@@ -101,14 +101,15 @@ def strips(
     standing: list[Standing] = [(group_of(one.kind, one.host_pk), check_of(one), one.outcome) for one in bad]
     standing = [each for each in standing if each[0] in chosen]
     standing += _settled(steps, {check for _, check, _ in standing})
-    base = [_base(group, steps, now) for group in chosen]
-    standing += [(group, move.check, Outcome.OK) for group, move in zip(chosen, base, strict=True)]
-    drawn = stretches(now, standing, sorted([*base, *steps], key=lambda move: move.at))
+    base = {group: _base(group, steps, now) for group in chosen}
+    standing += [(group, move.check, Outcome.OK) for group, move in base.items()]
+    drawn = stretches(now, standing, sorted([*base.values(), *steps], key=lambda move: move.at))
     found = []
     for group, (name, about) in chosen.items():
         rows = drawn.get(group, [])
         if group == LUNS:
-            rows = known_from(_at_least(rows, now, kinds["lun"].worst), _read_from(moved, "lun", now))
+            since = max(base[LUNS].at, _read_from(moved, "lun", now))
+            rows = known_from(_at_least(rows, now, kinds["lun"].worst), since)
         elif len(moved) == MOST and moved[-1].subject_kind != "lun":
             rows = known_from(rows, moved[-1].at)
         found.append(Strip(name, about, group if isinstance(group, int) else None, rows))
