@@ -4,9 +4,10 @@ so that one bad host costs only its own rows' freshness."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
+from queue import SimpleQueue
 
 from django.db import connection
 from django.db.models import Q
@@ -32,34 +33,37 @@ def reading(session: Session, targets: Iterable[Target]) -> Iterator[Answers]:
     """Begins to ask the hosts at once, so that their answers come while the caller writes something else. Gives what
     they see, some hosts at a time, in the order of their answers; a failure stands in the place of a host's rows. A
     host that hangs holds up one of the parallel calls and nothing else."""
+    rest = iter(targets)
+    answered: SimpleQueue[Future[tuple[Target, Answer]]] = SimpleQueue()
     with ThreadPoolExecutor(PARALLEL) as pool:
+
+        def ask(number: int) -> int:
+            asked = [pool.submit(_one, session, target) for target in islice(rest, number)]
+            for future in asked:
+                future.add_done_callback(answered.put)
+            return len(asked)
+
         try:
-            rest = iter(targets)
-
-            def ask(number: int) -> dict[Future[Answer], Target]:
-                return {pool.submit(_one, session, target[0]): target for target in islice(rest, number)}
-
-            yield _groups(ask, ask(AHEAD))
+            yield _groups(answered, ask, ask(AHEAD))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _groups(ask: Callable[[int], dict[Future[Answer], Target]], running: dict[Future[Answer], Target]) -> Answers:
+def _groups(answered: SimpleQueue[Future[tuple[Target, Answer]]], ask: Callable[[int], int], under_way: int) -> Answers:
     done: list[tuple[Target, Answer]] = []
-    while running:
-        finished, _ = wait(running, return_when=FIRST_COMPLETED)
-        done += [(running.pop(future), future.result()) for future in finished]
-        running |= ask(len(finished))
-        if len(done) >= TOGETHER or not running:
+    while under_way:
+        done.append(answered.get().result())
+        under_way += ask(1) - 1
+        if len(done) >= TOGETHER or not under_way:
             yield done
             done = []
 
 
-def _one(session: Session, uuid: str) -> Answer:
+def _one(session: Session, target: Target) -> tuple[Target, Answer]:
     try:
-        return session.storage(uuid)
+        return target, session.storage(target[0])
     except EngineFailed as error:
-        return error
+        return target, error
 
 
 def store(answers: Sequence[tuple[int, tuple[Seen, ...]]], luns: Current, listed: set[str], tally: Tally) -> None:
@@ -76,9 +80,10 @@ def store(answers: Sequence[tuple[int, tuple[Seen, ...]]], luns: Current, listed
 def _bring(hosts: list[int], wanted: dict[Pair, Counts], tally: Tally) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_PRESENT, [hosts])
-        present: dict[Pair, Counts] = {(row[0], row[1]): (row[2], row[3]) for row in cursor.fetchall()}
-        if present == wanted:
+        rows = cursor.fetchall()
+        if len(rows) == len(wanted) and all(wanted.get((row[0], row[1])) == (row[2], row[3]) for row in rows):
             return
+        present: dict[Pair, Counts] = {(row[0], row[1]): (row[2], row[3]) for row in rows}
         lost = [pair for pair in present if pair not in wanted]
         changed = [(*pair, *counts) for pair, counts in wanted.items() if pair in present and present[pair] != counts]
         fresh = [(*pair, *counts) for pair, counts in wanted.items() if pair not in present]

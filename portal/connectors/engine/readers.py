@@ -193,7 +193,7 @@ def disks(body: bytes) -> tuple[Disk, ...]:
 
 
 def _disk_lun(disk: Node) -> LogicalUnit | None:
-    unit = under(disk, "lun_storage/logical_units/logical_unit")
+    unit = next(disk.iter("logical_unit"), None)
     if unit is None:
         return None
     wwid = unit.get("id") or reference(disk, "lun_storage")
@@ -223,7 +223,7 @@ def host_luns(body: bytes) -> tuple[HostLun, ...]:
     return tuple(
         _host_lun(wwid, leaves(unit))
         for node in objects(body, "host_storages", "host_storage", longest=LONGEST_WWID)
-        for unit in inside(node, "logical_units")
+        for unit in node.iter("logical_unit")
         if len(wwid := unit.get("id") or node.get("id")) <= LONGEST_ID
     )
 

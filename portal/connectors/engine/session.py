@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -18,7 +19,7 @@ from portal.connectors.engine.errors import EngineFailed, Unreachable
 from portal.connectors.engine.shapes import Cursor, Events, Got, HostLun, Quick, Snapshot
 from portal.connectors.engine.tickets import Credentials, give_back, take
 from portal.connectors.engine.wire import Answer
-from portal.connectors.engine.xml import Unreadable
+from portal.connectors.engine.xml import WHOLE, Unreadable
 from portal.kernel.calm import calm
 from portal.kernel.output import Reply
 from portal.kernel.probe import Request
@@ -28,9 +29,9 @@ STORAGE_SECONDS = 60.0  # a live call to the host (facts/engine-api.md 0.5)
 # When the root answers so, nothing else will answer: the login, the web server or the engine is not there.
 _HOPELESS = frozenset({401, 502, 503, 504})
 
-# libxml2's events take the interpreter's lock once per element: two parsers at a time cost twice the CPU of one after
+# A body that is streamed takes the interpreter's lock once per element: two at a time cost twice the CPU of one after
 # the other, and no less wall time (measured: docs/adr/0005-engine-connector.md).
-_parsing = threading.Lock()
+_streaming = threading.Lock()
 
 T = TypeVar("T")
 _Ask = tuple[str, Mapping[str, str], Callable[[bytes], Any]]  # path, query, reader
@@ -119,7 +120,7 @@ class Session:
         answer = self._transport.send(transport.get(path, query), asked, timeout or self._timeout)
         body = body_of(answer, self.credentials.shown, asked)
         try:
-            with _parsing, calm():
+            with _streaming if len(body) > WHOLE else nullcontext(), calm():
                 return reader(body)
         except Unreadable as error:
             raise unreadable(self.credentials.shown, asked, error) from None
