@@ -69,6 +69,7 @@ class Backup(models.Model):
     keep = models.CharField(max_length=200, blank=True)  # why it is held; "": it is not
     keep_by = models.CharField(max_length=150, blank=True)
     keep_at = models.DateTimeField(null=True, blank=True)
+    retiring_at = models.DateTimeField(null=True, blank=True)  # its deletion has begun, and it can no longer be held
     deleted_at = models.DateTimeField(null=True, blank=True)  # its copies are gone by a deletion; the entry stays
 
     class Meta:
