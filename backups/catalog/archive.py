@@ -107,7 +107,7 @@ class _Reading:
             self.tree = read_tree(read, self._limits)
         elif part:
             label = LABELS[part]
-            self.found[part] = read_dump(read, self._dumps, self._limits, f"The dump of {label}")
+            self.found[part] = read_dump(read, self._dumps.of(part), self._limits, f"The dump of {label}")
 
     def _small(self, member: Member, read: Read) -> None:
         if member.size > self._limits.small:

@@ -66,7 +66,7 @@ def _by_form(form: str, stream: Unpacked, dumps: Dumps, what: str) -> Dump:
     if form == "sqlite":
         return judge_sqlite(dumps.sqlite(stream.read), what)
     if form == "plain":
-        text = read_sql(stream.read, what)
+        text = read_sql(dumps.plain(stream.read), what)
         return Dump(form, tables=text.tables, server=text.server, entries=len(text.tables))
     problem = (
         f"{what} is empty." if form == "empty" else f"{what} is no dump: neither custom format, plain text nor SQLite."

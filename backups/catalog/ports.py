@@ -27,11 +27,17 @@ class Dumps(Protocol):
     """Readers that judge a dump by reading all of it. They run confined and never raise for what a dump holds: exit
     code 124 is a time limit, None means that the reader could not be started or its end was not seen."""
 
+    def of(self, part: str) -> Dumps:
+        """The reader for the dump of this part."""
+
     def tool(self) -> Output:
         """`pg_restore --version`."""
 
     def custom(self, read: Read) -> tuple[Output, Output]:
         """(`pg_restore --list`, full decode of a custom-format dump), both fed from one reading of `read`."""
+
+    def plain(self, read: Read) -> Read:
+        """`read` of a plain dump, or one that passes the same bytes on while it also uses them."""
 
     def sqlite(self, read: Read) -> Output:
         """`pragma integrity_check` of a SQLite file: "ok", or what is wrong."""

@@ -73,6 +73,12 @@ def test_a_defect_is_caught(name, tmp_path, bases, dumps):
 class Swallows:
     """Dumps that read everything and find nothing wrong: what is caught here, tar and compressor caught."""
 
+    def of(self, part):
+        return self
+
+    def plain(self, read):
+        return read
+
     def tool(self):
         return Output(b"pg_restore (PostgreSQL) 15.18", b"", 0)
 

@@ -32,6 +32,12 @@ class Says:
     def __init__(self, listing=OK, full=OK, sqlite=OK):
         self.listing, self.full, self.checked = listing, full, sqlite
 
+    def of(self, part):
+        return self
+
+    def plain(self, read):
+        return read
+
     def tool(self):
         return Output(b"pg_restore (PostgreSQL) 12.9\n", b"", 0)
 
