@@ -16,7 +16,7 @@ import paramiko
 
 from portal.connectors.ssh_address import Address, KeyChanged, LoginRefused, NotPinned, Unanswered
 from portal.connectors.ssh_connection import Answer, Connection, Crowded, Lost, Visit, connect
-from portal.connectors.ssh_fetch import read_file
+from portal.connectors.ssh_fetch import Pulled, Reading, pull, read_file
 from portal.connectors.ssh_keys import fingerprint, new_key, public_key, read_private, shown_key
 from portal.connectors.ssh_stalls import Stalls
 from portal.kernel import collector
@@ -30,6 +30,7 @@ __all__ = [
     "LoginRefused",
     "NotPinned",
     "Pool",
+    "Pulled",
     "Unanswered",
     "fingerprint",
     "new_key",
@@ -123,6 +124,24 @@ class Pool:
             lambda connection: read_file(connection, remote_path, sink, limit, offset),
             again_when_sent=False,
         )
+
+    def pull(
+        self,
+        address: Address,
+        remote_path: str,
+        sink: Callable[[bytes], object],
+        limit: int,
+        deadline: float,
+        waiting: Callable[[], object] = lambda: None,
+    ) -> Pulled:
+        """Reads a big file over connections of its own, in constant memory: a lost one is made anew and the reading
+        goes on where it was, for deadline seconds in all. waiting is called before each; what it or sink raises comes
+        out. Raises LookFailed when the time is up, or when the file changed meanwhile."""
+
+        def link() -> Connection:
+            return connect(address, self._private(address), self._connect_timeout)
+
+        return pull(Reading(remote_path, limit, steady=True), link, sink, deadline, waiting)
 
     def close(self) -> None:
         """Ends every connection, waiting for nothing."""

@@ -1,6 +1,6 @@
 """paramiko's transport, tuned for a portal that keeps many connections open and must never wait for a dead one.
 
-Everything that is private in paramiko and used here stands in this file (docs/adr/0004)."""
+Everything that is private in paramiko and used here stands in this file and, for SFTP, in ssh_sftp (docs/adr/0004)."""
 
 from __future__ import annotations
 
@@ -215,11 +215,20 @@ def splice(channel: paramiko.Channel, out: Stream, err: Stream) -> None:
 def request_exec(wire: Wire, channel: paramiko.Channel, line: str) -> None:
     """Ask for a command without waiting for the answer: paramiko's exec_command waits without an end, and its extra
     turn costs a thread switch per command. A refusal closes the channel, which the streams see."""
+    _request(wire, channel, "exec", line)
+
+
+def request_subsystem(wire: Wire, channel: paramiko.Channel, name: str) -> None:
+    """Ask for a subsystem, for the same reason; whoever reads its first words keeps the time."""
+    _request(wire, channel, "subsystem", name)
+
+
+def _request(wire: Wire, channel: paramiko.Channel, kind: str, what: str) -> None:
     message = paramiko.Message()
     message.add_byte(cMSG_CHANNEL_REQUEST)
     message.add_int(channel.remote_chanid)
-    message.add_string("exec")
+    message.add_string(kind)
     message.add_boolean(True)
-    message.add_string(line)
+    message.add_string(what)
     channel._event_pending()  # type: ignore[attr-defined]
     wire._send_user_message(message)  # type: ignore[attr-defined]
