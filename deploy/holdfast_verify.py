@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Checks an evidence export of Holdfast with nothing but the file and the public key.
+"""Checks an evidence export, or a recovery-day kit, of Holdfast with nothing but the file and the public key.
 
-    python3 holdfast_verify.py EXPORT.json PUBLIC_KEY.pem [PUBLIC_KEY.pem ...] [--last NUMBER]
+    python3 holdfast_verify.py EXPORT.json|KIT.zip PUBLIC_KEY.pem [PUBLIC_KEY.pem ...] [--last NUMBER]
 
 Give every public key that was in use in the time of the export, as you received it by a way of its own: the keys inside
 the file are not believed. --last: the number that the last record must have at least, when you know it from elsewhere.
@@ -10,7 +10,7 @@ Exit code 0: every record is intact and signed. 1: something is wrong; one sente
 cannot be read. 3: intact, but the last records, or all, carry no signature: they prove nothing yet.
 
 It needs Python 3.9 or newer and no package. When the `cryptography` package is there, its Ed25519 is used; otherwise
-the one below, which follows RFC 8032. The format is described in docs/adr/0007-evidence.md."""
+the one below, which follows RFC 8032. The formats are described in docs/adr/0007-evidence.md and in the kit itself."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ import hashlib
 import json
 import re
 import sys
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,8 @@ HEADER = ("actor", "at", "body_sha256", "kind", "number", "previous", "subject")
 STATEMENT = ("at", "head", "key", "number", "subject", "subject_records", "type")
 SPKI = bytes.fromhex("302a300506032b6570032100")  # how an Ed25519 public key begins in DER
 TOP = ("first", "format", "last", "records", "signatures", "subject")
+SUMS, SIGNATURE = "SHA256SUMS", "SHA256SUMS.sig"
+LARGEST = 64 * 2**20  # bytes of all files of a kit; real ones have less than 1 MiB
 Keys = dict[str, bytes]
 
 
@@ -310,9 +313,57 @@ def summary(export: dict[str, Any], first: int, last: int) -> str:
     return f"Records {first} to {last}{about} are intact, signed by {signers}, last at {newest}."
 
 
+# --- a recovery-day kit ----------------------------------------------------------------------------------------------
+def read_kit(path: str) -> dict[str, bytes]:
+    """Name -> content of every file in the ZIP."""
+    try:
+        with zipfile.ZipFile(path) as kit:
+            entries = kit.infolist()
+            if any(one.compress_type != zipfile.ZIP_STORED or one.flag_bits & 1 for one in entries):
+                raise Unreadable(f"{path} is packed or encrypted: kits are neither.")
+            if sum(one.file_size for one in entries) > LARGEST:
+                raise Unreadable(f"{path} is larger than any kit.")
+            if len({one.filename for one in entries}) != len(entries):
+                raise Unreadable(f"{path} holds a file twice.")
+            return {one.filename: kit.read(one) for one in entries}
+    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise Unreadable(f"{path} cannot be read as a kit: {error}") from None
+
+
+def verify_kit(files: dict[str, bytes], keys: Keys) -> tuple[int, list[str]]:
+    """(exit code, sentences), as for an export: every file against SHA256SUMS, and that against its signature."""
+    sums = files.get(SUMS, b"")
+    listed = re.findall(rb"([0-9a-f]{64})  ([!-~]+)\n", sums)
+    if not listed or b"".join(b"%s  %s\n" % pair for pair in listed) != sums:
+        raise Unreadable(f"The kit has no {SUMS} that can be read.")
+    wanted = {name.decode(): digest.decode() for digest, name in listed}
+    problems = [f"{name} is missing." for name in wanted if name not in files]
+    for name, content in sorted(files.items()):
+        if name not in wanted and name not in (SUMS, SIGNATURE):
+            problems.append(f"{name} does not belong to the kit.")
+        elif name in wanted and hashlib.sha256(content).hexdigest() != wanted[name]:
+            problems.append(f"{name} has been altered.")
+    ed25519, signature = chosen_ed25519(), files.get(SIGNATURE)
+    signer = next((key for key, raw in keys.items() if signature and ed25519(raw, signature, sums)), "")
+    if signature is not None and not signer:
+        problems.append("The signature is by none of the keys given, or what it signs has been altered.")
+    if problems:
+        return 1, problems
+    if not signer:
+        return 3, [f"{len(wanted)} files are as the list says, and it carries no signature: it proves nothing yet."]
+    return 0, [f"{len(wanted)} files are intact, signed by {signer}."]
+
+
+def check(path: str, keys: Keys, least: int) -> tuple[int, list[str]]:
+    """(exit code, sentences) of either kind of file. Raises Unreadable."""
+    if zipfile.is_zipfile(path):
+        return verify_kit(read_kit(path), keys)
+    return verify(read_export(path), keys, least)
+
+
 def main(argv: list[str]) -> int:
     """Prints the sentences; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Checks an evidence export of Holdfast.")
+    parser = argparse.ArgumentParser(description="Checks an evidence export or a recovery-day kit of Holdfast.")
     parser.add_argument("export")
     parser.add_argument("keys", nargs="+", metavar="PUBLIC_KEY.pem")
     parser.add_argument(
@@ -320,7 +371,7 @@ def main(argv: list[str]) -> int:
     )
     options = parser.parse_args(argv)
     try:
-        code, sentences = verify(read_export(options.export), dict(map(read_key, options.keys)), options.last)
+        code, sentences = check(options.export, dict(map(read_key, options.keys)), options.last)
     except Unreadable as error:
         code, sentences = 2, [str(error)]
     print("\n".join(sentences))
