@@ -28,6 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--vms", type=int, default=7)
     start.add_argument("--luns", type=int, default=8)
     start.add_argument("--state-dir", type=Path, default=Path("var/lab"))
+    start.add_argument("--backup-mib", type=int, default=8, help="about the size of an archive of engine-backup (8)")
     start.add_argument("--quick", action="store_true", help="commands answer at once")
     fault = verbs.add_parser("fault", help="put a fault in force")
     fault.add_argument("name")
@@ -84,6 +85,7 @@ def _options(given: argparse.Namespace) -> run.Options:
         engine_port=given.engine_port,
         ssh_port=given.ssh_port,
         quick=given.quick,
+        backup_mib=given.backup_mib,
     )
 
 

@@ -26,6 +26,9 @@ class Real:
     argv: Sequence[str]
     files: dict[str, bytes] = field(default_factory=dict)
     on_path: bool = False  # the program is looked up on the host's PATH, so that a virtual command is found (sudo)
+    env: dict[str, str] = field(default_factory=dict)  # more of its environment
+    database: bool = False  # it needs the engine VM's PostgreSQL
+    reports: bool = False  # it tells the lab its exit code when it ends (lab-ended)
 
 
 Program = Callable[[World, Host, list[str]], Reply | Real]

@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from lab import faults, ledger, life, page, runtime, truth
+from lab.backup import settle, tell
 from lab.runtime import Lab
 from lab.sshd import HostServers, write_known
 from lab.world import Host
@@ -36,6 +37,8 @@ class Control:
             web.delete("/faults", self._clear),
             web.post("/faults/clear", self._clear_form),
             web.put("/authorized-keys", self._keys),
+            web.get("/engine-vm", self._vm),
+            web.get("/engine-vm/files", self._vm_files),
         ]
 
     async def _page(self, request: web.Request) -> web.Response:
@@ -64,6 +67,15 @@ class Control:
             rows = [row for row in rows if row["host"] == request.query["host"]]
         return web.json_response(rows)
 
+    async def _vm(self, request: web.Request) -> web.Response:
+        return web.json_response(tell.vm(self._lab))
+
+    async def _vm_files(self, request: web.Request) -> web.Response:
+        try:
+            return web.json_response(tell.files(self._lab, request.query.get("under", "/")))
+        except ValueError as error:
+            raise web.HTTPBadRequest(text=f"{error}\n") from None
+
     async def _list(self, request: web.Request) -> web.Response:
         return web.json_response(truth.faults(self._lab.world))
 
@@ -75,19 +87,21 @@ class Control:
         except ValueError as error:
             raise web.HTTPBadRequest(text=f"{error}\n") from None
         self._wire(spec.wire, target)
+        await settle.settle(self._lab)
         return _done(request, {"name": name, "target": target, "at": self._lab.world.at})
 
     async def _clear(self, request: web.Request) -> web.Response:
         words = {**request.query, **(await _words(request))}
-        return _done(request, {"cleared": self._undo(words)})
+        return _done(request, {"cleared": await self._undo(words)})
 
     async def _clear_form(self, request: web.Request) -> web.Response:
-        return _done(request, {"cleared": self._undo(await _words(request))})
+        return _done(request, {"cleared": await self._undo(await _words(request))})
 
-    def _undo(self, words: Mapping[str, str]) -> list[str]:
+    async def _undo(self, words: Mapping[str, str]) -> list[str]:
         gone = faults.clear(self._lab.world, words.get("name", ""), words.get("target", ""))
         for fault, spec in gone:
             self._wire(spec.wire_clear, fault.target)
+        await settle.settle(self._lab)
         return [f"{fault.name} {fault.target}".strip() for fault, _ in gone]
 
     async def _keys(self, request: web.Request) -> web.Response:
@@ -105,7 +119,7 @@ class Control:
 
     def _wire(self, act: str, target: str) -> None:
         """What a fault does to the open connections of its host."""
-        host = self._lab.world.hosts.get(target)
+        host = self._lab.world.machines.get(target)
         if host is not None and act:
             _WIRE[act](self._ssh, host)
 

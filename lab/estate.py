@@ -6,7 +6,7 @@ import hashlib
 import uuid
 from dataclasses import dataclass
 
-from lab import life_broker, life_vm
+from lab import engine_vm, life_broker, life_vm
 from lab.life_agent import publish
 from lab.world import Clock, Hba, Host, Lun, TargetPort, Vm, VmRecord, World, uid
 
@@ -52,6 +52,7 @@ def build(size: Size | None = None, clock: Clock | None = None, quick: bool = Fa
     _domains(world)
     _vms(world, size.vms)
     _settle(world)
+    world.engine_machine = engine_vm.build(world)
     return world
 
 

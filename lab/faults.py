@@ -6,26 +6,28 @@ What a fault does to open connections is only named here (`wire`); lab/control.p
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lab import life, life_broker, life_vm, multipath, programs_system
+from lab.backup import faults as backup_faults
 from lab.corrupt import KINDS
-from lab.world import Fault, Hba, Host, World
+from lab.world import ENGINE, Fault, Hba, Host, World
 
 Act = Callable[[World, str, Mapping[str, str]], None]
-ENGINE = "engine"
 
 
 @dataclass(frozen=True)
 class Spec:
-    """target: "host" | "engine" | "fabric" | "host or engine". needs: the arguments that must be given. clear None:
-    the fault is an event and leaves nothing to undo. wire / wire_clear: silence | reset | rekey | kill-silence."""
+    """target: "host" | "engine" | "fabric" | "host or engine". needs: the arguments that must be given; choices: those
+    that may be, with their values. clear None: the fault is an event and leaves nothing to undo.
+    wire / wire_clear: silence | reset | rekey | kill-silence."""
 
     title: str
     target: str
     apply: Act
     clear: Act | None = None
     needs: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     wire: str = ""
     wire_clear: str = ""
 
@@ -64,7 +66,11 @@ def clear(world: World, name: str = "", target: str = "") -> list[tuple[Fault, S
 
 
 def _key(name: str, target: str, args: Mapping[str, str]) -> tuple[str, ...]:
-    return (name, target, *(args.get(word, "") for word in ("command", "unit", "host", "collection", "wwid", "hba")))
+    return (
+        name,
+        target,
+        *(args.get(word, "") for word in ("command", "unit", "host", "collection", "wwid", "hba", "which")),
+    )
 
 
 def _check(world: World, spec: Spec, name: str, target: str, args: Mapping[str, str]) -> None:
@@ -79,8 +85,15 @@ def _check(world: World, spec: Spec, name: str, target: str, args: Mapping[str, 
         raise Unknown(f"{name} needs {', '.join(word + '=...' for word in missing)}.")
     if "kind" in spec.needs and args["kind"] not in KINDS:
         raise Unknown(f"{name}: kind is one of {', '.join(KINDS)}.")
+    _check_choices(spec, name, args)
     if args.get("host") and args["host"] not in world.hosts:
         raise Unknown(f"{name}: {args['host']} is not a host of the estate.")
+
+
+def _check_choices(spec: Spec, name: str, args: Mapping[str, str]) -> None:
+    for word, values in spec.choices.items():
+        if args.get(word, "") not in ("", *values):
+            raise Unknown(f"{name}: {word} is one of {', '.join(values)}.")
 
 
 # --- hosts
@@ -96,35 +109,35 @@ def _power(on: bool) -> Act:
 
 
 def _nothing(world: World, target: str, args: Mapping[str, str]) -> None:
-    """The whole effect is on the wire."""
+    """The whole effect is on the wire, or on the files of the engine VM (lab/backup/settle.py)."""
 
 
 def _hanging(on: bool) -> Act:
     def act(world: World, target: str, args: Mapping[str, str]) -> None:
-        world.hosts[target].hanging = on
+        world.machine(target).hanging = on
 
     return act
 
 
 def _hang_command(world: World, target: str, args: Mapping[str, str]) -> None:
-    world.hosts[target].hang.add(args["command"])
+    world.machine(target).hang.add(args["command"])
 
 
 def _unhang_command(world: World, target: str, args: Mapping[str, str]) -> None:
-    world.hosts[target].hang.discard(args["command"])
+    world.machine(target).hang.discard(args["command"])
 
 
 def _corrupt(world: World, target: str, args: Mapping[str, str]) -> None:
-    world.hosts[target].corrupt[args["command"]] = args["kind"]
+    world.machine(target).corrupt[args["command"]] = args["kind"]
 
 
 def _uncorrupt(world: World, target: str, args: Mapping[str, str]) -> None:
-    world.hosts[target].corrupt.pop(args["command"], None)
+    world.machine(target).corrupt.pop(args["command"], None)
 
 
 def _stop(unit: str = "") -> Act:
     def act(world: World, target: str, args: Mapping[str, str]) -> None:
-        host = world.hosts[target]
+        host = world.machine(target)
         programs_system.stop_unit(world, host, unit or args["unit"])
         host.broker.stale_socket = args.get("stale", "") not in ("", "0", "false")
 
@@ -136,14 +149,14 @@ def _start(unit: str = "") -> Act:
         world.faults[:] = [
             f for f in world.faults if (f.name, f.target) != ("stop-agent", target) or unit != "ovirt-ha-agent"
         ]
-        programs_system.start_unit(world, world.hosts[target], unit or args["unit"])
+        programs_system.start_unit(world, world.machine(target), unit or args["unit"])
 
     return act
 
 
 def _disk(percent: int) -> Act:
     def act(world: World, target: str, args: Mapping[str, str]) -> None:
-        world.hosts[target].disk_used_percent = percent
+        world.machine(target).disk_used_percent = percent
 
     return act
 
@@ -165,15 +178,13 @@ def _no_penalty(key: str) -> Act:
 def _skew(world: World, target: str, args: Mapping[str, str]) -> None:
     if target == ENGINE:
         world.engine_faults["clock_skew"] = float(args["seconds"])
-    else:
-        world.hosts[target].clock_offset = float(args["seconds"])
+    world.machine(target).clock_offset = float(args["seconds"])
 
 
 def _unskew(world: World, target: str, args: Mapping[str, str]) -> None:
     if target == ENGINE:
         world.engine_faults.pop("clock_skew", None)
-    else:
-        world.hosts[target].clock_offset = 0.0
+    world.machine(target).clock_offset = 0.0
 
 
 # --- FC
@@ -275,25 +286,25 @@ SPECS: dict[str, Spec] = {
         "Cut a host's power", "host", _power(False), _power(True), wire="kill-silence", wire_clear="reset"
     ),
     "power-on": Spec("Give a host its power back", "host", _power(True), wire="reset"),
-    "drop-links": Spec("Reset every connection to a host", "host", _nothing, wire="reset"),
+    "drop-links": Spec("Reset every connection to a host", "host or engine", _nothing, wire="reset"),
     "hang-ssh": Spec(
         "Accept connections to a host and answer none",
-        "host",
+        "host or engine",
         _hanging(True),
         _hanging(False),
         wire="silence",
         wire_clear="reset",
     ),
-    "hang-command": Spec("Let a command never return", "host", _hang_command, _unhang_command, ("command",)),
-    "corrupt-output": Spec("Spoil a command's output", "host", _corrupt, _uncorrupt, ("command", "kind")),
-    "change-host-key": Spec("Give a host a new SSH host key", "host", _nothing, wire="rekey"),
+    "hang-command": Spec("Let a command never return", "host or engine", _hang_command, _unhang_command, ("command",)),
+    "corrupt-output": Spec("Spoil a command's output", "host or engine", _corrupt, _uncorrupt, ("command", "kind")),
+    "change-host-key": Spec("Give a host a new SSH host key", "host or engine", _nothing, wire="rekey"),
     "stop-agent": Spec("Stop ovirt-ha-agent", "host", _stop("ovirt-ha-agent"), _start("ovirt-ha-agent")),
     "start-agent": Spec("Start ovirt-ha-agent", "host", _start("ovirt-ha-agent")),
     "stop-broker": Spec(
         "Stop ovirt-ha-broker and keep it down", "host", _stop("ovirt-ha-broker"), _start("ovirt-ha-broker")
     ),
-    "stop-unit": Spec("Stop a unit and keep it down", "host", _stop(), _start(), ("unit",)),
-    "fill-disk": Spec("Fill a host's disk", "host", _disk(100), _disk(41)),
+    "stop-unit": Spec("Stop a unit and keep it down", "host or engine", _stop(), _start(), ("unit",)),
+    "fill-disk": Spec("Fill a host's disk", "host or engine", _disk(100), _disk(41)),
     "gateway-loss": Spec(
         "Let a host lose its gateway",
         "host",
@@ -321,4 +332,8 @@ SPECS: dict[str, Spec] = {
     "sso-hang": Spec("Let the engine's login hang", ENGINE, *_engine_flag("sso_hang")),
     "engine-db-down": Spec("Let the health page say that the database is down", ENGINE, *_engine_flag("db_down")),
     "expire-tokens": Spec("Let every engine token expire", ENGINE, _expire),
+    **{
+        name: Spec(title, ENGINE, _nothing, _nothing, choices=backup_faults.CHOICES.get(name, {}))
+        for name, title in backup_faults.TITLES.items()
+    },
 }

@@ -6,6 +6,7 @@ import time
 from html import escape
 
 from lab import truth
+from lab.backup.faults import TITLES
 from lab.corrupt import KINDS
 from lab.faults import SPECS
 from lab.world import Host, World
@@ -29,6 +30,7 @@ _GROUPS = (
             "expire-tokens",
         ),
     ),
+    ("Engine backups", tuple(TITLES)),
 )
 _COMMANDS = ("hosted-engine", "multipathd", "multipath", "systemctl", "dmsetup", "cat")
 _COLLECTIONS = ("hosts", "vms", "disks", "storagedomains", "clusters", "events")
@@ -130,6 +132,7 @@ def _group(world: World, title: str, names: tuple[str, ...]) -> str:
 def _form(world: World, name: str) -> str:
     spec = SPECS[name]
     fields = _target(world, spec.target) + "".join(_field(word) for word in spec.needs)
+    fields += "".join(_select(word, values) for word, values in spec.choices.items())
     if name == "pull-fabric":
         fields += _select("host", ("", *_names(world)))
     return (

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import control, estate, life, runtime, shims
+from lab import control, engine_vm, engine_vm_files, estate, life, runtime, shims
 from lab.engine.server import serve as serve_engine
 from lab.sshd import HostServers, write_known
-from lab.world import Clock
+from lab.world import ENGINE, Clock, Host
 
 TICK = 0.1  # real seconds between two looks at the clock when nobody asks
 
@@ -34,6 +34,7 @@ class Options:
     engine_port: int = 8443
     ssh_port: int = 2222
     quick: bool = False
+    backup_mib: int = 8
 
 
 async def run(options: Options) -> None:
@@ -48,7 +49,7 @@ async def run(options: Options) -> None:
 
 async def _play(options: Options) -> None:
     world = estate.build(options.size, Clock(speed=options.speed), quick=options.quick)
-    lab = runtime.make(world, options.state_dir)
+    lab = runtime.make(world, options.state_dir, options.backup_mib)
     told = lab.state_dir / "estate.json"
     told.unlink(missing_ok=True)
     runtime.adopt_orphans()
@@ -74,35 +75,54 @@ async def _open(lab: runtime.Lab, options: Options, stack: contextlib.AsyncExitS
     ssh.load_keys()
     stack.callback(ssh.close)
     ssh.listen()
+    stack.push_async_callback(lab.cluster.stop)
     engine = await serve_engine(lab.world, options.engine_port, lab.state_dir)
+    authority = lab.state_dir / "engine-pki"
+    await asyncio.to_thread(engine_vm_files.make, lab.vm_root, lab.world, lab.cluster.passwords, authority)
     stack.push_async_callback(await control.serve(lab, ssh, options.port))
-    living = asyncio.create_task(_live(lab))
+    living = asyncio.create_task(_live(lab, ssh))
     stack.callback(living.cancel)
     write_known(lab.state_dir / "estate.json", json.dumps(_estate(lab, ssh, engine, options), indent=2) + "\n")
     url = f"http://127.0.0.1:{options.port}/"
     print(f"lab: {len(lab.world.hosts)} hosts, engine at {engine['url']}, page at {url}", file=sys.stderr, flush=True)
 
 
-async def _live(lab: runtime.Lab) -> None:
+async def _live(lab: runtime.Lab, ssh: HostServers) -> None:
     suspect = 0
     while True:
         life.tick(lab.world)
+        _follow_engine_vm(lab, ssh)
         suspect = runtime.reap_orphans(lab.children, suspect)
         await asyncio.sleep(TICK)
 
 
+def _follow_engine_vm(lab: runtime.Lab, ssh: HostServers) -> None:
+    """Its processes and connections come and go with the engine VM."""
+    news = engine_vm.look(lab.world)
+    if news == "gone":
+        ssh.silence(lab.world.machine(ENGINE))
+        runtime.kill_processes(ENGINE)
+    elif news == "came":
+        ssh.reset(lab.world.machine(ENGINE))
+
+
+def _machine(host: Host, ssh: HostServers) -> dict[str, object]:
+    return {
+        "name": host.name,
+        "hostname": host.hostname,
+        "address": host.address,
+        "ssh_port": ssh.port,
+        "host_key": ssh.public_key(host),
+    }
+
+
 def _estate(lab: runtime.Lab, ssh: HostServers, engine: Mapping[str, object], options: Options) -> dict[str, object]:
-    hosts = [
-        {
-            "name": host.name,
-            "hostname": host.hostname,
-            "address": host.address,
-            "ssh_port": options.ssh_port,
-            "host_key": ssh.public_key(host),
-        }
-        for host in lab.world.hosts.values()
-    ]
-    return {"engine": dict(engine), "hosts": hosts, "control": f"http://127.0.0.1:{options.port}"}
+    return {
+        "engine": dict(engine),
+        "engine_vm": _machine(lab.world.machine(ENGINE), ssh),
+        "hosts": [_machine(host, ssh) for host in lab.world.hosts.values()],
+        "control": f"http://127.0.0.1:{options.port}",
+    }
 
 
 def main(options: Options) -> int:

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
 
-from lab.world import Host, World
+from lab import audit
+from lab.backup.cluster import Cluster
+from lab.world import ENGINE, Host, World
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PR_SET_CHILD_SUBREAPER = 36
@@ -36,9 +38,11 @@ class Lab:
     world: World
     state_dir: Path
     socket: Path
+    cluster: Cluster
     links: dict[str, set[Link]] = field(default_factory=dict)
     children: set[int] = field(default_factory=set)  # processes that the event loop itself waits for
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    settled: frozenset[str] = frozenset()  # the faults of engine-backup that the VM's files agree with
 
     @property
     def bin(self) -> Path:
@@ -47,10 +51,21 @@ class Lab:
 
     def home(self, host: Host) -> Path:
         """The host's only real folder: cwd and HOME of its commands, root of its SFTP."""
-        return self.state_dir / "hosts" / host.name
+        return self.vm_root / "root" if host.name == ENGINE else self.state_dir / "hosts" / host.name
+
+    @property
+    def vm_root(self) -> Path:
+        """Where the engine VM's / lies."""
+        return self.state_dir / "engine"
+
+    @property
+    def vm_tools(self) -> Path:
+        """What the engine VM's processes get of the lab: virtual commands, engine-backup, the library of place.c."""
+        return self.state_dir / "engine-tools"
 
     def environment(self, host: Host) -> dict[str, str]:
         """What a login shell of root would have, and how a shim finds the lab."""
+        own = self._vm_environment() if host.name == ENGINE else {}
         return {
             "PATH": f"{self.bin}:{SYSTEM_PATH}",
             "HOME": str(self.home(host)),
@@ -60,18 +75,40 @@ class Lab:
             "LANG": "C.UTF-8",
             "LAB_HOST": host.name,
             "LAB_SOCKET": str(self.socket),
+            **own,
+        }
+
+    def _vm_environment(self) -> dict[str, str]:
+        return {
+            "PATH": f"{self.vm_tools / 'bin'}:{SYSTEM_PATH}",
+            "HOME": "/root",
+            "LD_PRELOAD": str(self.vm_tools / "place.so"),
+            "LAB_ROOT": str(self.vm_root),
+            "LAB_STATE": str(self.state_dir),
+            "LAB_POSTGRES": str(self.cluster.socket),
+            "LAB_PROGRAM": str(self.vm_tools / "program"),
+            "LAB_ENGINE_BACKUP": str(self.vm_tools / "program" / "engine-backup"),
         }
 
 
-def make(world: World, state_dir: Path) -> Lab:
-    """The lab's folders; one home per host. Old homes of an earlier lab are kept, as a reboot would keep them."""
+def make(world: World, state_dir: Path, backup_mib: int = 8) -> Lab:
+    """The lab's folders; one home per host. Old homes of an earlier lab are kept, as a reboot would keep them.
+    backup_mib: about how large an archive of engine-backup becomes."""
     state_dir = state_dir.resolve()
     for host in world.hosts.values():
         (state_dir / "hosts" / host.name).mkdir(parents=True, exist_ok=True)
     socket = state_dir / "shim.sock"
     if len(str(socket)) > _SOCKET_PATH_LIMIT:
         socket = Path(tempfile.mkdtemp(prefix="lab")) / "shim.sock"
-    return Lab(world, state_dir, socket, links={name: set() for name in world.hosts})
+    children: set[int] = set()
+    cluster = Cluster(world, state_dir, backup_mib, lambda code, text: _note_backup(world, code, text), children)
+    cluster.load_passwords()
+    return Lab(world, state_dir, socket, cluster, links={name: set() for name in world.machines}, children=children)
+
+
+def _note_backup(world: World, code: int, text: str) -> None:
+    """engine-backup wrote into the engine's database: the engine shows it (facts/engine-backup.md 2)."""
+    audit.record(world, code, "error" if code == 9026 else "normal", text)
 
 
 def claim(state_dir: Path) -> IO[bytes]:

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab import ledger, life, transient
+from lab.backup import tools
 from lab.command import Real, Reply
 from lab.corrupt import spoil
+from lab.engine_vm_programs import PROGRAMS as VM_PROGRAMS
 from lab.programs import PROGRAMS
 from lab.runtime import SYSTEM_PATH, Lab
-from lab.world import Host
+from lab.world import ENGINE, Host
 
 SOURCE = Path(__file__).with_name("shim.c")
 
@@ -30,11 +32,17 @@ def install(lab: Lab) -> None:
     program = lab.bin / ".shim"
     subprocess.run([compiler, "-O2", "-o", f"{program}.new", str(SOURCE)], check=True)
     os.replace(f"{program}.new", program)
-    for old in lab.bin.iterdir():
+    _link(lab.bin, program, (*PROGRAMS, "systemd-run"))
+    tools.install(lab.vm_tools, compiler)
+    _link(lab.vm_tools / "bin", program, (*VM_PROGRAMS, "systemd-run", tools.ENDED))
+
+
+def _link(folder: Path, program: Path, names: Sequence[str]) -> None:
+    for old in folder.iterdir():
         if old.is_symlink():
             old.unlink()
-    for name in (*PROGRAMS, "systemd-run"):
-        (lab.bin / name).symlink_to(program.name)
+    for name in names:
+        (folder / name).symlink_to(program)
 
 
 async def serve(lab: Lab) -> asyncio.Server:
@@ -55,16 +63,20 @@ async def serve(lab: Lab) -> asyncio.Server:
 
 async def _answer(lab: Lab, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     words = (await reader.read(-1)).decode("utf-8", "surrogateescape").split("\0")[:-1]
-    host, cwd, argv = lab.world.hosts[words[0]], words[1], words[2:]
+    host, cwd, argv = lab.world.machine(words[0]), words[1], words[2:]
+    if argv[0] == tools.ENDED:
+        tools.ended(lab.world, argv)
+        await _send(writer, b"x", b"\0")
+        return
     entry = ledger.enter(lab.world, host.name, argv, "command")
     if argv[0] in host.hang:
         await _until_gone(writer)
         return
     reply = _run(lab, host, argv)
+    if isinstance(reply, Real) and reply.database:
+        reply = await _with_database(lab, reply)
     if isinstance(reply, Real) and not reply.files:
-        ledger.close(lab.world, entry, None)
-        entry["real"] = True
-        await _send(writer, b"r", b"".join(_bytes(word) + b"\0" for word in _real_argv(reply, reply.argv)))
+        await _instead(lab, writer, reply, entry)
         return
     out, err, rc, took = await _result(lab, host, cwd, reply)
     if took:
@@ -74,6 +86,29 @@ async def _answer(lab: Lab, reader: asyncio.StreamReader, writer: asyncio.Stream
     await _send(writer, b"e", err)
     await _send(writer, b"x", bytes([rc & 0xFF]))
     ledger.close(lab.world, entry, rc)
+
+
+async def _with_database(lab: Lab, real: Real) -> Real | Reply:
+    try:
+        await lab.cluster.ready()
+    except (RuntimeError, OSError) as error:
+        return Reply(err=f"{error}\n", rc=127)
+    return real
+
+
+async def _instead(lab: Lab, writer: asyncio.StreamWriter, real: Real, entry: dict[str, object]) -> None:
+    """The shim becomes the real program. One that reports keeps its entry open until it does, or is killed."""
+    entry["real"] = True
+    argv, env = _real_argv(real, real.argv), dict(real.env)
+    if real.reports:
+        env["LAB_RUN"] = str(entry["n"])
+        task = asyncio.create_task(tools.watch(lab.world, entry, tools.client(writer)))
+        lab.tasks.add(task)
+        task.add_done_callback(lab.tasks.discard)
+    else:
+        ledger.close(lab.world, entry, None)
+    words = ["env", *(f"{key}={value}" for key, value in env.items()), *argv] if env else argv
+    await _send(writer, b"r", b"".join(_bytes(word) + b"\0" for word in words))
 
 
 async def _until_gone(writer: asyncio.StreamWriter) -> None:
@@ -88,7 +123,7 @@ def _run(lab: Lab, host: Host, argv: list[str]) -> Reply | Real:
     if argv[0] == "systemd-run":
         return transient.run(lab, host, argv)
     try:
-        return PROGRAMS[argv[0]](lab.world, host, argv)
+        return (VM_PROGRAMS if host.name == ENGINE else PROGRAMS)[argv[0]](lab.world, host, argv)
     finally:
         life.act(lab.world)
 

@@ -18,7 +18,7 @@ import asyncssh
 
 from lab import ledger
 from lab.runtime import Lab
-from lab.world import Host
+from lab.world import ENGINE, Host
 
 # what OpenSSH 8.0 of Oracle Linux 8 offers; newer key exchanges would only cost time here
 KEX = ["curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256"]
@@ -97,8 +97,16 @@ class HostLink(asyncssh.SSHServer):
         self._servers.lab.links[self._host.name].discard(self)
 
 
+class VmFiles(asyncssh.SFTPServer):
+    """SFTP of the engine VM: its whole file system; what does not begin at / lies in root's home."""
+
+    def map_path(self, path: bytes) -> bytes:
+        """Where a path of the client really lies."""
+        return super().map_path(path if path.startswith(b"/") else b"/root/" + path)
+
+
 class HostServers:
-    """The SSH servers of all hosts."""
+    """The SSH servers of all hosts and of the engine VM."""
 
     def __init__(self, lab: Lab, port: int) -> None:
         self.lab, self.port = lab, port
@@ -106,13 +114,13 @@ class HostServers:
         self.host_keys: dict[str, asyncssh.SSHKey] = {}
         self._sockets: list[socket.socket] = []
         self._options: dict[str, asyncssh.SSHServerConnectionOptions] = {}
-        self._held: dict[str, set[socket.socket]] = {name: set() for name in lab.world.hosts}
+        self._held: dict[str, set[socket.socket]] = {name: set() for name in lab.world.machines}
 
     # --- keys
 
     def load_keys(self) -> None:
         """Host keys (made when absent) and the keys that may log in."""
-        for host in self.lab.world.hosts.values():
+        for host in self.lab.world.machines.values():
             path = self.lab.state_dir / "keys" / f"{host.name}.ed25519"
             if not path.exists():
                 self.change_host_key(host)
@@ -149,7 +157,7 @@ class HostServers:
 
     def listen(self) -> None:
         """Opens every host's socket. Raises OSError with the address in its text when one is in use."""
-        for host in self.lab.world.hosts.values():
+        for host in self.lab.world.machines.values():
             sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._sockets.append(sock)
@@ -167,7 +175,7 @@ class HostServers:
         for sock in self._sockets:
             loop.remove_reader(sock)
             sock.close()
-        for host in self.lab.world.hosts.values():
+        for host in self.lab.world.machines.values():
             self.reset(host)
 
     def _accept(self, host: Host, listener: socket.socket) -> None:
@@ -233,6 +241,8 @@ class HostServers:
 
     def _sftp(self, host: Host, chan: asyncssh.SSHServerChannel[bytes]) -> asyncssh.SFTPServer:
         ledger.close(self.lab.world, ledger.enter(self.lab.world, host.name, ["sftp"], "sftp"), 0)
+        if host.name == ENGINE:
+            return VmFiles(chan, chroot=os.fsencode(self.lab.vm_root))
         return asyncssh.SFTPServer(chan, chroot=os.fsencode(self.lab.home(host)))
 
     def _start(self, host: Host, process: asyncssh.SSHServerProcess[bytes]) -> None:

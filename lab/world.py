@@ -10,6 +10,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 
+ENGINE = "engine"  # the engine VM among the machines, and the engine as the target of a fault
 NAMESPACE = uuid.UUID("6f1d6b1e-0000-4000-8000-00000000f457")
 
 
@@ -256,3 +257,13 @@ class World:
     engine_fqdn: str = "engine.bank.example"
     migrations: dict[str, tuple[str, str, float]] = field(default_factory=dict)  # VM id -> (from, to, ends at)
     lun_groups: dict[str, int] = field(default_factory=dict)  # WWID -> host group that sees it; absent: every host
+    engine_machine: Host | None = None  # the engine VM as an SSH host (lab/engine_vm.py)
+
+    @property
+    def machines(self) -> dict[str, Host]:
+        """Everything with an SSH server, by name: the hosts, and the engine VM."""
+        return self.hosts if self.engine_machine is None else {**self.hosts, ENGINE: self.engine_machine}
+
+    def machine(self, name: str) -> Host:
+        """One of them. Raises KeyError."""
+        return self.machines[name]

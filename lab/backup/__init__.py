@@ -1,0 +1,1 @@
+"""The lab's engine-backup: the program, its PostgreSQL, its faults."""

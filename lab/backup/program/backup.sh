@@ -1,0 +1,139 @@
+# shellcheck shell=bash disable=SC2154
+# Mode backup of the lab's engine-backup. Sourced by it.
+
+tar_flag() {
+    case $1 in gzip) echo z ;; bzip2) echo j ;; xz) echo J ;; esac
+}
+existing() {
+    local path
+    while IFS= read -r path; do
+        [ ! -e "$path" ] || printf '%s\n' "${path#/}"
+    done
+}
+
+backup_files() {
+    local into="$TEMP_FOLDER/tar/files" paths=$LIST path
+    output "- Files"
+    log "Backing up files to $into"
+    for path in /var/lib/ovirt-engine/* /var/lib/grafana/*; do
+        case $path in *'*' | */backups | */jboss_runtime | */ansible-runner* | */.ansible | */grafana.db) continue ;; esac
+        paths="$paths
+$path"
+    done
+    nap "$LAB_STEP"
+    existing <<<"$paths" | tar -C / --files-from=- -cpS"$(tar_flag "$FILES")"f "$into" 2>>"$LOG"
+    [ "${PIPESTATUS[1]}" = 0 ] || logdie "Failed backing up $paths"
+    if fault file-changed; then
+        echo "tar: var/lib/ovirt-engine/content/big: file changed as we read it" >>"$LOG"
+        logdie "Failed backing up $paths"
+    fi
+    if fault tmp-full-early; then
+        : >"$into"
+        printf '%s\n' 'xz: (stdout): Write error: No space left on device' \
+            "tar: $into: Wrote only 2048 of 10240 bytes" 'tar: Child returned status 1' \
+            'tar: Error is not recoverable: exiting now' >>"$LOG"
+        LAB_FAULTS="$LAB_FAULTS tmp-full"
+        logdie "Failed backing up $paths"
+    fi
+}
+
+backup_database() { # kind words-of-the-line word-in-the-log member
+    local base=$1_DB_DATABASE into="$TEMP_FOLDER/tar/db/$4" options="-E UTF8 --disable-dollar-quoting --disable-triggers"
+    local format=$FORMAT failed=''
+    [ "$1" != KEYCLOAK ] || format=custom # the script knows no other for it
+    options="$options --format=$format"
+    [ "$format" = custom ] || options="$options --no-owner --no-privileges"
+    output "- $2 database '${!base}'"
+    log "Backing up $3database to $into"
+    nap "$LAB_STEP"
+    [ "$1" != DWH ] || mishap "$options"
+    # shellcheck disable=SC2086 # options are words
+    if [ -z "$COMPRESSOR" ]; then # into a file, where pg_dump can write the places of its parts
+        pg_cmd pg_dump "$1" $options >"$into" 2>>"$LOG" || failed=1
+    else
+        pg_cmd pg_dump "$1" $options 2>>"$LOG" | "$COMPRESSOR" -c >"$into"
+        [ "${PIPESTATUS[0]}" = 0 ] || failed=1
+    fi
+    [ -z "$failed" ] || logdie "Database ${!base} backup failed"
+    rot "$4" "$into"
+}
+
+# what befalls a run in its longest part
+mishap() {
+    if fault kill; then
+        # shellcheck disable=SC2086
+        pg_cmd pg_dump DWH $1 >"$TEMP_FOLDER/tar/db/dwh_backup.db" 2>>"$LOG" &
+        nap 0.1
+        kill -KILL $$
+    fi
+    if fault tmp-full; then
+        : >"$TEMP_FOLDER/tar/db/dwh_backup.db"
+        log "pg_cmd running: pg_dump -w -U $DWH_DB_USER -h $DWH_DB_HOST -p $DWH_DB_PORT  $DWH_DB_DATABASE $1"
+        logdie "Database $DWH_DB_DATABASE backup failed"
+    fi
+}
+
+# damage before the hashes are made: nothing but a full read finds it
+rot() {
+    local size
+    size=$(stat -c %s "$2")
+    if [ "$1" = engine_backup.db ] && fault corrupt-after; then
+        head -c 20000 /dev/zero | dd of="$2" bs=1 seek=$((size * 2 / 5)) conv=notrunc 2>/dev/null
+    fi
+    [ "$1" != dwh_backup.db ] || ! fault dwh-truncated || truncate -s $((size / 2)) "$2"
+}
+
+backup_databases() {
+    mkdir "$TEMP_FOLDER/tar/db"
+    if wanted db && flag OVESETUP_ENGINE_CORE/enable && [ -n "$ENGINE_DB_USER" ]; then
+        backup_database ENGINE Engine '' engine_backup.db
+    fi
+    if wanted dwhdb && flag OVESETUP_DWH_CORE/enable && [ -n "$DWH_DB_USER" ]; then
+        backup_database DWH DWH 'dwh ' dwh_backup.db
+    fi
+    if wanted keycloakdb && flag OVESETUP_CONFIG/keycloakEnable && [ -n "$KEYCLOAK_DB_USER" ]; then
+        backup_database KEYCLOAK KEYCLOAK 'keycloak ' keycloak_backup.db
+    fi
+    if wanted grafanadb && flag OVESETUP_GRAFANA_CORE/enable && [ -e /var/lib/grafana/grafana.db ]; then
+        output "- Grafana database '/var/lib/grafana/grafana.db'"
+        log "Backing up grafana database to $TEMP_FOLDER/tar/db/grafana.db"
+        cp /var/lib/grafana/grafana.db "$TEMP_FOLDER/tar/db/grafana.db" 2>>"$LOG" || logdie "Database grafana backup failed"
+    fi
+}
+
+pack() {
+    local kind
+    echo "$PRODUCT_VERSION" >"$TEMP_FOLDER/tar/version"
+    # shellcheck disable=SC1091
+    (. /etc/os-release && [ "$ID" = ol ] && ID=oracle && echo "$ID${VERSION_ID%%.*}") >"$TEMP_FOLDER/tar/os_version"
+    for kind in '' DWH_ KEYCLOAK_ CINDERLIB_; do
+        printf '%s\n' "${kind}DB_DUMP_COMPRESSOR=$COMPRESSOR" "${kind}DB_DUMP_FORMAT=$FORMAT"
+    done | if [ "$FORMAT" = plain ]; then sed 's/^KEYCLOAK_DB_DUMP_FORMAT=.*/KEYCLOAK_DB_DUMP_FORMAT=custom/'; else cat; fi >"$TEMP_FOLDER/tar/config"
+    hooks dobackup
+    log "Creating sha256sum at $TEMP_FOLDER/tar/sha256sum"
+    (cd "$TEMP_FOLDER/tar" && find . -type f ! -name sha256sum -printf '%P\0' | xargs -0 sha256sum >sha256sum)
+    output "Packing into file '$FILE'"
+    log "Creating tarball $FILE"
+    nap "$LAB_STEP"
+    tar -C "$TEMP_FOLDER/tar" -cpS"$(tar_flag "$ARCHIVE")"f "$FILE" . 2>&1 | tee -a "$LOG"
+    [ "${PIPESTATUS[0]}" = 0 ] || logdie "Cannot create '$FILE'"
+    if fault target-full; then
+        truncate -s $(($(stat -c %s "$FILE") / 2)) "$FILE"
+        printf '%s\n' '' 'gzip: stdout: No space left on device' "tar: $FILE: Wrote only 8192 of 10240 bytes" \
+            'tar: Child returned status 1' 'tar: Error is not recoverable: exiting now' | tee -a "$LOG"
+        logdie "Cannot create '$FILE'"
+    fi
+}
+
+dobackup() {
+    output "Backing up:"
+    pgpass
+    notify 0 "Backup Started"
+    log "Creating temp folder $TEMP_FOLDER/tar"
+    mkdir "$TEMP_FOLDER/tar"
+    ! wanted files || backup_files
+    backup_databases
+    pack
+    notify 1 "Backup Finished"
+    output "Done."
+}

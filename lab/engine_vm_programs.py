@@ -1,0 +1,213 @@
+"""The virtual commands of the engine VM. All others are the machine's own, over the VM's files (lab/backup/place.c)."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import engine_vm, programs_system, runtime
+from lab.backup import cluster, faults
+from lab.command import Program, Real, Reply, fail
+from lab.world import ENGINE, Host, World
+
+PACKAGES = {
+    "ovirt-engine": ("4.5.5", "1.73.el8", "noarch"),
+    "ovirt-engine-tools-backup": ("4.5.5", "1.73.el8", "noarch"),
+    "ovirt-engine-setup": ("4.5.5", "1.73.el8", "noarch"),
+    "ovirt-engine-backend": ("4.5.5", "1.73.el8", "noarch"),
+    "ovirt-engine-dwh": ("4.5.7", "1.el8", "noarch"),
+    "ovirt-engine-keycloak": ("15.0.2", "6.el8", "noarch"),
+    "ovirt-engine-extension-aaa-jdbc": ("1.3.0", "1.el8", "noarch"),
+    "postgresql": ("12.18", "1.module+el8.9.0", "x86_64"),
+    "postgresql-server": ("12.18", "1.module+el8.9.0", "x86_64"),
+    "postgresql-contrib": ("12.18", "1.module+el8.9.0", "x86_64"),
+    "grafana": ("9.2.10", "16.el8", "x86_64"),
+    "openssh-server": ("8.0p1", "19.el8_8", "x86_64"),
+}
+_FIELD = re.compile(r"%\{(\w+)\}")
+_TOOLS = ("pg_dump", "psql", "pg_restore", "pg_isready", "vacuumdb")
+
+
+def rpm(world: World, host: Host, argv: list[str]) -> Reply:
+    """`rpm -q[a] [--qf FORMAT] NAME...`; the exit code counts what is not installed."""
+    form, names, every = "%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\\n", [], False
+    words = iter(argv[1:])
+    for word in words:
+        if word in ("--qf", "--queryformat"):
+            form = next(words, "")
+        elif word.startswith(("--qf=", "--queryformat=")):
+            form = word.split("=", 1)[1]
+        elif word.startswith("-"):
+            every = every or (not word.startswith("--") and "a" in word) or word == "--all"
+        else:
+            names.append(word)
+    if every:
+        names = [n for n in sorted(PACKAGES) if not names or any(fnmatch.fnmatch(n, mark) for mark in names)]
+    lines = [_package(name, form) for name in names]
+    return Reply(out="".join(lines), rc=sum(name not in PACKAGES for name in names))
+
+
+def _package(name: str, form: str) -> str:
+    if name not in PACKAGES:
+        return f"package {name} is not installed\n"
+    version, release, arch = PACKAGES[name]
+    known = {"NAME": name, "VERSION": version, "RELEASE": release, "ARCH": arch, "EPOCH": "(none)"}
+    return _FIELD.sub(lambda found: known.get(found[1].upper(), "(none)"), form).replace("\\n", "\n")
+
+
+# --- processes
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process of the VM. args: its command line as the VM knows it."""
+
+    pid: int
+    parent: int
+    name: str
+    args: str
+
+
+_DAEMONS = {
+    "postgresql": Process(1101, 1, "postmaster", "/usr/bin/postmaster -D /var/lib/pgsql/data"),
+    "ovirt-engine": Process(
+        1420,
+        1,
+        "ovirt-engine.py",
+        "/usr/bin/python3 /usr/share/ovirt-engine/services/ovirt-engine/ovirt-engine.py start",
+    ),
+    "httpd": Process(1205, 1, "httpd", "/usr/sbin/httpd -DFOREGROUND"),
+    "sshd": Process(980, 1, "sshd", "/usr/sbin/sshd -D"),
+}
+
+
+def processes(programs: Path | None) -> list[Process]:
+    """The VM's real processes, oldest first. programs: a folder whose name stands in no command line of the VM."""
+    found = []
+    for pid in runtime.processes_of(ENGINE):
+        try:
+            folder = Path(f"/proc/{pid}")
+            name = (folder / "comm").read_text("utf-8", "replace").strip()
+            words = (folder / "cmdline").read_bytes().decode("utf-8", "replace").rstrip("\0").split("\0")
+            fields = (folder / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        if fields[0] == "Z":
+            continue
+        shown = " ".join(words).replace(f"{programs}/", "/usr/bin/") if programs else " ".join(words)
+        found.append(Process(pid, int(fields[1]), name, shown))
+    return sorted(found, key=lambda one: one.pid)
+
+
+def _everything(host: Host) -> list[Process]:
+    own = [one for one in processes(cluster.programs()) if one.name not in ("pgrep", "ps", "pidof")]
+    return [one for unit, one in _DAEMONS.items() if host.units.get(unit) == "active"] + own
+
+
+def pgrep(world: World, host: Host, argv: list[str]) -> Reply:
+    """`pgrep [-f] [-x] [-a|-l] [-c] PATTERN`."""
+    letters = "".join(word[1:] for word in argv[1:] if word.startswith("-") and not word.startswith("--"))
+    patterns = [word for word in argv[1:] if not word.startswith("-")]
+    if len(patterns) != 1:
+        return fail("pgrep: only one pattern can be provided", 2)
+    text = f"(?:{patterns[0]})"
+    match = re.compile(f"^{text}$" if "x" in letters else text)
+    hits = [one for one in _everything(host) if match.search(one.args if "f" in letters else one.name[:15])]
+    lines = [
+        f"{one.pid}{' ' + one.args if 'a' in letters else ' ' + one.name if 'l' in letters else ''}\n" for one in hits
+    ]
+    return Reply(out=f"{len(hits)}\n" if "c" in letters else "".join(lines), rc=0 if hits else 1)
+
+
+def ps(world: World, host: Host, argv: list[str]) -> Reply:
+    """All processes as `ps -ef` shows them; with -o the columns pid, ppid, comm and args."""
+    wanted = re.split(r"[ ,]+", " ".join(argv[argv.index(word) + 1] for word in argv[:-1] if word.endswith("o")))
+    columns = [word.partition("=")[0] for word in wanted if word] or ["user", "pid", "ppid", "args"]
+    rows = [_row(one, columns) for one in _everything(host)]
+    head = "" if any("=" in word for word in wanted) else " ".join(word.upper() for word in columns) + "\n"
+    return Reply(out=head + "".join(rows))
+
+
+def _row(one: Process, columns: list[str]) -> str:
+    known = {"user": "root", "pid": one.pid, "ppid": one.parent, "comm": one.name, "args": one.args, "cmd": one.args,
+             "command": one.args, "uid": 0}  # fmt: skip
+    return " ".join(str(known.get(word, "-")) for word in columns) + "\n"
+
+
+# --- other accounts and the databases
+
+
+def sudo(world: World, host: Host, argv: list[str]) -> Real | Reply:
+    """`sudo [-n] [-u USER] COMMAND...`: PostgreSQL knows the account postgres by its name."""
+    rest, user = argv[1:], "root"
+    while rest and rest[0].startswith("-"):
+        if rest[0] in ("-u", "-g") and len(rest) > 1:
+            user, rest = (rest[1] if rest[0] == "-u" else user), rest[1:]
+        rest = rest[1:]
+    return _as(user, rest) if rest else Reply(err="usage: sudo -n command\n", rc=1)
+
+
+def runuser(world: World, host: Host, argv: list[str]) -> Real | Reply:
+    """`runuser -u USER [--] COMMAND...`, `runuser|su [-] USER -c COMMAND`."""
+    words = [word for word in argv[1:] if word not in ("-", "-l", "--login", "--")]
+    if "-u" in words:
+        at = words.index("-u")
+        return _as(words[at + 1], words[at + 2 :])
+    if "-c" not in words:
+        return fail(f"{argv[0]}: the lab knows it with -c only")
+    at = words.index("-c")
+    names = words[:at] + words[at + 2 :]
+    return _as(names[0] if names else "root", ["sh", "-c", words[at + 1]])
+
+
+def _as(user: str, command: list[str]) -> Real:
+    return Real(["env", f"PGUSER={user}", *command] if user != "root" else command, on_path=True)
+
+
+def database_tool(world: World, host: Host, argv: list[str]) -> Real | Reply:
+    """psql, pg_dump and the like: the real ones, against the VM's PostgreSQL."""
+    place = cluster.programs()
+    if place is None:
+        return fail(f"{argv[0]}: PostgreSQL's programs are not on this machine", 127)
+    down = engine_vm.database_down(world)
+    return Real([str(place / argv[0]), *argv[1:]], env={"LAB_POSTGRES": "/"} if down else {}, database=not down)
+
+
+def engine_backup(world: World, host: Host, argv: list[str]) -> Real | Reply:
+    """The program itself, told which faults are in force (lab/backup/program)."""
+    return Real(
+        ["bash", "/usr/bin/engine-backup", *argv[1:]],
+        env={
+            "LAB_STEP": f"{faults.step(world):.3f}",
+            "LAB_FAULTS": " ".join(faults.told(world, argv)),
+            "LAB_VERSION": PACKAGES["ovirt-engine"][0],
+        },
+        reports=True,
+    )
+
+
+def timedatectl(world: World, host: Host, argv: list[str]) -> Reply:
+    """`timedatectl`: UTC, synchronised while chronyd runs."""
+    now = time.strftime("%a %Y-%m-%d %H:%M:%S", time.gmtime(world.clock.wall_at(world.at) + host.clock_offset))
+    synced = "yes" if host.units.get("chronyd") == "active" and not host.clock_offset else "no"
+    return Reply(out=f"Universal time: {now} UTC\nTime zone: UTC (UTC, +0000)\nSystem clock synchronized: {synced}\n")
+
+
+PROGRAMS: dict[str, Program] = {
+    **{
+        name: programs_system.PROGRAMS[name]
+        for name in ("systemctl", "journalctl", "uname", "hostname", "uptime", "date", "nproc", "df", "chronyc")
+    },
+    "rpm": rpm,
+    "pgrep": pgrep,
+    "ps": ps,
+    "sudo": sudo,
+    "runuser": runuser,
+    "su": runuser,
+    "timedatectl": timedatectl,
+    "engine-backup": engine_backup,
+    **dict.fromkeys(_TOOLS, database_tool),
+}
