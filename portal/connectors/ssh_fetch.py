@@ -93,11 +93,17 @@ def read_file(connection: Connection, path: str, sink: Callable[[bytes], object]
 
 
 def stream(
-    reading: Reading, link: Callable[[], Connection], deadline: float, waiting: Callable[[], object]
+    reading: Reading,
+    link: Callable[[], Connection],
+    deadline: float,
+    waiting: Callable[[], object],
+    patience: float | None = None,
 ) -> Generator[bytes]:
     """All of a file's bytes. A lost connection is made anew by link(), and the reading goes on where it was, for up to
-    deadline seconds in all. waiting is called before each connection; what it raises comes out. Raises LookFailed."""
+    deadline seconds in all and patience seconds after the last byte. waiting is called before each connection; what it
+    raises comes out. Raises LookFailed."""
     until, pause = time.monotonic() + deadline, FIRST_PAUSE
+    last = time.monotonic()
     while True:
         before = reading.at
         waiting()
@@ -106,11 +112,15 @@ def stream(
             return
         except (Lost, Unanswered, Crowded) as error:
             lost = str(error) or "the host allows no further session"
-        pause = FIRST_PAUSE if reading.at > before else min(LONGEST_PAUSE, pause * 2)
-        if time.monotonic() + pause > until:
+        now = time.monotonic()
+        if reading.at > before:
+            last, pause = now, FIRST_PAUSE
+        else:
+            pause = min(LONGEST_PAUSE, pause * 2)
+        if now + pause > min(until, last + (deadline if patience is None else patience)):
             raise Unanswered(
-                f"{reading.path} came only to byte {reading.at} of {max(reading.size, 0)} within {deadline:.0f} s: "
-                f"{lost.rstrip('.')}. Check the link to the host, then fetch it again."
+                f"{reading.path} came only to byte {reading.at} of {max(reading.size, 0)} within "
+                f"{now - until + deadline:.0f} s: {lost.rstrip('.')}. Check the link to the host, then fetch it again."
             )
         threading.Event().wait(pause)
 

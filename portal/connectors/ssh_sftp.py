@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import paramiko
-from paramiko.sftp import CMD_DATA, CMD_EXTENDED, CMD_EXTENDED_REPLY, CMD_READ, CMD_STATUS, int64
+from paramiko.sftp import CMD_EXTENDED, CMD_EXTENDED_REPLY, CMD_READ, CMD_STATUS, CMD_WRITE, int64
 
 from portal.connectors.ssh_connection import Connection, Lost
 from portal.connectors.ssh_wire import request_subsystem
@@ -51,17 +51,17 @@ def sftp(connection: Connection, silence: float = SILENCE) -> Iterator[paramiko.
             client.close()
 
 
-class _Ahead:
-    """Read requests whose answers are taken later, in any order."""
+class _Requests:
+    """Requests on one open file whose answers are taken later, in any order."""
 
     def __init__(self, client: paramiko.SFTPClient, remote: paramiko.SFTPFile) -> None:
         self._client, self._handle = client, remote.handle
         self._came: dict[int, tuple[int, paramiko.Message]] = {}
 
-    def ask(self, at: int, length: int) -> int:
-        """Asks for bytes; the request's number."""
+    def ask(self, kind: int, at: int, what: int | bytes) -> int:
+        """Sends a request for, or with, bytes of the file at an offset; its number."""
         number: int = self._client._async_request(  # type: ignore[attr-defined]
-            self, CMD_READ, self._handle, int64(at), length
+            self, kind, self._handle, int64(at), what
         )
         return number
 
@@ -69,38 +69,65 @@ class _Ahead:
         """paramiko puts an answer here."""
         self._came[number] = (kind, message)
 
-    def take(self, number: int, at: int) -> bytes:
-        """Waits for an answer."""
-        while number not in self._came:
-            self._client._read_response()  # type: ignore[attr-defined]
+    def take(self, number: int) -> bytes:
+        """Waits for an answer: the bytes asked for, b"" for what was written. Raises EOFError at the file's end,
+        OSError for a refusal, and what paramiko raises for a lost or silent link."""
+        try:
+            while number not in self._came:
+                self._client._read_response()  # type: ignore[attr-defined]
+        except TimeoutError:
+            self._client.close()  # so that closing the file does not wait once more
+            raise
         kind, message = self._came.pop(number)
         if kind == CMD_STATUS:
-            try:
-                self._client._convert_status(message)  # type: ignore[attr-defined]
-            except EOFError:
-                raise Shorter(f"it ends before byte {at + 1}") from None
-        piece = message.get_string() if kind == CMD_DATA else b""
-        if not piece:
-            raise paramiko.SSHException("an answer of SFTP without bytes")
-        return piece
+            self._client._convert_status(message)  # type: ignore[attr-defined]
+            return b""
+        return message.get_string()
 
 
 def read_ahead(client: paramiko.SFTPClient, remote: paramiko.SFTPFile, start: int, end: int) -> Iterator[bytes]:
     """The bytes from start to end in order, AHEAD requests under way. Raises Shorter when the file ends before, and
     what paramiko raises for a lost or silent link."""
-    ahead = _Ahead(client, remote)
+    requests = _Requests(client, remote)
     asked: deque[tuple[int, int, int]] = deque()
     coming = start
     while asked or coming < end:
         while coming < end and len(asked) < AHEAD:
             length = min(PIECE, end - coming)
-            asked.append((ahead.ask(coming, length), coming, length))
+            asked.append((requests.ask(CMD_READ, coming, length), coming, length))
             coming += length
         number, at, length = asked.popleft()
-        piece = ahead.take(number, at)
+        try:
+            piece = requests.take(number)
+        except EOFError:
+            raise Shorter(f"it ends at byte {at}") from None
+        if not piece:
+            raise paramiko.SSHException("an answer without bytes")
         yield piece
         if (left := length - len(piece)) > 0:  # a server may give less than it was asked for
-            asked.appendleft((ahead.ask(at + len(piece), left), at + len(piece), left))
+            asked.appendleft((requests.ask(CMD_READ, at + len(piece), left), at + len(piece), left))
+
+
+class WriteBehind:
+    """Writes in order, AHEAD requests under way. Every answer is looked at: paramiko drops the refusals of the last
+    hundred. What was written when the link is lost is a beginning of the file without a hole."""
+
+    def __init__(self, client: paramiko.SFTPClient, remote: paramiko.SFTPFile, at: int) -> None:
+        self._requests, self._asked, self._at = _Requests(client, remote), deque[int](), at
+
+    def write(self, content: bytes) -> None:
+        """Sends content. Raises OSError when the server refused a write, this one or one before."""
+        for start in range(0, len(content), PIECE):
+            if len(self._asked) >= AHEAD:
+                self._requests.take(self._asked.popleft())
+            piece = content[start : start + PIECE]
+            self._asked.append(self._requests.ask(CMD_WRITE, self._at, piece))
+            self._at += len(piece)
+
+    def settle(self) -> None:
+        """Waits until the server took everything. Raises OSError."""
+        while self._asked:
+            self._requests.take(self._asked.popleft())
 
 
 def sync(client: paramiko.SFTPClient, remote: paramiko.SFTPFile) -> bool:

@@ -176,10 +176,12 @@ class Outgoing:
             progress(done)
         return done
 
-    def skip(self, count: int) -> None:
+    def skip(self, count: int, progress: Progress) -> None:
         """Goes past so many bytes, hashing them."""
-        while count > 0 and (piece := self.read(min(count, CHUNK))):
-            count -= len(piece)
+        left = count
+        while left > 0 and (piece := self.read(min(left, CHUNK))):
+            left -= len(piece)
+            progress(count - left)
 
     def read_fully(self, wanted: int) -> bytes:
         """Exactly so many bytes, fewer only at the end."""
