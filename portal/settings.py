@@ -198,15 +198,33 @@ STORAGES = {
 }
 # Support bundles and other files that Runs bring in.
 HOLDFAST_VAULT = Path(envstr("VAULT", str(BASE_DIR / "var" / "vault")))
+# Scratch servers of rehearsals. Run as root, they live under another account, which must be able to come here.
+HOLDFAST_SCRATCH = Path(envstr("SCRATCH", str(BASE_DIR / "var" / "scratch")))
 # What portal.runs is plugged into (portal/runs/ports.py).
 HOLDFAST_SHELLS = {
     "host": "inventory.services.shell.host_shell",
     "engine": "inventory.services.shell.engine_shell",
+    "backup": "backups.services.shell.RecordShell",
+    "catalog": "backups.services.shell.RecordShell",
+    "destination": "backups.services.shell.RecordShell",
 }
-HOLDFAST_WORKS: dict[str, str] = {}
-HOLDFAST_TELLINGS: dict[str, str] = {}
+HOLDFAST_WORKS: dict[str, str] = {
+    "backups.climb": "backups.works.climbing.work",
+    "backups.count": "backups.works.counting.work",
+    "backups.judge": "backups.works.judging.work",
+    "backups.look_back": "backups.works.looking_back.work",
+    "backups.push": "backups.works.pushing.work",
+    "backups.receive": "backups.works.receiving.work",
+    "backups.rehearse": "backups.works.restoring.work",
+}
+HOLDFAST_TELLINGS: dict[str, str] = {
+    "backups.backup": "backups.services.telling.backup",
+    "backups.copy": "backups.services.telling.copy",
+}
 HOLDFAST_GATES: list[str] = []
 HOLDFAST_SECRETS = ["inventory.services.shell.secrets"]
+# Answers of the overview that packages above inventory give (inventory/services/told.py).
+HOLDFAST_ANSWERS = {"rebuild": "backups.services.answer.rebuild"}
 HOLDFAST_LEASE = envint("LEASE", 15)  # seconds after which a Run whose worker is silent is given to another
 
 # Celery only wakes workers up; the database is the truth (docs/architecture.md 5).

@@ -317,6 +317,16 @@ _FATALS: tuple[tuple[str, Callable[[Facts], Cause]], ...] = (
 
 # facts/engine-backup.md 3: what a signal leaves behind
 _ENDINGS = {
+    91: (
+        "not_kept",
+        "engine-backup ended well, but its archive could not be hashed or given its name.",
+        "Look at the space and the state of the folder for archives on the engine VM.",
+    ),
+    124: (
+        "timed_out",
+        "engine-backup did not end within its time limit and was ended.",
+        "See whether something holds a lock in the engine's database (pg_locks), or raise the policy's time limit.",
+    ),
     126: ("not_allowed", "engine-backup may not be run by this user.", "Let the portal's account run it as root."),
     127: ("not_installed", "engine-backup is not on this machine.", "Install ovirt-engine-tools-backup."),
     129: ("hangup", "The terminal of engine-backup went away and took it along (SIGHUP).", "Start it detached."),
@@ -337,6 +347,9 @@ _ENDINGS = {
 
 
 def _by_code(facts: Facts, code: int) -> Cause:
+    own = _said(facts, "holdfast: ").removeprefix("holdfast: ")
+    if own:
+        return Cause("not_started", f"engine-backup was not started: {own}.", "Look at that on the engine VM.")
     left = " A truncated file stays under the archive's name." if facts.packing else ""
     if code in _ENDINGS:
         kind, sentence, what_to_do = _ENDINGS[code]

@@ -51,19 +51,23 @@ class Backup(models.Model):
     taken = models.DateTimeField(db_index=True)  # the moment whose state it holds, for ages and retention
     size = models.BigIntegerField(null=True, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
+    size_accepted = models.CharField(max_length=150, blank=True)  # who accepted that it is unlike those before
     engine_path = models.CharField(max_length=500, blank=True)  # on the engine VM
     on_engine = models.BooleanField(default=False)
+    looked_back = models.BooleanField(default=False)  # on_engine was looked at after the archive was taken
     version = models.CharField(max_length=64, blank=True)  # of the tools package that wrote it
     parts = models.JSONField(null=True, blank=True)  # names of backups.catalog.parts.Part; null: not known
     output = models.JSONField(
         default=dict, blank=True
     )  # stdout, stderr, log, exit_code of the run and of --mode=verify
-    objects_then = models.JSONField(default=dict, blank=True)  # counts of the inventory when it was taken
+    # {"before" | "after": {"at", "counts" or "why"}}: what the engine's API listed around the backup
+    objects_then = models.JSONField(default=dict, blank=True)
     # [{"name", "outcome", "sentence", "evidence", "took"}], the ladder as last climbed
     ladder = models.JSONField(default=list, blank=True)
     proven_to = models.CharField(max_length=20, blank=True)  # name of the last proven rung
     whole = models.BooleanField(null=True, blank=True)  # no rung failed or is unknown; null: not climbed
     climbed_at = models.DateTimeField(null=True, blank=True)
+    climbed_run = models.CharField(max_length=36, blank=True)  # ref of the run that climbed it last
     proof = models.CharField(max_length=8, choices=Proof.choices, default=Proof.NONE)
     proven_at = models.DateTimeField(null=True, blank=True)
     keep = models.CharField(max_length=200, blank=True)  # why it is held; "": it is not
@@ -131,9 +135,10 @@ class Rehearsal(models.Model):
     outcome = models.CharField(max_length=8, choices=Backup.Proof.choices)
     sentence = models.TextField()
     server = models.CharField(max_length=40, blank=True)  # version of the scratch server
+    schema = models.CharField(max_length=40, blank=True)  # of the engine database
     rungs = models.JSONField(default=list)  # as Backup.ladder
     tables = models.JSONField(default=dict)  # part -> {"schema.table": rows}
-    compared = models.JSONField(default=list)  # [{"what", "restored", "inventory", "outcome", "sentence"}]
+    notes = models.JSONField(default=list)  # sentences about how it ran
 
     class Meta:
         ordering: ClassVar = ["-at"]

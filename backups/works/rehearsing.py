@@ -58,7 +58,7 @@ def rehearse(archive: Source, expectation: Expectation, known: Known, place: Pla
     every piece of the archive and twice a second after it, and may raise to stop. Raises nothing else: what cannot be
     found out is unknown. Nothing of it is left on the disk."""
     began = time.monotonic()
-    source = _Watched(archive, check)
+    source = Watched(archive, check)
     ladder, restored, clean = _together(source, expectation, place, say, check)
     if not clean:
         say("The archive is read once more, for the ladder alone.")
@@ -110,7 +110,7 @@ def rows_of(restored: Restored) -> Mapping[Part, Mapping[str, int]]:
     return {part: database.rows for part, database in restored.databases.items() if database.back}
 
 
-class _Watched:
+class Watched:
     """A source that calls `check` before every piece."""
 
     def __init__(self, archive: Source, check: Check) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from portal.connectors.engine.shapes import (
     ClusterSeen,
     DataCenter,
@@ -190,6 +192,11 @@ def disks(body: bytes) -> tuple[Disk, ...]:
             )
         )
     return tuple(rows)
+
+
+def counting(collection: str, element: str) -> Callable[[bytes], int]:
+    """A reader that counts a collection's elements."""
+    return lambda body: sum(1 for _ in objects(body, collection, element))
 
 
 def _disk_lun(disk: Node) -> LogicalUnit | None:

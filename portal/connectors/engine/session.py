@@ -6,7 +6,7 @@ import atexit
 import os
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from functools import partial
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from portal.connectors.engine import events as feed
 from portal.connectors.engine import host_reader, probing, readers, transport
 from portal.connectors.engine.answers import body_of, unreadable
 from portal.connectors.engine.errors import EngineFailed, Unreachable
-from portal.connectors.engine.shapes import Cursor, Events, Got, HostLun, Quick, Snapshot
+from portal.connectors.engine.shapes import Coming, Cursor, Events, Got, HostLun, Quick, Snapshot
 from portal.connectors.engine.tickets import Credentials, give_back, take
 from portal.connectors.engine.wire import Answer
 from portal.connectors.engine.xml import WHOLE, Unreadable
@@ -39,9 +39,10 @@ _Ask = tuple[str, Mapping[str, str], Callable[[bytes], Any]]  # path, query, rea
 # facts/engine-api.md 6.2. Only sub-collections that exist on every object are followed: a null one gives HTML 500
 # for the whole list (0.6, 0.7). VMs' nics are not followed, since nothing reads them: one engine query per VM less.
 _ROOT: _Ask = ("", {}, readers.root)
+# The largest stand first, disks before VMs, which are written after them.
 _PLAN: Mapping[str, _Ask] = {
-    "vms": ("/vms", {"follow": "disk_attachments"}, readers.vms),
     "disks": ("/disks", {}, readers.disks),
+    "vms": ("/vms", {"follow": "disk_attachments"}, readers.vms),
     "hosts": ("/hosts", {"all_content": "true", "follow": "nics,statistics"}, host_reader.hosts),
     "data_centers": ("/datacenters", {"follow": "storage_domains"}, readers.data_centers),
     "clusters": ("/clusters", {"follow": "affinity_groups"}, readers.clusters),
@@ -50,6 +51,14 @@ _PLAN: Mapping[str, _Ask] = {
 _QUICK_PLAN: Mapping[str, _Ask] = {
     "hosts": ("/hosts", {"all_content": "true"}, host_reader.hosts),
     "vms": ("/vms", {}, readers.vms),
+}
+
+
+# Not under the data centres: a domain that is attached to none counts, too (facts/engine-api.md 0.1).
+_COUNTED: Mapping[str, tuple[str, Callable[[bytes], Any]]] = {
+    "hosts": ("/hosts", readers.counting("hosts", "host")),
+    "VMs": ("/vms", readers.counting("vms", "vm")),
+    "storage domains": ("/storagedomains", readers.counting("storage_domains", "storage_domain")),
 }
 
 
@@ -69,18 +78,14 @@ class Session:
         return self._transport.requests
 
     def inventory(self, after: Cursor = Cursor()) -> Snapshot:  # noqa: B008 (a frozen value)
-        """The whole engine by a constant number of requests. Never raises for an engine's failure: each part of the
-        snapshot holds its rows or its failure."""
-        before = self.requests
-        parts = self._all(_PLAN, after)
-        return Snapshot(**parts, requests=self.requests - before)
+        """The whole engine by a constant number of requests. Returns when the engine's root was read. Never raises for
+        an engine's failure: each part of the snapshot holds its rows or its failure."""
+        root, parts = self._all(_PLAN, after)
+        return Snapshot(root, **parts)
 
     def quick(self, after: Cursor) -> Quick:
         """The fast loop: statuses of hosts and VMs, and events. As `inventory`, but nothing is followed."""
-        before = self.requests
-        parts = self._all(_QUICK_PLAN, after)
-        del parts["root"]
-        return Quick(**parts, requests=self.requests - before)
+        return Quick(**self._all(_QUICK_PLAN, after)[1])
 
     def storage(self, host_uuid: str, timeout: float = STORAGE_SECONDS) -> tuple[HostLun, ...]:
         """What one host that is Up sees live. Raises EngineFailed: Refused (400) for any other host."""
@@ -91,6 +96,14 @@ class Session:
     def events(self, after: Cursor) -> Events:
         """The audit log since a cursor. Raises EngineFailed."""
         return feed.feed(lambda query: self._read(("/events", query, feed.events)), after)
+
+    def counts(self) -> dict[str, int]:
+        """How many of each kind the engine lists now: hosts, VMs, disks, storage domains, Direct LUNs. Raises
+        EngineFailed."""
+        disks = self._read(_PLAN["disks"])
+        rest = {kind: self._read((path, {}, reader)) for kind, (path, reader) in _COUNTED.items()}
+        direct = sum(1 for disk in disks if disk.lun is not None)
+        return {**rest, "disks": len(disks), "Direct LUNs": direct}
 
     def reply(self, request: Request) -> Reply:
         """A probe's GET. Never raises for HTTP or transport failures."""
@@ -125,16 +138,15 @@ class Session:
         except Unreadable as error:
             raise unreadable(self.credentials.shown, asked, error) from None
 
-    def _all(self, plan: Mapping[str, _Ask], after: Cursor) -> dict[str, Got[Any]]:
+    def _all(self, plan: Mapping[str, _Ask], after: Cursor) -> tuple[Got[Any], dict[str, Coming[Any]]]:
         root = _got(lambda: self._read(_ROOT))
         if root.failed and (isinstance(root.failed, Unreachable) or root.failed.status in _HOPELESS):
-            return dict.fromkeys(("root", *plan, "events"), root)
-        with ThreadPoolExecutor(transport.CONNECTIONS) as pool:
-            parts: dict[str, Future[Got[Any]]] = {
-                name: pool.submit(_got, partial(self._read, ask)) for name, ask in plan.items()
-            }
-            parts["events"] = pool.submit(_got, lambda: self.events(after))
-            return {"root": root, **{name: part.result() for name, part in parts.items()}}
+            return root, dict.fromkeys((*plan, "events"), Coming(lambda: root))
+        pool = ThreadPoolExecutor(transport.CONNECTIONS)
+        work = {name: partial(self._read, ask) for name, ask in plan.items()} | {"events": partial(self.events, after)}
+        parts = {name: Coming(pool.submit(_got, one).result) for name, one in work.items()}
+        pool.shutdown(wait=False)  # its threads end with the last part
+        return root, parts
 
 
 def _got(work: Callable[[], T]) -> Got[T]:
