@@ -18,6 +18,9 @@ from portal.access.filtering import filtered
 from portal.access.paging import ByKey, Newest
 from portal.access.rest import Needs
 
+# of a finding itself; its look's raw answer is not read for it
+FINDING = ("look_id", "check_name", "subject_kind", "subject_key", "outcome", "sentence", "since")
+
 
 class Site(serializers.ModelSerializer[models.Site]):
     class Meta:
@@ -178,7 +181,11 @@ class Resource(viewsets.ReadOnlyModelViewSet[Any]):
 class Findings(Resource):
     """Present findings."""
 
-    queryset = models.Finding.objects.select_related("look__host", "look__engine").order_by("pk")
+    queryset = (
+        models.Finding.objects.select_related("look__host", "look__engine")
+        .only(*FINDING, "look__probe", "look__at", "look__host__name", "look__engine__name")
+        .order_by("pk")
+    )
     serializer_class = Finding
     filter_backends = (filtered("subject_kind", "subject_key", "check_name", "look"),)
 

@@ -29,7 +29,7 @@ def hosts(asked: Mapping[str, str], now: datetime) -> QuerySet[Any]:
         .defer("nics", "hugepages", "engine__ca_pem")
         .annotate(
             **worst_for(now, look__host=OuterRef("pk")),
-            vm_count=Count("vms", filter=Q(vms__gone_since__isnull=True)),
+            vm_count=_count(Vm.objects.filter(host=OuterRef("pk"), gone_since__isnull=True), "host"),
         )
     )
     if asked.get("gone") != "1":
@@ -39,6 +39,11 @@ def hosts(asked: Mapping[str, str], now: datetime) -> QuerySet[Any]:
     if asked.get("status"):
         rows = rows.filter(status=asked["status"])
     return by_state(rows, asked.get("state", ""))
+
+
+def _count(rows: QuerySet[Any], of: str) -> Coalesce:
+    """How many rows there are of each outer row. Not a join: the number of all outer rows is counted without it."""
+    return Coalesce(Subquery(rows.order_by().values(of).annotate(n=Count("pk")).values("n")), 0)
 
 
 def by_state(rows: QuerySet[Any], state: str) -> QuerySet[Any]:
@@ -68,7 +73,6 @@ class HostPage:
 def host_page(pk: int, now: datetime) -> HostPage:
     """Raises Host.DoesNotExist. Four queries."""
     running = Vm.objects.filter(host=OuterRef("pk"), gone_since__isnull=True).order_by("name")
-    declared = DeclaredPath.objects.filter(host=OuterRef("pk")).order_by()
     host = (
         Host.objects.select_related("cluster", "engine", "engine__site")
         .annotate(
@@ -77,7 +81,7 @@ def host_page(pk: int, now: datetime) -> HostPage:
                     seen=JSONObject(pk="pk", name="name", status="status", memory="memory", is_engine="is_engine")
                 )
             ),
-            declared=Coalesce(Subquery(declared.values("host").annotate(n=Count("pk")).values("n")), 0),
+            declared=_count(DeclaredPath.objects.filter(host=OuterRef("pk")), "host"),
         )
         .get(pk=pk)
     )
@@ -108,7 +112,7 @@ def strip(now: datetime, found: list[Now], recent: list[Any]) -> list[Stretch]:
 def vms(asked: Mapping[str, str]) -> QuerySet[Any]:
     """asked: q, status, host, gone."""
     rows = Vm.objects.select_related("host", "cluster").annotate(
-        lun_count=Count("attachments"), host_name=F("host__name")
+        lun_count=_count(Attachment.objects.filter(vm=OuterRef("pk")), "vm"), host_name=F("host__name")
     )
     if asked.get("gone") != "1":
         rows = rows.filter(gone_since__isnull=True)

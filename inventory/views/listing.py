@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from django.db.models import Count, Model, QuerySet, Window
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.functional import cached_property
 
 SIZE = 50
+LARGEST = 200
 MOST = 10_000  # rows of a CSV file
 
 Row = TypeVar("Row", bound=Model)
@@ -39,7 +40,8 @@ class Head:
 
 
 class Listing(Generic[Row]):
-    """One page of a queryset. Parameters: sort (a column's key, "-" before it for descending), page (from 1)."""
+    """One page of a queryset. Parameters: sort (a column's key, "-" before it for descending), page (from 1), rows (how
+    many of them a page has, 200 at most)."""
 
     def __init__(self, request: HttpRequest, rows: QuerySet[Row], columns: Sequence[Column], sort: str) -> None:
         self.request = request
@@ -64,30 +66,38 @@ class Listing(Generic[Row]):
 
     @cached_property
     def page(self) -> int:
+        return self._number("page", 1, 100_000)
+
+    @cached_property
+    def size(self) -> int:
+        """Rows of a whole page."""
+        return self._number("rows", SIZE, LARGEST)
+
+    def _number(self, name: str, default: int, most: int) -> int:
         try:
-            return max(1, min(int(self.request.GET.get("page", "1")), 100_000))
+            return max(1, min(int(self.request.GET.get(name, default)), most))
         except ValueError:
-            return 1
+            return default
 
     @cached_property
     def rows(self) -> list[Row]:
-        """The page's rows; each carries the number of all rows, so that counting needs no query of its own."""
-        start = (self.page - 1) * SIZE
-        return list(self.queryset.annotate(of_all=Window(Count("*")))[start : start + SIZE])
+        """The page's rows."""
+        start = (self.page - 1) * self.size
+        return list(self.queryset[start : start + self.size])
 
     @cached_property
     def total(self) -> int:
-        if self.rows:
-            return int(self.rows[0].of_all)  # type: ignore[attr-defined]
-        return self.queryset.order_by().count() if self.page > 1 else 0
+        """All rows of the filter, in a query of its own: counted beside the page, every row of a year of history would
+        first be joined with what only the page shows."""
+        return self.queryset.order_by().count()
 
     @property
     def first(self) -> int:
-        return (self.page - 1) * SIZE + 1 if self.rows else 0
+        return (self.page - 1) * self.size + 1 if self.rows else 0
 
     @property
     def last(self) -> int:
-        return (self.page - 1) * SIZE + len(self.rows)
+        return (self.page - 1) * self.size + len(self.rows)
 
     @property
     def heads(self) -> list[Head]:
