@@ -1,0 +1,74 @@
+"""Backups of the lab's engine, end to end: taken, received, climbed, copied, rehearsed; nothing left behind."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from backups.models import Copy, Destination
+from backups.services import copies, prove, vault
+from portal.connectors.stores.directory import mark
+from portal.evidence.models import Record
+from tests.fixtures_backups import backup_lab, stand  # noqa: F401
+from tests.fixtures_runs import drive, states
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.wire]
+
+
+def test_a_backup_is_taken_received_and_climbed(stand, settings):  # noqa: F811
+    run = stand.take()
+    assert (run.status, states(run)) == ("succeeded", ["done"] * 9), run.sentence
+    backup = stand.newest()
+    assert (backup.status, backup.cause, backup.whole) == ("DONE", "ok", True), backup.ladder
+    assert backup.parts == ["dwh", "engine", "files", "grafana", "keycloak"]
+    assert (backup.on_engine, backup.fqdn) == (True, "engine.bank.example")
+    copy = backup.copies.get()
+    assert (copy.state, copy.recipients) == ("held", ["the portal itself"])
+    file = Path(settings.HOLDFAST_VAULT) / "backups" / copy.name
+    assert file.read_bytes().startswith(b"age-encryption.org/v1\n")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [path.name for path in file.parent.iterdir()] == [copy.name]
+    stand.clean()
+    kinds = list(Record.objects.filter(subject=f"backup:{backup.ident}").values_list("kind", flat=True))
+    assert kinds == ["backup.done", "backup.verified"]
+
+
+def test_a_backup_is_copied_and_rehearsed(stand, tmp_path):  # noqa: F811
+    stand.take()
+    backup = stand.newest()
+    (tmp_path / "dr").mkdir()
+    mark(tmp_path / "dr")
+    place = Destination.objects.create(
+        name="DR", site=stand.engine.site, kind=Destination.Kind.DIRECTORY, path=str(tmp_path / "dr")
+    )
+    run = drive(copies.push(backup, place, "anna"), 4)
+    assert run.status == "succeeded", run.sentence
+    assert Copy.objects.get(destination=place).state == "held"
+    assert (tmp_path / "dr" / vault.copy_of(backup).name).read_bytes()[:22] == b"age-encryption.org/v1\n"
+    run = drive(prove.rehearse(backup, "anna"), 4)
+    backup.refresh_from_db()
+    rehearsal = backup.rehearsals.get()
+    assert (run.status, backup.proof) == ("succeeded", "proven"), (rehearsal.sentence, rehearsal.rungs)
+    assert rehearsal.tables["engine"]["public.vm_static"] > 0
+    again = drive(prove.verify(backup, "anna"), 4)
+    assert again.status == "succeeded"
+
+
+def test_only_the_newest_stay_on_the_engine_vm(stand):  # noqa: F811
+    stand.policy.engine_keep = 1
+    stand.policy.save()
+    stand.take()
+    first = stand.newest()
+    stand.take()
+    first.refresh_from_db()
+    assert (first.on_engine, stand.newest().on_engine) == (False, True)
+    assert [name for name in stand.files() if name.endswith(".backup")] == [stand.newest().engine_path]
+
+
+def test_the_same_key_takes_one_backup(stand):  # noqa: F811
+    one = stand.take(key="k")
+    two = stand.take(key="k")
+    assert one.pk == two.pk
+    assert stand.newest().run_id == one.pk
