@@ -54,7 +54,14 @@ def seed(estate: dict[str, Any]) -> None:
     engine.password, engine.ca_pem = Secret(about["password"]), about["ca_pem"]
     if not engine.ssh_public_key:
         engine.ssh_private_key, engine.ssh_public_key = new_key()
+    machine = estate["engine_vm"]
+    engine.vm_address, engine.vm_port, engine.vm_host_key = (
+        machine["address"],
+        machine["ssh_port"],
+        machine["host_key"],
+    )
     engine.save()
+    seed_backups(engine)
     put_key(estate, engine.ssh_public_key)
     # The lab makes its host keys anew when its state directory is new: the demo trusts the engine's record then.
     engine.hosts.update(pinned_key="", offered_key="", pinned_at=None)
@@ -67,6 +74,29 @@ def seed(estate: dict[str, Any]) -> None:
                 upkeep.declare_paths(host, admin)
             except ValueError as error:
                 print(f"holdfast: {error}", file=sys.stderr)
+
+
+def seed_backups(engine: Any) -> None:
+    """A second place for copies and a policy, so that the demo takes its first backup by itself."""
+    from django.utils import timezone
+
+    from backups.models import Destination, Policy
+    from inventory.models import Site
+    from portal.connectors.stores.directory import mark
+
+    folder = Path(os.environ["VAR"]) / "store-dr"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    mark(folder)
+    there, _ = Destination.objects.update_or_create(
+        name="DR",
+        defaults={"site": Site.objects.get(name="DR"), "kind": Destination.Kind.DIRECTORY, "path": str(folder)},
+    )
+    policy, made = Policy.objects.get_or_create(
+        name="olvm-engine, every 10 minutes",
+        defaults={"engine": engine, "cron": "*/10 * * * *", "count": 2, "decided_to": timezone.now()},
+    )
+    if made:
+        policy.destinations.add(there)
 
 
 if __name__ == "__main__":

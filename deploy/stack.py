@@ -59,6 +59,7 @@ class Stack:
             "HOLDFAST_TRUSTED_ORIGINS": self.url,
             "HOLDFAST_LAB_URL": self.lab + "/",
             "HOLDFAST_VAULT": str(self.folder / "vault"),
+            "HOLDFAST_SCRATCH": str(self.folder / "scratch"),
             "HOLDFAST_STATIC_ROOT": str(self.folder / "static"),
             "HOLDFAST_DEMO": "true",
             "PYTHONUNBUFFERED": "1",

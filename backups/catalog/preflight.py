@@ -45,6 +45,8 @@ _DATABASES = """cat /etc/ovirt-engine/engine.conf.d/*.conf /etc/ovirt-engine-dwh
 /etc/ovirt-engine-keycloak/*.conf /etc/ovirt-cinderlib/*.conf 2>/dev/null |
 grep -E '^(ENGINE|DWH|KEYCLOAK|CINDERLIB|MANAGEDBLOCK)_DB_(USER|HOST|PORT)=' || :
 """
+_FQDN = """cat /etc/ovirt-engine/engine.conf.d/*.conf 2>/dev/null | grep -E '^ENGINE_FQDN=' || :
+"""
 _READY = """command -v pg_isready >/dev/null || { echo unknown; exit 0; }
 v() {
 cat /etc/ovirt-engine/engine.conf.d/*.conf 2>/dev/null | sed -n "s/^$1=//p" | tail -n 1 | tr -d '"'
@@ -72,6 +74,7 @@ def commands(directory: str, tmp: str) -> Mapping[str, Command]:
         "engine": _rpm("ovirt-engine"),
         "flags": Command(("sh", "-c", _SETUP), root=True),
         "databases": Command(("sh", "-c", _DATABASES), root=True),
+        "fqdn": Command(("sh", "-c", _FQDN), root=True),
         "ready": Command(("sh", "-c", _READY), root=True),
         "running": Command(("pgrep", "-x", "-l", "engine-backup|engine-setup|engine-cleanup"), root=True),
         "target": Command(("sh", "-c", _ROOM, "sh", directory)),
@@ -88,6 +91,11 @@ def _rpm(package: str) -> Command:
 def parts(seen: Mapping[str, Output]) -> frozenset[Part] | None:
     """What the engine has, by the sections "flags" and "databases"; None when they do not say."""
     return _parts(seen)[0]
+
+
+def fqdn(seen: Mapping[str, Output]) -> str:
+    """The engine's own name by its configuration; "" when it does not say."""
+    return _values(seen["fqdn"]).get("ENGINE_FQDN", "")
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ class Backup(models.Model):
     on_engine = models.BooleanField(default=False)
     looked_back = models.BooleanField(default=False)  # on_engine was looked at after the archive was taken
     version = models.CharField(max_length=64, blank=True)  # of the tools package that wrote it
+    fqdn = models.CharField(max_length=255, blank=True)  # the engine's own name; "" when it did not say
     parts = models.JSONField(null=True, blank=True)  # names of backups.catalog.parts.Part; null: not known
     output = models.JSONField(
         default=dict, blank=True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -30,9 +31,12 @@ def folder() -> Path:
 
 
 def scratch() -> Path:
-    """Where scratch servers of rehearsals live."""
+    """Where scratch servers of rehearsals live; made when it is not there. Raises OSError when it is somebody else's:
+    dumps of the engine are laid out in it."""
     path = Path(settings.HOLDFAST_SCRATCH)
     path.mkdir(parents=True, exist_ok=True, mode=0o711)
+    if path.lstat().st_uid != os.geteuid() or path.is_symlink():
+        raise OSError(errno.EPERM, f"The scratch folder {path} is not the portal's own")
     return path
 
 

@@ -44,6 +44,7 @@ def work(working: Working) -> None:
             what_to_do=cause.what_to_do,
             parts=sorted(parts) if parts is not None else None,
             version=preflight.version(seen["package"]),
+            fqdn=preflight.fqdn(seen),
             output={**backup.output, "take": kept(printed, seen["log"], cause)},
         )
         if not good:
@@ -77,7 +78,7 @@ def kept(printed: Output, log: Output, cause: Cause) -> dict[str, object]:
 def _flags(working: Working) -> dict[str, Command]:
     parameters = working.parameters
     wanted = preflight.commands(parameters["directory"], parameters["tmp_directory"])
-    return {name: wanted[name] for name in ("flags", "databases", "package")}
+    return {name: wanted[name] for name in ("flags", "databases", "package", "fqdn")}
 
 
 def _text(raw: bytes) -> str:

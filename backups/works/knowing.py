@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.utils import timezone
 
@@ -47,13 +46,8 @@ def expectation(backup: Backup) -> Expectation:
         sha256=backup.sha256,
         taken=_cause(backup.output.get("take")),
         verified=_cause(backup.output.get("verify")),
-        fqdn=fqdn(backup.engine),
+        fqdn=backup.fqdn,
     )
-
-
-def fqdn(engine: Engine) -> str:
-    """The engine's own name, from its URL."""
-    return urlsplit(engine.url).hostname or ""
 
 
 def known(backup: Backup) -> Known:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from django.db import connection
 from django.utils import timezone
 
 from backups.catalog import names
@@ -91,6 +92,8 @@ def _pull(working: Working, remote: str, pipe: Pipe) -> None:
         pipe.end(None)
     except BaseException as error:  # noqa: BLE001  # a thread's end: whoever reads the pipe raises it
         pipe.end(error)
+    finally:
+        connection.close()  # of this thread
 
 
 def _watched(working: Working, write: Callable[[bytes], object], size: int) -> Callable[[bytes], object]:
