@@ -9,6 +9,7 @@ import os
 import sys
 import time
 import urllib.request
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def seed(estate: dict[str, Any]) -> None:
 
 
 def seed_backups(engine: Any) -> None:
-    """A second place for copies and a policy, so that the demo takes its first backup by itself."""
+    """A second place for copies and a policy, whose last planned start is caught up at once."""
     from django.utils import timezone
 
     from backups.models import Destination, Policy
@@ -93,7 +94,7 @@ def seed_backups(engine: Any) -> None:
     )
     policy, made = Policy.objects.get_or_create(
         name="olvm-engine, every 10 minutes",
-        defaults={"engine": engine, "cron": "*/10 * * * *", "count": 2, "decided_to": timezone.now()},
+        defaults={"engine": engine, "cron": "*/10 * * * *", "count": 2, "decided_to": timezone.now() - timedelta(minutes=10)},
     )
     if made:
         policy.destinations.add(there)
