@@ -13,6 +13,7 @@ from backups.steps import (
     push,
     receive,
     rehearse,
+    retire,
     take,
     tidy,
     verify_there,
@@ -32,6 +33,10 @@ def _tmp(value: str) -> str:
 
 def _timeout(value: int) -> str:
     return "" if 60 <= value <= 86_400 else f"The time limit is {value} s; it must be 60 to 86400."
+
+
+def _idents(value: str) -> str:
+    return next((wrong for ident in value.split(",") if (wrong := names.ident_problem(ident))), "")
 
 
 BACKUP_TAKE = Plan(
@@ -85,9 +90,22 @@ BACKUP_REHEARSE = Plan(
     steps=(rehearse.STEP,),
 )
 
+BACKUP_RETIRE = Plan(
+    name="backup_retire",
+    title="Deletion of obsolete backups",
+    version=1,
+    targets=("catalog",),
+    parameters=(
+        Parameter("policy", "Policy", int),
+        Parameter("backups", "Names of the backups", str, None, _idents),
+    ),
+    steps=(retire.STEP,),
+)
+
 PLANS = (
     BACKUP_TAKE,
     BACKUP_COPY,
     BACKUP_VERIFY,
     BACKUP_REHEARSE,
+    BACKUP_RETIRE,
 )

@@ -216,10 +216,12 @@ HOLDFAST_WORKS: dict[str, str] = {
     "backups.push": "backups.works.pushing.work",
     "backups.receive": "backups.works.receiving.work",
     "backups.rehearse": "backups.works.restoring.work",
+    "backups.retiring": "backups.works.retiring.work",
 }
 HOLDFAST_TELLINGS: dict[str, str] = {
     "backups.backup": "backups.services.telling.backup",
     "backups.copy": "backups.services.telling.copy",
+    "backups.retiring": "backups.works.retiring.standing",
 }
 HOLDFAST_GATES: list[str] = []
 HOLDFAST_SECRETS = ["inventory.services.shell.secrets"]
@@ -238,6 +240,9 @@ CELERY_TASK_ROUTES = {
     "inventory.tasks.expire_looks": {"queue": "runs"},
     "inventory.tasks.*": {"queue": "looks"},
     "portal.runs.tasks.*": {"queue": "runs"},
+    # waits for somebody outside: so not where Runs are driven
+    "backups.tasks.send_heartbeats": {"queue": "looks"},
+    "backups.tasks.*": {"queue": "runs"},
 }
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 3,
@@ -261,6 +266,8 @@ CELERY_BEAT_SCHEDULE = {
     "watch engines": {"task": "inventory.tasks.watch_engines", "schedule": 10.0},
     "sync engines": {"task": "inventory.tasks.sync_engines", "schedule": 60.0},
     "sync storage": {"task": "inventory.tasks.sync_engines", "schedule": 300.0, "kwargs": {"storage": True}},
+    "backups": {"task": "backups.tasks.tick", "schedule": 5.0},
+    "heartbeats": {"task": "backups.tasks.send_heartbeats", "schedule": 5.0},
     # hourly, so that a beat which is restarted every day comes to it, too
     "prune history": {"task": "inventory.tasks.prune_history", "schedule": 3600.0},
 }

@@ -139,7 +139,7 @@ class _Deletion:
 
     def _record(self, kind: str, body: dict[str, object]) -> None:
         content = {"run": self.run.pk, "asked_by": self.run.requested_by, "policy": self.policy.name, **body}
-        evidence.append(kind, "portal", f"backup:{self.pk}", content)
+        evidence.append(kind, "holdfast", f"backup:{body['ident']}", content)
 
 
 def _policy(parameters: Parameters) -> Policy | None:

@@ -1,0 +1,103 @@
+"""What follows a backup, started when it is due: verification, copies, rehearsal, deletion of what is obsolete.
+Every function is given a policy whose row the caller has locked; each starts at most what can run side by side."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.db.models import Q
+
+from backups.catalog.retention import Word
+from backups.models import Backup, Copy, Destination, Obstacle, Policy, Rehearsal
+from backups.services import copies, obstacles, prove, retain
+from backups.services.due import BY
+from portal.runs.models import Run
+from portal.runs.states import ENDED
+
+A = Obstacle.Act
+C = Copy.State
+P = Backup.Proof
+VAULT = Destination.Kind.VAULT
+UNDECIDED_AGAIN = timedelta(hours=1)  # a rehearsal that came to no answer is tried again so much later
+
+
+def verify_due(policy: Policy, now: datetime) -> None:
+    """The newest DONE backup whose run ended before the ladder was climbed."""
+    rows = retain.entries(policy).filter(status=Backup.Status.DONE)
+    newest = rows.first()
+    if newest is None or newest.whole is not None or newest.run is None or newest.run.status not in ENDED:
+        obstacles.clear(policy, A.VERIFY)
+        return
+    target = f"backup:{newest.pk}"
+    if not obstacles.busy(target) and obstacles.calmed("backup_verify", target, now):
+        obstacles.attempt(policy, A.VERIFY, target, now, partial(prove.verify, newest, BY))
+
+
+def copies_due(policy: Policy, now: datetime) -> None:
+    """One copy per place at a time: the newest backup that retention wants and that is not held there."""
+    places = policy.destinations.filter(enabled=True).exclude(kind=VAULT).order_by("pk")
+    wanted = _wanted(policy, now) if places else []
+    for place in places:
+        target = f"destination:{place.pk}"
+        if obstacles.busy(target):
+            continue
+        backup = next((each for each in wanted if _lacks(each, place, now)), None)
+        if backup is None:
+            obstacles.clear(policy, A.COPY, target)
+        elif obstacles.calmed(copies.PLAN, target, now, backup=backup.pk):
+            obstacles.attempt(policy, A.COPY, target, now, partial(copies.push, backup, place, BY))
+
+
+def _wanted(policy: Policy, now: datetime) -> list[Backup]:
+    """DONE, whole, wanted by retention, and held in the vault, from which they are pushed."""
+    rows = (row.backup for row in retain.preview(policy, now) if row.word in (Word.VALID, Word.KEEP))
+    return [backup for backup in rows if backup.whole and retain.is_done(backup) and _in_vault(backup)]
+
+
+def _in_vault(backup: Backup) -> bool:
+    return any(copy.destination.kind == VAULT and copy.state == C.HELD for copy in backup.copies.all())
+
+
+def _lacks(backup: Backup, place: Destination, now: datetime) -> bool:
+    """No copy is held there, and none is to wait for its next try. A wait beyond any pause comes from a clock that
+    jumped."""
+    copy = next((each for each in backup.copies.all() if each.destination_id == place.pk), None)
+    if copy is None:
+        return True
+    waits = copy.retry_at is not None and now < copy.retry_at <= now + obstacles.PAUSES[-1]
+    return copy.state in (C.FAILED, C.LOST) and not waits
+
+
+def rehearse_due(policy: Policy, now: datetime) -> None:
+    """The newest whole backup, once the last proven rehearsal is older than the policy allows. One at a time in the
+    whole portal: each starts a database server."""
+    backup = retain.entries(policy).filter(status=Backup.Status.DONE, whole=True).first()
+    if backup is None or not _in_vault(backup) or not _wants_rehearsal(policy, backup, now):
+        obstacles.clear(policy, A.REHEARSE)
+        return
+    target = f"backup:{backup.pk}"
+    other = Run.objects.filter(Q(plan="backup_rehearse") | Q(target=target), status__in=Run.ACTIVE)
+    if not other.exists() and obstacles.calmed("backup_rehearse", target, now):
+        obstacles.attempt(policy, A.REHEARSE, target, now, partial(prove.rehearse, backup, BY))
+
+
+def _wants_rehearsal(policy: Policy, backup: Backup, now: datetime) -> bool:
+    last = backup.rehearsals.order_by("-at").first()
+    if last is not None:
+        return last.outcome == P.UNKNOWN and not now - UNDECIDED_AGAIN < last.at <= now
+    if backup.proof != P.NONE:
+        return False
+    proven = Rehearsal.objects.filter(backup__policy=policy, outcome=P.PROVEN, at__lte=now).order_by("-at").first()
+    return proven is None or now - proven.at >= timedelta(seconds=policy.rehearse_every)
+
+
+def retire_due(policy: Policy, now: datetime) -> None:
+    """The deletion of what is obsolete, unless something holds it off."""
+    target = f"catalog:{policy.engine_id}"
+    if obstacles.busy(target) or not obstacles.calmed(retain.PLAN, target, now, policy=policy.pk):
+        return
+    if retain.held_off(policy, now) or not retain.deletable(policy, now):
+        obstacles.clear(policy, A.RETIRE)
+        return
+    obstacles.attempt(policy, A.RETIRE, target, now, partial(retain.start, policy, BY))

@@ -1,0 +1,22 @@
+"""Celery's side of backups: wake-ups only. Every task may run twice or never; the database says what is due."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from backups.services import heartbeat
+from backups.services.tick import tick as look_at_all
+
+EVERY = 5.0  # seconds
+
+
+@shared_task(ignore_result=True, expires=EVERY)
+def tick() -> None:
+    """Starts what is due, names what was missed, puts right what was left in the middle."""
+    look_at_all()
+
+
+@shared_task(ignore_result=True, expires=EVERY)
+def send_heartbeats() -> None:
+    """Tells the watchers outside what happened."""
+    heartbeat.send_all()
