@@ -11,7 +11,7 @@ from backups.models import Copy, Destination
 from backups.services import copies, prove, vault
 from portal.connectors.stores.directory import mark
 from portal.evidence.models import Record
-from tests.fixtures_backups import backup_lab, stand  # noqa: F401
+from tests.fixtures_backup_lab import backup_lab, stand  # noqa: F401
 from tests.fixtures_runs import drive, states
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.wire]

@@ -1,0 +1,99 @@
+"""A world for the unattended side of backups: one engine, one policy, and Runs that tests end by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import count
+
+import pytest
+from django.utils import timezone
+
+from backups.models import Backup, Copy, Destination, Policy, Rehearsal
+from inventory.models import Engine, Site
+from portal.kernel.secret import Secret
+from portal.runs import ports
+from portal.runs.models import Run
+from portal.runs.services import start
+from tests.fixtures_runs import CURRENT, LocalHost
+
+HOUR = timedelta(hours=1)
+NUMBER = count(1)
+
+
+class NamedHost(LocalHost):
+    """A target of any kind with a name; nothing is asked of it."""
+
+    def name(self, target: str) -> str:
+        return target.replace(":", " ")
+
+
+@pytest.fixture
+def world(db, tmp_path, settings):
+    """Every kind of target is reachable; nothing runs by itself."""
+    CURRENT.append(NamedHost(tmp_path))
+    ports._shell.cache_clear()
+    kinds = ("engine", "host", "backup", "destination", "catalog")
+    settings.HOLDFAST_SHELLS = dict.fromkeys(kinds, "tests.fixtures_runs.current")
+    settings.HOLDFAST_SECRETS = []
+    settings.HOLDFAST_VAULT = tmp_path / "vault"
+    settings.HOLDFAST_LEASE = 3
+    yield World()
+    CURRENT.pop()
+    ports._shell.cache_clear()
+
+
+class World:
+    """Named rows."""
+
+    def __init__(self) -> None:
+        self.site, _ = Site.objects.get_or_create(name="PROD")
+        self.vault = self.place("vault", Destination.Kind.VAULT)
+        self.engine = self.new_engine("olvm")
+
+    def new_engine(self, name: str) -> Engine:
+        return Engine.objects.create(
+            site=self.site, name=name, url=f"https://{name}.bank.lab/ovirt-engine/api", username="admin@internal",
+            password=Secret("x" * 8),
+        )  # fmt: skip
+
+    def place(self, name: str, kind: str = Destination.Kind.DIRECTORY, **fields) -> Destination:
+        return Destination.objects.create(name=name, kind=kind, site=self.site, **fields)
+
+    def policy(self, **fields) -> Policy:
+        values = {
+            "engine": self.engine, "name": f"policy{next(NUMBER)}", "cron": "0 */6 * * *", "catch_up": 3 * 3600,
+            "decided_to": timezone.now(), "minimum_redundancy": 1, "delete_obsolete": False, "rehearse_every": 0,
+        }  # fmt: skip
+        return Policy.objects.create(**(values | fields))
+
+    def backup(self, policy: Policy, age: timedelta, held: tuple[Destination, ...] | None = None, **fields) -> Backup:
+        """A DONE, whole and proven one, held in the vault and where else it is said."""
+        taken = timezone.now() - age
+        values = {
+            "engine": policy.engine, "policy": policy, "ident": f"{taken:%Y%m%dT%H%M%S}", "reason": "scheduled",
+            "status": "DONE", "taken": taken, "size": 400 * 1024**2, "sha256": f"{next(NUMBER):064x}", "whole": True,
+            "proof": "proven", "proven_at": taken,
+        }  # fmt: skip
+        made = Backup.objects.create(**(values | fields))
+        for place in (self.vault,) if held is None else held:
+            self.copy(made, place)
+        return made
+
+    def copy(self, backup: Backup, place: Destination, state: str = Copy.State.HELD, **fields) -> Copy:
+        name = f"{backup.ident}.backup.age"
+        return Copy.objects.create(backup=backup, destination=place, state=state, name=name, size=9, **fields)
+
+    def rehearsal(self, backup: Backup, at: datetime, outcome: str = "proven") -> Rehearsal:
+        return Rehearsal.objects.create(backup=backup, at=at, seconds=1, outcome=outcome, sentence="It came back.")
+
+    def occupy(self, engine: Engine | None = None) -> Run:
+        """Another Run has the engine."""
+        return start("recovery_stand_in", {}, f"engine:{(engine or self.engine).pk}", "anna")
+
+
+def end(run: Run, status: str = "failed", sentence: str = "", ago: timedelta = timedelta()) -> Run:
+    """Ends a Run as a worker would, without one."""
+    at = timezone.now() - ago
+    Run.objects.filter(pk=run.pk).update(status=status, sentence=sentence, ended=at)
+    run.refresh_from_db()
+    return run
