@@ -19,7 +19,7 @@ from portal.connectors.engine import EngineFailed, Session
 from portal.connectors.engine import HostLun as Seen
 
 PARALLEL = 4
-TOGETHER = 16  # hosts whose counts are written in one transaction
+TOGETHER = 16  # hosts at least whose counts are written in one transaction
 AHEAD = 48  # hosts that may be read before the first is written
 Target = tuple[str, str]  # uuid and name of a host
 Answer = tuple[Seen, ...] | EngineFailed
@@ -54,7 +54,7 @@ def _groups(answered: SimpleQueue[Future[tuple[Target, Answer]]], ask: Callable[
     while under_way:
         done.append(answered.get().result())
         under_way += ask(1) - 1
-        if len(done) >= TOGETHER or not under_way:
+        if not under_way or (len(done) >= TOGETHER and answered.empty()):
             yield done
             done = []
 

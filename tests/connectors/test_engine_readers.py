@@ -9,9 +9,16 @@ from io import BytesIO
 import pycurl
 import pytest
 
-from portal.connectors.engine import host_reader, readers, wire
+from portal.connectors.engine import host_reader, readers, wire, xml
 from portal.connectors.engine.errors import Protocol, Unreachable, Untrusted, from_curl, from_sdk
 from portal.connectors.engine.xml import Unreadable, boolean, count, integer, moment
+
+
+@pytest.fixture(params=["whole", "streamed"], autouse=True)
+def way(request, monkeypatch):
+    """Small bodies are read as one tree, large ones as a stream: each must come to the same."""
+    if request.param == "streamed":
+        monkeypatch.setattr(xml, "WHOLE", -1)
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ from portal.connectors.engine.actions import (
 )
 from portal.connectors.engine.errors import EngineFailed, Protocol, Refused, Unreachable
 from portal.connectors.engine.session import Session, close_shared, shared
-from portal.connectors.engine.shapes import Cursor, Events, Got, HostLun, Quick, Snapshot
+from portal.connectors.engine.shapes import Coming, Cursor, Events, Got, HostLun, Quick, Snapshot
 from portal.connectors.engine.tickets import Credentials
 
 __all__ = [
     "ActionResult",
+    "Coming",
     "Credentials",
     "Cursor",
     "EngineFailed",

@@ -39,10 +39,9 @@ _Ask = tuple[str, Mapping[str, str], Callable[[bytes], Any]]  # path, query, rea
 # facts/engine-api.md 6.2. Only sub-collections that exist on every object are followed: a null one gives HTML 500
 # for the whole list (0.6, 0.7). VMs' nics are not followed, since nothing reads them: one engine query per VM less.
 _ROOT: _Ask = ("", {}, readers.root)
-# The largest stand first, disks before VMs, which are written after them.
 _PLAN: Mapping[str, _Ask] = {
-    "disks": ("/disks", {}, readers.disks),
     "vms": ("/vms", {"follow": "disk_attachments"}, readers.vms),
+    "disks": ("/disks", {}, readers.disks),
     "hosts": ("/hosts", {"all_content": "true", "follow": "nics,statistics"}, host_reader.hosts),
     "data_centers": ("/datacenters", {"follow": "storage_domains"}, readers.data_centers),
     "clusters": ("/clusters", {"follow": "affinity_groups"}, readers.clusters),

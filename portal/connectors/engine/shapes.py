@@ -5,6 +5,7 @@ Sizes are bytes, times are aware datetimes in UTC, words are the engine's own (f
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
@@ -237,25 +238,41 @@ class Got(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class Coming(Generic[T]):
+    """A collection that may still be on its way; looking at it waits for it."""
+
+    wait: Callable[[], Got[T]]
+
+    @property
+    def rows(self) -> T | None:
+        """As Got's."""
+        return self.wait().rows
+
+    @property
+    def failed(self) -> EngineFailed | None:
+        """As Got's."""
+        return self.wait().failed
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One reading of the whole engine. Each part stands or falls alone. requests: HTTP requests that were sent."""
+    """One reading of the whole engine. Each part stands or falls alone; what came first can be used while the rest is
+    still read."""
 
     root: Got[Root]
-    data_centers: Got[tuple[DataCenter, ...]]
-    clusters: Got[tuple[ClusterSeen, ...]]
-    hosts: Got[tuple[HostSeen, ...]]
-    vms: Got[tuple[VmSeen, ...]]
-    disks: Got[tuple[Disk, ...]]
-    jobs: Got[tuple[Job, ...]]
-    events: Got[Events]
-    requests: int
+    data_centers: Coming[tuple[DataCenter, ...]]
+    clusters: Coming[tuple[ClusterSeen, ...]]
+    hosts: Coming[tuple[HostSeen, ...]]
+    vms: Coming[tuple[VmSeen, ...]]
+    disks: Coming[tuple[Disk, ...]]
+    jobs: Coming[tuple[Job, ...]]
+    events: Coming[Events]
 
 
 @dataclass(frozen=True, slots=True)
 class Quick:
     """The fast loop's reading: hosts without nics and statistics, VMs without attachments, events."""
 
-    hosts: Got[tuple[HostSeen, ...]]
-    vms: Got[tuple[VmSeen, ...]]
-    events: Got[Events]
-    requests: int
+    hosts: Coming[tuple[HostSeen, ...]]
+    vms: Coming[tuple[VmSeen, ...]]
+    events: Coming[Events]

@@ -19,7 +19,7 @@ import pycurl
 from ovirtsdk4.http import Request
 
 from portal.connectors.engine import wire
-from portal.connectors.engine.errors import bad_body, from_sdk
+from portal.connectors.engine.errors import Unreachable, bad_body, from_sdk
 from portal.connectors.engine.tickets import Credentials, Ticket
 from portal.kernel.secret import Secret
 
@@ -49,14 +49,18 @@ class Transport:
     def send(self, request: Callable[[], Request], asked: str, timeout: float) -> wire.Answer:
         """One request; a 401 gets one new token and one more try. `request` makes a fresh SDK request each time.
         Raises EngineFailed when no answer comes; any answer, whatever its status, is returned."""
+        if self._closed:
+            shown = self.credentials.shown
+            raise Unreachable(f"The portal's session with engine {shown} ended before {asked} was sent. Ask again.")
         token = self.ticket.current(timeout)
         answer = self._once(token, request(), asked, timeout)
-        if answer.status != 401:
+        if answer.status != 401 or self._closed:
             return answer
         return self._once(self.ticket.after(token, timeout), request(), asked, timeout)
 
     def close(self) -> None:
-        """Closes every idle connection; those in use close when they come back. Never waits."""
+        """Closes every idle connection; those in use close when they come back, and nothing more is sent, not even a
+        login. Never waits."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
