@@ -1,99 +1,95 @@
-"""A world for the unattended side of backups: one engine, one policy, and Runs that tests end by hand."""
+"""A lab whose engine VM is backed up for real: one per module, with the portal's rows of it."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from itertools import count
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
-from backups.models import Backup, Copy, Destination, Policy, Rehearsal
+from backups.models import Backup, Policy
+from backups.services import take
 from inventory.models import Engine, Site
 from portal.kernel.secret import Secret
 from portal.runs import ports
 from portal.runs.models import Run
-from portal.runs.services import start
-from tests.fixtures_runs import CURRENT, LocalHost
-
-HOUR = timedelta(hours=1)
-NUMBER = count(1)
+from tests.fixtures_lab import RunningLab, make_key
+from tests.fixtures_runs import drive
 
 
-class NamedHost(LocalHost):
-    """A target of any kind with a name; nothing is asked of it."""
+@dataclass
+class Stand:
+    """lab: the running lab. engine, policy: the portal's rows. ledger: entries of the lab's before the test."""
 
-    def name(self, target: str) -> str:
-        return target.replace(":", " ")
+    lab: RunningLab
+    engine: Engine
+    policy: Policy
+    ledger: int
+
+    def fault(self, name: str, target: str = "", **words: str) -> None:
+        """Puts a fault into the lab."""
+        self.lab.http("POST", "/faults", json.dumps({"name": name, "target": target, **words}).encode())
+
+    def take(self, rounds: int = 12, **given: object) -> Run:
+        """One backup as the worker takes it."""
+        return drive(take.start(self.policy, "anna", **given), rounds)
+
+    def calls(self) -> list[list[str]]:
+        """How engine-backup was called since the test began."""
+        rows = self.lab.http("GET", "/ledger")[self.ledger :]
+        return [row["argv"] for row in rows if row["argv"][0].endswith("engine-backup")]
+
+    def files(self) -> list[str]:
+        """The paths on the engine VM that a backup could have left."""
+        return [row["path"] for row in self.lab.http("GET", "/engine-vm/files")]
+
+    def clean(self) -> None:
+        """No partial, no temporary folder with passwords, no process."""
+        left = [path for path in self.files() if "partial" in path or ".tmp" in path or "pgpass" in path]
+        assert left == []
+        assert self.lab.http("GET", "/engine-vm")["processes"] == []
+
+    def newest(self) -> Backup:
+        """The last entry of the catalog."""
+        return Backup.objects.order_by("-pk")[0]
+
+
+@pytest.fixture(scope="module")
+def backup_lab(tmp_path_factory):
+    running = RunningLab(tmp_path_factory.mktemp("lab"), 50.0, "--quick")
+    yield running
+    running.stop()
 
 
 @pytest.fixture
-def world(db, tmp_path, settings):
-    """Every kind of target is reachable; nothing runs by itself."""
-    CURRENT.append(NamedHost(tmp_path))
-    ports._shell.cache_clear()
-    kinds = ("engine", "host", "backup", "destination", "catalog")
-    settings.HOLDFAST_SHELLS = dict.fromkeys(kinds, "tests.fixtures_runs.current")
-    settings.HOLDFAST_SECRETS = []
+def stand(backup_lab, settings, tmp_path):
     settings.HOLDFAST_VAULT = tmp_path / "vault"
+    scratch = Path(tempfile.mkdtemp(prefix="hf-scratch-"))  # another account has to come here
+    scratch.chmod(0o711)
+    settings.HOLDFAST_SCRATCH = scratch
     settings.HOLDFAST_LEASE = 3
-    yield World()
-    CURRENT.pop()
     ports._shell.cache_clear()
-
-
-class World:
-    """Named rows."""
-
-    def __init__(self) -> None:
-        self.site, _ = Site.objects.get_or_create(name="PROD")
-        self.vault = self.place("vault", Destination.Kind.VAULT)
-        self.engine = self.new_engine("olvm")
-
-    def new_engine(self, name: str) -> Engine:
-        return Engine.objects.create(
-            site=self.site, name=name, url=f"https://{name}.bank.lab/ovirt-engine/api", username="admin@internal",
-            password=Secret("x" * 8),
-        )  # fmt: skip
-
-    def place(self, name: str, kind: str = Destination.Kind.DIRECTORY, **fields) -> Destination:
-        return Destination.objects.create(name=name, kind=kind, site=self.site, **fields)
-
-    def policy(self, **fields) -> Policy:
-        values = {
-            "engine": self.engine, "name": f"policy{next(NUMBER)}", "cron": "0 */6 * * *", "catch_up": 3 * 3600,
-            "decided_to": timezone.now(), "minimum_redundancy": 1, "delete_obsolete": False, "rehearse_every": 0,
-        }  # fmt: skip
-        return Policy.objects.create(**(values | fields))
-
-    def backup(self, policy: Policy, age: timedelta, held: tuple[Destination, ...] | None = None, **fields) -> Backup:
-        """A DONE, whole and proven one, held in the vault and where else it is said."""
-        taken = timezone.now() - age
-        values = {
-            "engine": policy.engine, "policy": policy, "ident": f"{taken:%Y%m%dT%H%M%S}", "reason": "scheduled",
-            "status": "DONE", "taken": taken, "size": 400 * 1024**2, "sha256": f"{next(NUMBER):064x}", "whole": True,
-            "proof": "proven", "proven_at": taken,
-        }  # fmt: skip
-        made = Backup.objects.create(**(values | fields))
-        for place in (self.vault,) if held is None else held:
-            self.copy(made, place)
-        return made
-
-    def copy(self, backup: Backup, place: Destination, state: str = Copy.State.HELD, **fields) -> Copy:
-        name = f"{backup.ident}.backup.age"
-        return Copy.objects.create(backup=backup, destination=place, state=state, name=name, size=9, **fields)
-
-    def rehearsal(self, backup: Backup, at: datetime, outcome: str = "proven") -> Rehearsal:
-        return Rehearsal.objects.create(backup=backup, at=at, seconds=1, outcome=outcome, sentence="It came back.")
-
-    def occupy(self, engine: Engine | None = None) -> Run:
-        """Another Run has the engine."""
-        return start("recovery_stand_in", {}, f"engine:{(engine or self.engine).pk}", "anna")
-
-
-def end(run: Run, status: str = "failed", sentence: str = "", ago: timedelta = timedelta()) -> Run:
-    """Ends a Run as a worker would, without one."""
-    at = timezone.now() - ago
-    Run.objects.filter(pk=run.pk).update(status=status, sentence=sentence, ended=at)
-    run.refresh_from_db()
-    return run
+    known, vm = backup_lab.estate["engine"], backup_lab.estate["engine_vm"]
+    path = make_key(backup_lab.folder)
+    engine = Engine.objects.create(
+        site=Site.objects.create(name="PROD"),
+        name="olvm-engine",
+        url=known["url"],
+        username=known["username"],
+        password=Secret(known["password"]),
+        ca_pem=known["ca_pem"],
+        ssh_private_key=Secret(path.read_text()),
+        ssh_public_key=path.with_suffix(".pub").read_text(),
+        vm_address=vm["address"],
+        vm_port=vm["ssh_port"],
+        vm_host_key=vm["host_key"],
+    )
+    policy = Policy.objects.create(engine=engine, name="daily", decided_to=timezone.now(), min_size=1000)
+    yield Stand(backup_lab, engine, policy, len(backup_lab.http("GET", "/ledger")))
+    backup_lab.http("DELETE", "/faults")
+    ports._shell.cache_clear()
+    shutil.rmtree(scratch, ignore_errors=True)
