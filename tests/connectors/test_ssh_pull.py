@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import shutil
@@ -11,10 +12,11 @@ import sys
 import threading
 import time
 
+import asyncssh
 import pytest
 
 from portal.connectors import ssh_fetch
-from portal.connectors.ssh import KeyChanged, LoginRefused, Pool, Unanswered
+from portal.connectors.ssh import Address, KeyChanged, LoginRefused, Pool, Unanswered
 from portal.kernel.output import LookFailed
 from tests.fixtures_sshd import SSHD, make_sshd
 
@@ -239,3 +241,45 @@ def test_a_pool_may_be_used_for_looks_during_a_pull(server, pool, archive):
     pool.pull(server.address(), str(archive), sink, LIMIT, 20)
     assert looks == [b"hi\n"]
     assert isinstance(pool, Pool)
+
+
+class Stingy(asyncssh.SFTPServer):
+    """Gives and takes at most 9,000 bytes at once, as the protocol allows."""
+
+    def read(self, file_obj, offset, size):
+        return super().read(file_obj, offset, min(size, 9_000))
+
+
+@pytest.fixture
+def stingy(user_key, tmp_path):
+    """A server of another make, in a thread."""
+    loop, ready = asyncio.new_event_loop(), threading.Event()
+    (tmp_path / "authorized").write_text(user_key[1])
+    host_key = asyncssh.generate_private_key("ssh-ed25519")
+    told = {}
+
+    async def serve():
+        told["server"] = await asyncssh.listen(
+            "127.0.0.1", 0, server_host_keys=[host_key], sftp_factory=Stingy,
+            authorized_client_keys=str(tmp_path / "authorized"),
+        )  # fmt: skip
+        ready.set()
+
+    def run():
+        loop.run_until_complete(serve())
+        loop.run_forever()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert ready.wait(10)
+    line = host_key.export_public_key().decode().strip()
+    yield Address("stingy", "127.0.0.1", told["server"].get_port(), "portal", line)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+def test_a_server_that_gives_less_than_it_is_asked_for_is_asked_again(stingy, pool, archive):
+    sink = Sink()
+    assert pool.pull(stingy, str(archive), sink, LIMIT, 20).size == len(sink.got)
+    assert bytes(sink.got) == archive.read_bytes()
