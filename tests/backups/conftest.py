@@ -1,0 +1,1 @@
+from tests.fixtures_backups import world  # noqa: F401
