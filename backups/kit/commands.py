@@ -47,7 +47,8 @@ _ALL_MASKED = (
 )
 
 
-def _conf(path: str) -> Command:
+def masked(path: str) -> Command:
+    """Prints a file with *** for its secrets; exits as cat does when there is none."""
     return Command(("sh", "-c", _MASKED, "sh", path, _MASK), timeout=10, cap=400_000, root=True)
 
 
@@ -78,8 +79,8 @@ HOST: Mapping[str, Command] = {
         root=True,
     ),
     "ports": Command(("sh", "-c", "grep -sH . /sys/class/fc_host/host*/port_name"), timeout=5, cap=100_000),
-    "he_conf": _conf(HE_CONF),
-    "answers": _conf(ANSWERS),
+    "he_conf": masked(HE_CONF),
+    "answers": masked(ANSWERS),
     "saved": Command(("sh", "-c", _ALL_MASKED, "sh", SAVED, _MASK), timeout=10, cap=1_000_000, root=True),
 }
 

@@ -62,4 +62,5 @@ def verdict(found: tuple[Line, ...]) -> Verdict:
     }[outcome]
     good = sum(line.outcome is Outcome.OK for line in found)
     others = f" Also look at: {listed(line.title for line in bad[1:])}." if bad[1:] else ""
-    return Verdict(outcome, headline, f"{good} of {len(found)} lines hold. {bad[0].sentence}{others}")
+    first = bad[0].sentence if bad else "Nothing was looked at."
+    return Verdict(outcome, headline, f"{good} of {len(found)} lines hold. {first}{others}")

@@ -33,8 +33,11 @@ def as_text(kit: Kit) -> str:
     """The runbook for a terminal or a printer: ASCII-wide, 100 columns; commands are never wrapped."""
     lines = [
         f"Recovery day: {kit.estate}",
-        f"Made {when(kit.made, kit.zone)}. Take the steps in order; commands run as root on the machine that is named.",
-        'A line that begins with "Not known:" has no command: find the value first.',
+        *_wrapped(
+            f"Made {when(kit.made, kit.zone)}. Take the steps in order; commands run as root on the machine that"
+            ' is named. A line that begins with "Not known:" has no command: find the value first.',
+            "",
+        ),
     ]
     for number, stage in enumerate(runbook(kit), 1):
         lines += ["", f"{number}  {stage.title.upper()}", *_wrapped(stage.note, "   ")]
