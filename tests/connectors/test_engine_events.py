@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from portal.connectors.engine import Cursor
+from portal.connectors.engine import events as feeding
 from portal.connectors.engine.events import events, feed, redact
 from portal.connectors.engine.shapes import Event
 from portal.connectors.engine.xml import Unreadable
@@ -15,16 +16,25 @@ BEGAN = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
 class Log:
-    """An audit log that answers as the engine does: newest first, `from` exclusive, `max` cuts the oldest."""
+    """An audit log that answers as the engine does: newest first, `from` exclusive, `max` cuts the oldest and is the
+    size of a page. busy: events that are added before each answer. filtered: the account sees a part only."""
 
-    def __init__(self, numbers, began=BEGAN):
-        self.rows = [Event(n, began + timedelta(seconds=n), 30, "normal", "x", "", "", "") for n in numbers]
+    def __init__(self, numbers, began=BEGAN, busy=0, filtered=False):
+        self.began, self.busy, self.filtered = began, busy, filtered
+        self.rows = [self.row(n) for n in numbers]
         self.queries = []
+
+    def row(self, number):
+        return Event(number, self.began + timedelta(seconds=number), 30, "normal", "x", "", "", "")
 
     def __call__(self, query):
         self.queries.append(dict(query))
+        newest = max((row.number for row in self.rows), default=0)
+        self.rows += [self.row(newest + one) for one in range(1, self.busy + 1)]
         rows = sorted((row for row in self.rows if row.number > int(query.get("from", 0))), key=lambda row: -row.number)
-        return tuple(rows[: int(query.get("max", len(rows)))])
+        most = int(query.get("max", len(rows)))
+        page = 1 if self.filtered else int(query.get("search", "page 1").removeprefix("page "))
+        return tuple(rows[(page - 1) * most : page * most])
 
     def at(self, number):
         return Cursor(number, BEGAN + timedelta(seconds=number))
@@ -42,13 +52,42 @@ def test_going_on_overlaps_so_that_late_rows_are_not_lost():
     seen = feed(log, log.at(990))
     assert (seen.cursor.number, seen.reset) == (1000, False)
     assert {row.number for row in seen.rows} == set(range(791, 1001))
-    assert log.queries == [{"from": "790"}]
+    assert log.queries == [{"from": "790", "max": "1000"}]
+
+
+def test_a_backlog_is_read_page_by_page():
+    log = Log(range(1, 3701))
+    seen = feed(log, log.at(1000))
+    assert ({row.number for row in seen.rows}, seen.cursor) == (set(range(801, 3701)), log.at(3700))
+    first = {"from": "800", "max": "1000"}
+    assert log.queries == [first, {**first, "search": "page 2"}, {**first, "search": "page 3"}]
+
+
+def test_what_comes_while_pages_are_read_pushes_no_event_out():
+    log = Log(range(1, 3701), busy=7)
+    seen = feed(log, log.at(1000))
+    assert {row.number for row in seen.rows} >= set(range(801, 3701))
+    assert len({row.number for row in seen.rows}) == len(seen.rows)
+
+
+def test_an_account_whose_pages_are_all_the_same_is_not_asked_for_ever():
+    log = Log(range(1, 3701), filtered=True)
+    assert feed(log, log.at(1000)).cursor == log.at(3700)
+    assert len(log.queries) == 2
+
+
+def test_an_engine_that_never_ends_is_left(monkeypatch):
+    monkeypatch.setattr(feeding, "PAGE", 10)
+    monkeypatch.setattr(feeding, "PAGES", 5)
+    log = Log(range(1, 1001))
+    seen = feed(log, log.at(500))
+    assert (len(log.queries), len(seen.rows), seen.cursor) == (5, 50, log.at(1000))
 
 
 def test_nothing_new_keeps_the_cursor():
     log = Log(range(1, 51))
     assert feed(log, log.at(50)).cursor == log.at(50)
-    assert log.queries == [{"from": "0"}]
+    assert log.queries == [{"from": "0", "max": "1000"}]
 
 
 def test_an_engine_that_counts_below_the_cursor_was_restored():
@@ -56,7 +95,7 @@ def test_an_engine_that_counts_below_the_cursor_was_restored():
     seen = feed(log, log.at(5000))
     assert (seen.reset, seen.cursor.number) == (True, 300)
     assert {row.number for row in seen.rows} == set(range(1, 301))
-    assert log.queries == [{"from": "4800"}, {"max": "1"}, {"max": "500"}]
+    assert log.queries == [{"from": "4800", "max": "1000"}, {"max": "1"}, {"max": "500"}]
 
 
 def test_a_little_below_the_cursor_is_a_restore_too():

@@ -7,7 +7,9 @@ import pytest
 from inventory.models import Attachment, Engine, EngineEvent, Host, HostLun, Lun, Site, StorageDomain, Vm
 from inventory.services.reach import credentials
 from inventory.services.sync import sync, sync_quick
+from lab import audit
 from portal.connectors.engine import Session, activate_host, deactivate_host, global_maintenance, migrate_vm
+from portal.connectors.engine import events as feed
 from portal.kernel.probe import Request
 from tests.fixtures_lab_engine import lab_engine
 
@@ -79,6 +81,17 @@ def test_no_session_id_reaches_the_database(lab, engine, session):
     assert logins.exists()
     for event in logins:
         assert "session '***'" in event.description
+
+
+def test_a_backlog_of_events_is_read_page_by_page(lab, engine, session, monkeypatch):
+    sync(engine, storage=False, session=session)
+    lab.do(lambda: [audit.record(lab.world, 9802, "warning", f"external {number}") for number in range(250)])
+    monkeypatch.setattr(feed, "PAGE", 100)
+    report = sync_quick(engine, session=session)
+    assert report.failed == {}
+    assert report.requests >= 6  # root, hosts, VMs, and three pages
+    kept = EngineEvent.objects.filter(description__startswith="external ").values_list("description", flat=True)
+    assert sorted(kept) == sorted(f"external {number}" for number in range(250))
 
 
 def test_the_fast_loop_sees_a_fault_and_its_events(lab, engine, session):
