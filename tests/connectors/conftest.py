@@ -2,5 +2,6 @@
 
 from tests.fixtures_engine import engine_identity, scripted
 from tests.fixtures_sshd import pool, sshd, user_key
+from tests.fixtures_watcher import watcher
 
-__all__ = ["engine_identity", "pool", "scripted", "sshd", "user_key"]
+__all__ = ["engine_identity", "pool", "scripted", "sshd", "user_key", "watcher"]
