@@ -407,6 +407,13 @@ def test_an_object_that_changes_while_it_is_read_is_not_mixed(store, server, raw
         way.stop()
 
 
+def test_an_endpoint_that_is_none_is_a_sentence(server):
+    wrong = S3Store("Turku S3", Bucket("turku", "plain", "portal", Secret("x")), patience=SHORT)
+    with pytest.raises(StoreFailed, match=r"cannot be used as it is set up \(Invalid endpoint: turku\)") as caught:
+        wrong.held(NAME)
+    assert not caught.value.retry
+
+
 @pytest.fixture
 def tls(tmp_path):
     command = (

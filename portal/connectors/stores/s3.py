@@ -114,7 +114,10 @@ class S3Store:
 
     @cached_property
     def _client(self) -> S3Client:
-        return client(self._place, self._patience)
+        try:
+            return client(self._place, self._patience)
+        except ValueError as error:
+            raise sentence(self._name, self._place, error) from None
 
     def _key(self, name: str) -> str:
         return self._place.prefix + plain(self._name, name)

@@ -154,4 +154,4 @@ def _refused(store: str, place: Bucket, error: ClientError) -> StoreFailed:
     return StoreFailed(f"{store} refuses {error.operation_name} ({code}: {told}). See the server's log.", retry=False)
 
 
-FAILURES = (BotoCoreError, ClientError, OSError, ValueError)
+FAILURES = (BotoCoreError, ClientError, OSError)

@@ -125,11 +125,15 @@ class SftpStore:
         reading = Reading(self._path(name), LARGEST, steady=True)
         try:
             yield from stream(reading, self._connect, self._deadline, lambda: None, RECONNECT)
-        except (LookFailed, ValueError) as error:
+        except LookFailed as error:
             raise self._sentence(error) from None
 
     def _connect(self) -> Connection:
-        return connect(self._address, read_private(self._key), 5.0)
+        try:
+            key = read_private(self._key)
+        except ValueError as error:
+            raise StoreFailed(f"{self._name} cannot be used: {error}", retry=False) from None
+        return connect(self._address, key, 5.0)
 
     @contextmanager
     def _session(self) -> Iterator[Session]:
@@ -141,14 +145,14 @@ class SftpStore:
                 yield Session(client, connection, time.monotonic() + self._deadline)
         except StoreFailed:
             raise
-        except (Refused, LookFailed, Lost, Crowded, paramiko.SSHException, EOFError, ValueError, OSError) as error:
+        except (Refused, LookFailed, Lost, Crowded, paramiko.SSHException, EOFError, OSError) as error:
             raise self._sentence(error, connection) from None
         finally:
             if connection is not None:
                 connection.wire.cut()
 
     def _sentence(self, error: Exception, connection: Connection | None = None) -> StoreFailed:
-        if isinstance(error, (LookFailed, ValueError)):
+        if isinstance(error, LookFailed):
             return self._not_reached(error)
         if isinstance(error, Crowded):
             return StoreFailed(
@@ -165,7 +169,7 @@ class SftpStore:
             )
         return self._refused(error)
 
-    def _not_reached(self, error: Exception) -> StoreFailed:
+    def _not_reached(self, error: LookFailed) -> StoreFailed:
         name, user = self._name, self._address.user
         if isinstance(error, NotPinned):
             return StoreFailed(
