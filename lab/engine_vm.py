@@ -46,7 +46,7 @@ def is_up(world: World) -> bool:
 def look(world: World) -> str:
     """Brings the machine up to date with its VM. "gone" | "came" when it just lost or got its power, else ""."""
     machine, up = world.machine(ENGINE), is_up(world)
-    _units(world, machine)
+    refresh_units(world, machine)
     if up == machine.powered:
         return ""
     machine.powered = up
@@ -63,6 +63,7 @@ def database_down(world: World) -> bool:
     return any(fault.name in ("backup-db-down", "engine-db-down") for fault in world.faults)
 
 
-def _units(world: World, machine: Host) -> None:
+def refresh_units(world: World, machine: Host) -> None:
+    """What systemd says of the services that faults concern."""
     machine.units["postgresql"] = "failed" if database_down(world) else "active"
     machine.units["ovirt-engine"] = "failed" if world.engine_health == "dead" else "active"

@@ -58,6 +58,12 @@ def _package(name: str, form: str) -> str:
     return _FIELD.sub(lambda found: known.get(found[1].upper(), "(none)"), form).replace("\\n", "\n")
 
 
+def systemctl(world: World, host: Host, argv: list[str]) -> Reply:
+    """As on a host; services that a fault keeps down are failed."""
+    engine_vm.refresh_units(world, host)
+    return programs_system.systemctl(world, host, argv)
+
+
 # --- processes
 
 
@@ -67,20 +73,22 @@ class Process:
 
     pid: int
     parent: int
+    group: int
     name: str
     args: str
 
 
 _DAEMONS = {
-    "postgresql": Process(1101, 1, "postmaster", "/usr/bin/postmaster -D /var/lib/pgsql/data"),
+    "postgresql": Process(1101, 1, 1101, "postmaster", "/usr/bin/postmaster -D /var/lib/pgsql/data"),
     "ovirt-engine": Process(
         1420,
         1,
+        1420,
         "ovirt-engine.py",
         "/usr/bin/python3 /usr/share/ovirt-engine/services/ovirt-engine/ovirt-engine.py start",
     ),
-    "httpd": Process(1205, 1, "httpd", "/usr/sbin/httpd -DFOREGROUND"),
-    "sshd": Process(980, 1, "sshd", "/usr/sbin/sshd -D"),
+    "httpd": Process(1205, 1, 1205, "httpd", "/usr/sbin/httpd -DFOREGROUND"),
+    "sshd": Process(980, 1, 980, "sshd", "/usr/sbin/sshd -D"),
 }
 
 
@@ -98,7 +106,7 @@ def processes(programs: Path | None) -> list[Process]:
         if fields[0] == "Z":
             continue
         shown = " ".join(words).replace(f"{programs}/", "/usr/bin/") if programs else " ".join(words)
-        found.append(Process(pid, int(fields[1]), name, shown))
+        found.append(Process(pid, int(fields[1]), int(fields[2]), name, shown))
     return sorted(found, key=lambda one: one.pid)
 
 
@@ -116,15 +124,18 @@ def pgrep(world: World, host: Host, argv: list[str]) -> Reply:
     text = f"(?:{patterns[0]})"
     match = re.compile(f"^{text}$" if "x" in letters else text)
     hits = [one for one in _everything(host) if match.search(one.args if "f" in letters else one.name[:15])]
-    lines = [
-        f"{one.pid}{' ' + one.args if 'a' in letters else ' ' + one.name if 'l' in letters else ''}\n" for one in hits
-    ]
+    lines = [f"{one.pid}{_beside(one, letters)}\n" for one in hits]
     return Reply(out=f"{len(hits)}\n" if "c" in letters else "".join(lines), rc=0 if hits else 1)
+
+
+def _beside(one: Process, letters: str) -> str:
+    return f" {one.args}" if "a" in letters else f" {one.name}" if "l" in letters else ""
 
 
 def ps(world: World, host: Host, argv: list[str]) -> Reply:
     """All processes as `ps -ef` shows them; with -o the columns pid, ppid, comm and args."""
-    wanted = re.split(r"[ ,]+", " ".join(argv[argv.index(word) + 1] for word in argv[:-1] if word.endswith("o")))
+    given = [argv[at + 1] for at, word in enumerate(argv[:-1]) if word.startswith("-") and word.endswith("o")]
+    wanted = re.split(r"[ ,]+", " ".join(given))
     columns = [word.partition("=")[0] for word in wanted if word] or ["user", "pid", "ppid", "args"]
     rows = [_row(one, columns) for one in _everything(host)]
     head = "" if any("=" in word for word in wanted) else " ".join(word.upper() for word in columns) + "\n"
@@ -132,7 +143,7 @@ def ps(world: World, host: Host, argv: list[str]) -> Reply:
 
 
 def _row(one: Process, columns: list[str]) -> str:
-    known = {"user": "root", "pid": one.pid, "ppid": one.parent, "comm": one.name, "args": one.args, "cmd": one.args,
+    known = {"user": "root", "pid": one.pid, "ppid": one.parent, "pgid": one.group, "comm": one.name, "args": one.args, "cmd": one.args,
              "command": one.args, "uid": 0}  # fmt: skip
     return " ".join(str(known.get(word, "-")) for word in columns) + "\n"
 
@@ -199,8 +210,9 @@ def timedatectl(world: World, host: Host, argv: list[str]) -> Reply:
 PROGRAMS: dict[str, Program] = {
     **{
         name: programs_system.PROGRAMS[name]
-        for name in ("systemctl", "journalctl", "uname", "hostname", "uptime", "date", "nproc", "df", "chronyc")
+        for name in ("journalctl", "uname", "hostname", "uptime", "date", "nproc", "df", "chronyc")
     },
+    "systemctl": systemctl,
     "rpm": rpm,
     "pgrep": pgrep,
     "ps": ps,

@@ -19,8 +19,8 @@ Act = Callable[[World, str, Mapping[str, str]], None]
 @dataclass(frozen=True)
 class Spec:
     """target: "host" | "engine" | "fabric" | "host or engine". needs: the arguments that must be given; choices: those
-    that may be, with their values. clear None: the fault is an event and leaves nothing to undo.
-    wire / wire_clear: silence | reset | rekey | kill-silence."""
+    that may be, with their values (any number when the first is one). clear None: the fault is an event and leaves
+    nothing to undo. wire / wire_clear: silence | reset | rekey | kill-silence."""
 
     title: str
     target: str
@@ -92,7 +92,10 @@ def _check(world: World, spec: Spec, name: str, target: str, args: Mapping[str, 
 
 def _check_choices(spec: Spec, name: str, args: Mapping[str, str]) -> None:
     for word, values in spec.choices.items():
-        if args.get(word, "") not in ("", *values):
+        given = args.get(word, "")
+        if values[0].isdigit() and given.replace(".", "", 1).isdigit():
+            continue
+        if given not in ("", *values):
             raise Unknown(f"{name}: {word} is one of {', '.join(values)}.")
 
 

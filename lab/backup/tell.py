@@ -15,11 +15,11 @@ from lab.world import ENGINE
 
 def vm(lab: Lab) -> dict[str, object]:
     """Up or not, its processes (pid, name, args) and how many of each name, and engine-backup's runs, oldest first: rc
-    is None while a run lives and when it was killed; "ended" (lab seconds) is there once it has ended."""
+    is None while a run lives and when a signal ended it; "ended" (lab seconds) is there once it has ended."""
     found = engine_vm_programs.processes(cluster.programs())
     runs = [entry for entry in lab.world.ledger if entry["host"] == ENGINE and _argv(entry)[:1] == ["engine-backup"]]
     return {
-        "up": engine_vm.is_up(lab.world),
+        "up": lab.world.machine(ENGINE).powered,
         "postgres": lab.cluster.running and not engine_vm.database_down(lab.world),
         "processes": [{"pid": one.pid, "name": one.name, "args": one.args} for one in found],
         "count": dict(Counter(one.name for one in found)),

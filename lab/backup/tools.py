@@ -27,7 +27,9 @@ def install(folder: Path, compiler: str) -> None:
     subprocess.run([compiler, *words], check=True)
     os.replace(f"{library}.new", library)
     shutil.copytree(HERE / "program", folder / "program", dirs_exist_ok=True)
-    (folder / "program" / "engine-backup").chmod(0o755)
+    for name in ("engine-backup", "packer"):
+        (folder / "program" / name).chmod(0o755)
+    shutil.rmtree(folder / "program" / "packing", ignore_errors=True)
 
 
 def client(writer: asyncio.StreamWriter) -> int:
@@ -54,8 +56,8 @@ def _lives(pid: int) -> bool:
 
 
 def ended(world: World, argv: Sequence[str]) -> None:
-    """A run tells its exit code."""
+    """A run tells its exit code, or "signal" when one ends it."""
     for entry in reversed(world.ledger):
         if [str(entry["n"])] == argv[1:2]:
-            ledger.close(world, entry, int(argv[2]))
+            ledger.close(world, entry, int(argv[2]) if argv[2].isdigit() else None)
             return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import re
-from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -163,8 +162,9 @@ def test_the_engines_database_agrees_with_its_api(lab, vm):
         f'. {conf}; PGPASSWORD=$ENGINE_DB_PASSWORD psql -w -U "$ENGINE_DB_USER" -h "$ENGINE_DB_HOST" -p 5432 -At -F " "'
     )
     sql = (
-        "select (select count(*) from vds_static), (select count(*) from vm_static), (select count(*) from storage_domains),"
-        " (select count(*) from luns), (select count(*) from disk_lun_map), (select max(version) from schema_version),"
+        "select (select count(*) from vds_static), (select count(*) from vm_static),"
+        " (select count(*) from storage_domains), (select count(*) from luns),"
+        " (select count(*) from disk_lun_map), (select max(version) from schema_version),"
         " (select count(*) from vdc_options), (select count(*) from pg_extension where extname = 'uuid-ossp')"
     )
     code, out, err = sh(vm, f'{login} -d "$ENGINE_DB_DATABASE" -c "{sql}"')

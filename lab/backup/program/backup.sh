@@ -102,7 +102,7 @@ backup_databases() {
 }
 
 pack() {
-    local kind
+    local kind how
     echo "$PRODUCT_VERSION" >"$TEMP_FOLDER/tar/version"
     # shellcheck disable=SC1091
     (. /etc/os-release && [ "$ID" = ol ] && ID=oracle && echo "$ID${VERSION_ID%%.*}") >"$TEMP_FOLDER/tar/os_version"
@@ -114,8 +114,10 @@ pack() {
     (cd "$TEMP_FOLDER/tar" && find . -type f ! -name sha256sum -printf '%P\0' | xargs -0 sha256sum >sha256sum)
     output "Packing into file '$FILE'"
     log "Creating tarball $FILE"
-    nap "$LAB_STEP"
-    tar -C "$TEMP_FOLDER/tar" -cpS"$(tar_flag "$ARCHIVE")"f "$FILE" . 2>&1 | tee -a "$LOG"
+    how=-$(tar_flag "$ARCHIVE")
+    [ "${LAB_STEP%%0.000}" = '' ] || [ "$how" = - ] || how="--use-compress-program=$LAB_PROGRAM/packer $ARCHIVE"
+    [ "$how" != - ] || how=--no-auto-compress
+    tar -C "$TEMP_FOLDER/tar" "$how" -cpSf "$FILE" . 2>&1 | tee -a "$LOG"
     [ "${PIPESTATUS[0]}" = 0 ] || logdie "Cannot create '$FILE'"
     if fault target-full; then
         truncate -s $(($(stat -c %s "$FILE") / 2)) "$FILE"
