@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from celery import shared_task
 from django.utils import timezone
 
 from inventory.models import Engine
 from inventory.services import record, upkeep
+from inventory.services.engine_threads import engines
 from inventory.services.prune import prune
 from inventory.services.signal import announce
 from inventory.services.sweep import sweep
@@ -31,32 +33,22 @@ def expire_looks() -> None:
         announce("looks")
 
 
-@shared_task(ignore_result=True, expires=30)
-def sync_engine(pk: int, storage: bool) -> None:
-    """Brings the inventory of one engine up to date; skipped while another sync of it runs."""
-    report = upkeep.sync_once(pk, storage=storage)
-    if report is not None and report.failed:
-        log.warning("sync of engine %s: %s", pk, "; ".join(report.failed.values()))
-
-
-@shared_task(ignore_result=True, expires=10)
-def watch_engine(pk: int) -> None:
-    """The fast loop of one engine: statuses and events."""
-    upkeep.watch_once(pk)
-
-
 @shared_task(ignore_result=True, expires=10)
 def watch_engines() -> None:
-    """Enqueues the fast loop of every watched engine."""
-    for pk in Engine.objects.filter(watched=True).values_list("pk", flat=True):
-        watch_engine.delay(pk)
+    """Starts the fast loop of every watched engine, statuses and events, in a thread of that engine."""
+    for pk in _watched():
+        engines().start(pk, "watch", partial(upkeep.watch_once, pk))
 
 
 @shared_task(ignore_result=True, expires=30)
 def sync_engines(storage: bool = False) -> None:
-    """Enqueues one sync per watched engine."""
-    for pk in Engine.objects.filter(watched=True).values_list("pk", flat=True):
-        sync_engine.delay(pk, storage)
+    """Starts one sync per watched engine, in a thread of that engine."""
+    for pk in _watched():
+        engines().start(pk, f"sync, storage {storage}", partial(upkeep.sync_told, pk, storage=storage))
+
+
+def _watched() -> list[int]:
+    return list(Engine.objects.filter(watched=True).values_list("pk", flat=True))
 
 
 @shared_task(ignore_result=True, expires=600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,8 @@ from inventory.services import declare, watch
 from inventory.services.looks import Result
 from inventory.services.sync import SyncReport, sync, sync_quick
 from inventory.services.sync_keys import take_offered
+
+log = logging.getLogger(__name__)
 
 SYNC_LOCK = 0x486F6C64  # first key of the advisory lock; the second is the engine's
 MOST_HOSTS = 2000  # sanlock's highest host id; what a host says beyond it is no id
@@ -41,6 +44,13 @@ def sync_once(pk: int, *, storage: bool) -> SyncReport | None:
         report = sync(engine, storage=storage)
         watch.ensure(engine)
         return report
+
+
+def sync_told(pk: int, *, storage: bool) -> None:
+    """As sync_once; what failed goes to the log."""
+    report = sync_once(pk, storage=storage)
+    if report is not None and report.failed:
+        log.warning("sync of engine %s: %s", pk, "; ".join(report.failed.values()))
 
 
 def watch_once(pk: int) -> SyncReport | None:

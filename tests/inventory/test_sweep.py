@@ -159,7 +159,7 @@ def test_an_html_500_for_one_collection_changes_nothing_of_it(engine, lab, caplo
     with fault(lab, "engine-html-500", collection="vms"):
         report = upkeep.sync_once(engine.pk, storage=False)
         assert list(report.failed) == ["vms"]
-        tasks.sync_engine(engine.pk, False)
+        upkeep.sync_told(engine.pk, storage=False)
         assert "sync of engine" in caplog.text
         assert "olvm-engine" in report.failed["vms"] or "127.0.0.1" in report.failed["vms"]
     assert set(engine.vms.values_list("uuid", "gone_since")) == before
@@ -181,10 +181,6 @@ def test_the_tasks_do_the_same_work(engine):
     Look.objects.update(at=timezone.now() - timedelta(hours=1))
     tasks.expire_looks()
     assert not Finding.objects.exclude(outcome="unknown").exists()
-    tasks.sync_engine(engine.pk, False)
-    tasks.sync_engines(storage=True)
-    tasks.watch_engine(engine.pk)
-    tasks.watch_engines()
     tasks.prune_history()
     assert Look.objects.exists(), "nothing is old enough to go"
 
