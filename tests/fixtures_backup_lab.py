@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ class Stand:
 
     def fault(self, name: str, target: str = "", **words: str) -> None:
         """Puts a fault into the lab."""
-        self.lab.http("POST", "/faults", json.dumps({"name": name, "target": target, **words}).encode())
+        self.lab.fault(name, target, **words)
 
     def take(self, rounds: int = 12, **given: object) -> Run:
         """One backup as the worker takes it."""
@@ -50,7 +49,7 @@ class Stand:
     def clean(self) -> None:
         """No partial, no temporary folder with passwords, no process."""
         left = [path for path in self.files() if "partial" in path or ".tmp" in path or "pgpass" in path]
-        assert left == []
+        assert left == [], left
         assert self.lab.http("GET", "/engine-vm")["processes"] == []
 
     def newest(self) -> Backup:

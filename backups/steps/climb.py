@@ -3,7 +3,7 @@ archive stays, and the catalog says what it is worth."""
 
 from __future__ import annotations
 
-from backups.steps import telling
+from backups.catalog import telling
 from portal.kernel.step import Act, Parameters, Seen, Step, Work
 from portal.kernel.verdict import Verdict, done, wait
 

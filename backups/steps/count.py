@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backups.steps import telling
+from backups.catalog import telling
 from portal.kernel.step import Act, Parameters, Seen, Step, Work
 from portal.kernel.verdict import Verdict, done, wait
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from backups.catalog import preflight
+from backups.catalog import preflight, telling
 from backups.catalog.parts import spoken
-from backups.steps import telling
 from portal.kernel.step import Look, Parameters, Seen, Step
 from portal.kernel.verdict import Verdict, done, failed, wait
 

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from backups.catalog import names
-from backups.steps import telling
+from backups.catalog import names, telling
 from portal.kernel.command import Command
 from portal.kernel.step import Look, Parameters, Seen, Step
 from portal.kernel.verdict import Verdict, done, failed, go, wait
