@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("portal.access.urls")),
     path("", include("portal.runs.urls")),
     path("", include("inventory.urls")),
+    path("", include("backups.urls")),
 ]
 
 handler400 = "portal.access.problems.not_understood"

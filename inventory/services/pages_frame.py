@@ -8,11 +8,13 @@ from datetime import datetime
 from django.utils import timezone
 
 from inventory.services.pages_now import Looking, Tally, tallies
+from inventory.services.told import Told, told
 from portal.kernel.freshness import GRACE_LOOKS, is_stale
 from portal.kernel.outcome import Outcome, worst
 
 SILENT_AFTER = 60.0  # seconds without the end of any look, from which the page says that looking has stopped
 KINDS = {"engine": ("engine",), "hosts": ("host", "vm"), "luns": ("lun",)}
+ANSWERS = {"backups": "rebuild"}  # section -> the answer of HOLDFAST_ANSWERS that it shows
 
 
 @dataclass(frozen=True)
@@ -25,17 +27,18 @@ class Banner:
 
 @dataclass(frozen=True)
 class Around:
-    """worst: section -> outcome, only where it is not ok."""
+    """worst: section -> outcome, only where it is not ok. answers: section -> what HOLDFAST_ANSWERS says."""
 
     now: datetime
     tallies: dict[str, Tally]
     worst: dict[str, Outcome]
     banner: Banner | None
     looking: Looking
+    answers: dict[str, Told]
 
 
 def around(now: datetime | None = None) -> Around:
-    """One query, whatever the size of the estate."""
+    """One query and one for each answer, whatever the size of the estate."""
     now = now or timezone.now()
     by_kind, seen = tallies(now)
     bad: dict[str, Outcome] = {}
@@ -43,7 +46,9 @@ def around(now: datetime | None = None) -> Around:
         found = [by_kind[kind].worst for kind in kinds if kind in by_kind]
         if found and (outcome := worst(found)) is not Outcome.OK:
             bad[section] = outcome
-    return Around(now, by_kind, bad, _banner(now, seen), seen)
+    answers = {section: found for section, name in ANSWERS.items() if (found := told(name, now)) is not None}
+    bad |= {key: one.answer.outcome for key, one in answers.items() if one.answer.outcome is not Outcome.OK}
+    return Around(now, by_kind, bad, _banner(now, seen), seen, answers)
 
 
 def _banner(now: datetime, seen: Looking) -> Banner | None:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from inventory.services.pages_engine import Seen, backups
+from inventory.services.pages_engine import Seen
 from inventory.services.pages_redundancy import Redundancy
+from inventory.services.told import Told
 from inventory.verdicts import she
 from inventory.verdicts.answer import Answer, Word
 from portal.kernel.outcome import Outcome, worst
@@ -33,12 +34,12 @@ STATE_WORDS = {"ok": "OK", "warn": "Warning", "fail": "Failed", "unknown": "Unkn
 GRAVE = {she.Kind.FAILING_OVER: ("running", "Failing over")}
 
 
-def tiles(engines: Sequence[Seen], paths: Redundancy, site: str) -> list[Tile]:
+def tiles(engines: Sequence[Seen], paths: Redundancy, site: str, rebuilt: Told | None) -> list[Tile]:
     """All six, in their order."""
     return [
         _host_loss(engines),
         _tile("Does every LUN survive the loss of any one element?", paths.answer, "/luns/", paths.oldest),
-        _rebuilt(engines),
+        _rebuilt(rebuilt),
         Tile(
             "unknown",
             "Unknown",
@@ -104,19 +105,13 @@ def by_gravity(engines: Sequence[Seen]) -> list[Seen]:
     return sorted(engines, key=lambda one: one.verdict.outcome is not bad)
 
 
-def _rebuilt(engines: Sequence[Seen]) -> Tile:
+def _rebuilt(found: Told | None) -> Tile:
     question = "Could the engine be rebuilt from a backup?"
-    said = [at for one in engines for _, at in backups(one)]
-    last = max(said, default=None)
-    words = "Holdfast neither takes nor restores engine backups yet."
-    words += (
-        " The engine itself reports a last backup; that proves nothing about restoring it."
-        if last
-        else " The engine itself reports none."
-        if engines
-        else ""
-    )
-    return Tile("unknown", "Unknown", question, "Not known", words, "/backups/", last=last, link="What is missing")
+    if found is None:
+        words = "Holdfast takes no engine backups here."
+        return Tile("unknown", "Unknown", question, "Not known", words, "/backups/", link="What is missing")
+    tile = _tile(question, found.answer, found.url, found.at)
+    return replace(tile, since=found.since, last=found.last, link=found.link)
 
 
 def headline(engines: Sequence[Seen], paths: Answer, shown: Sequence[Tile]) -> tuple[str, str, str]:

@@ -1,23 +1,17 @@
-"""Sections whose work has not been built: what is not known, what is missing, what the engine itself reports."""
+"""Sections whose work has not been built: what is not known, and what is missing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 
-from inventory.services.pages_engine import backups as reported
-from inventory.services.pages_engine import looks_of, seen
 from inventory.views.paths import path
 from portal.access.admission import needs
 from portal.runs import pages
 from portal.runs.models import Run
 
-Reported = list[tuple[str, str, datetime | None]]
 LATEST = 10
 
 
@@ -29,7 +23,6 @@ class Missing:
     headline: str
     lead: str
     missing: tuple[str, ...]
-    reported_title: str = "Reported by the engine"
 
 
 TOPOLOGY = Missing(
@@ -41,17 +34,6 @@ TOPOLOGY = Missing(
         "Arrays are not asked: controllers, mappings and replication are not known.",
         "What the hosts themselves see of their paths stands under LUNs.",
     ),
-)
-BACKUPS = Missing(
-    "backups",
-    "Whether the engine could be rebuilt is not known",
-    "Holdfast neither takes nor restores engine backups yet. What the engine reports is shown, and proves nothing.",
-    (
-        "No backup is taken, copied or checked by Holdfast.",
-        "No backup has been restored in a rehearsal.",
-        "A backup that nobody has restored is a file, not a backup.",
-    ),
-    "The engine's own last backups",
 )
 DRILLS = Missing(
     "drills",
@@ -67,35 +49,22 @@ DRILLS = Missing(
 @needs("estate.view")
 def topology(request: HttpRequest) -> HttpResponse:
     """Fabrics, switches and arrays are not asked yet."""
-    return _section(request, TOPOLOGY, [])
-
-
-@needs("estate.view")
-def backups(request: HttpRequest) -> HttpResponse:
-    """Holdfast takes no backup yet; the engine's own words are no proof."""
-    said: Reported = []
-    for one in seen(looks_of(Q(engine__watched=True)), timezone.now()):
-        newest_first = sorted(reported(one), key=lambda each: each[1], reverse=True)
-        said += [(f"{one.engine.name}, {scope}", "", at) for scope, at in newest_first]
-    return _section(request, BACKUPS, said)
+    return _section(request, TOPOLOGY)
 
 
 @needs("estate.view")
 def drills(request: HttpRequest) -> HttpResponse:
     """No drill is recorded yet; runs are."""
     rows = [(run, *pages.shape(run)) for run in Run.objects.order_by("-pk")[:LATEST]]
-    return _section(request, DRILLS, [], rows)
+    return _section(request, DRILLS, rows)
 
 
-def _section(
-    request: HttpRequest, what: Missing, said: Reported, runs: list[tuple[Run, str, str]] | None = None
-) -> HttpResponse:
+def _section(request: HttpRequest, what: Missing, runs: list[tuple[Run, str, str]] | None = None) -> HttpResponse:
     context = {
         "section": what.section,
         "what": what,
         "headline": what.headline,
         "lead": what.lead,
-        "reported": said,
         "runs": runs,
         "path": path(what.section.capitalize()),
     }

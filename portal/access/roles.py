@@ -19,6 +19,9 @@ ACTS = {
     "evidence.view": "see the evidence",
     "evidence.export": "export evidence",
     "change.notify": "report the state of a change",
+    "backup.manage": "change backup policies, destinations and recipients",
+    "backup.hold": "keep a backup or release it",
+    "backup.download": "download a backup",
 }
 
 READ = frozenset({"estate.view", "run.view"})
@@ -35,11 +38,18 @@ class Role:
 # Nobody's acts let one person both start a run and approve it; an administrator does neither.
 ROLES = {
     "viewer": Role("Viewer", READ),
-    "operator": Role("Operator", READ | {"look.now", "run.start", "run.abort", "paths.declare", "evidence.view"}),
-    "approver": Role("Approver", READ | {"look.now", "run.approve", "evidence.view"}),
+    "operator": Role(
+        "Operator",
+        READ
+        | {"look.now", "run.start", "run.abort", "paths.declare", "backup.hold", "backup.download", "evidence.view"},
+    ),
+    "approver": Role("Approver", READ | {"look.now", "run.approve", "backup.hold", "evidence.view"}),
     "auditor": Role("Auditor", READ | {"evidence.view", "evidence.export"}),
     "admin": Role(
-        "Administrator", READ | {"look.now", "estate.manage", "hostkey.accept", "access.manage", "evidence.view"}
+        "Administrator",
+        READ
+        | {"look.now", "estate.manage", "hostkey.accept", "access.manage", "evidence.view"}
+        | {"backup.manage", "backup.download"},
     ),
     "change_system": Role("Change system", READ | {"change.notify"}),
 }

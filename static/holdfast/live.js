@@ -7,7 +7,7 @@
   const POLL = 5000;
   const TOLD = 8000; // ms that a confirmation is shown
   const SILENT = 25000; // the stream beats every 10 s; after this long it is taken for dead
-  const EVENTS = ["looks", "estate", "run", "hello"];
+  const EVENTS = ["looks", "estate", "run", "backups", "hello"];
 
   let heard = 0; // when the stream last said anything; 0: not open
   let fetched = Date.now();

@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, Group, User
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import OuterRef
 
 from portal.access.models import Preference, Token
 from portal.access.roles import ROLES, words
@@ -22,9 +24,18 @@ def roles_of(person: Person) -> list[str]:
         return []
     held: set[str] | None = getattr(person, "_roles", None)
     if held is None:
-        held = set(person.groups.values_list("name", flat=True)) | ({"admin"} if person.is_superuser else set())
-        person._roles = held  # type: ignore[attr-defined]
+        held = _read(person)
     return [name for name in ROLES if name in held]
+
+
+def _read(person: User) -> set[str]:
+    """The person's roles, and in the same query the preferences, which every page wants too."""
+    groups = Group.objects.filter(user=OuterRef("pk")).values("name")
+    row = User.objects.select_related("preference").annotate(held=ArraySubquery(groups)).filter(pk=person.pk).first()
+    held = set(row.held if row else ()) | ({"admin"} if person.is_superuser else set())
+    person._roles = held  # type: ignore[attr-defined]
+    person._preference = getattr(row, "preference", None) or Preference(person=person)  # type: ignore[attr-defined]
+    return held
 
 
 def title_of(person: Person) -> str:
@@ -93,8 +104,8 @@ def preference_of(person: Person) -> Preference:
         return Preference()
     found: Preference | None = getattr(person, "_preference", None)
     if found is None:
-        found = Preference.objects.filter(person=person).first() or Preference(person=person)
-        person._preference = found  # type: ignore[attr-defined]
+        _read(person)
+        found = person._preference  # type: ignore[attr-defined]
     return found
 
 
