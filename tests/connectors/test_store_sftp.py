@@ -369,7 +369,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 def test_memory_stays_flat_at_any_size(server, user_key, tmp_path, folder):
     peaks, at = [], server.address()
-    for size in (8 * MIB, 150 * MIB):
+    for size in (8 * MIB, 64 * MIB):
         local = tmp_path / "local"
         local.touch()
         os.truncate(local, size)
