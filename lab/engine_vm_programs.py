@@ -2,60 +2,17 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import engine_vm, programs_system, runtime
+from lab import engine_vm, programs_system, rpm, runtime
 from lab.backup import cluster, faults
 from lab.command import Program, Real, Reply, fail
 from lab.world import ENGINE, Host, World
 
-PACKAGES = {
-    "ovirt-engine": ("4.5.5", "1.73.el8", "noarch"),
-    "ovirt-engine-tools-backup": ("4.5.5", "1.73.el8", "noarch"),
-    "ovirt-engine-setup": ("4.5.5", "1.73.el8", "noarch"),
-    "ovirt-engine-backend": ("4.5.5", "1.73.el8", "noarch"),
-    "ovirt-engine-dwh": ("4.5.7", "1.el8", "noarch"),
-    "ovirt-engine-keycloak": ("15.0.2", "6.el8", "noarch"),
-    "ovirt-engine-extension-aaa-jdbc": ("1.3.0", "1.el8", "noarch"),
-    "postgresql": ("12.18", "1.module+el8.9.0", "x86_64"),
-    "postgresql-server": ("12.18", "1.module+el8.9.0", "x86_64"),
-    "postgresql-contrib": ("12.18", "1.module+el8.9.0", "x86_64"),
-    "grafana": ("9.2.10", "16.el8", "x86_64"),
-    "openssh-server": ("8.0p1", "19.el8_8", "x86_64"),
-}
-_FIELD = re.compile(r"%\{(\w+)\}")
 _TOOLS = ("pg_dump", "psql", "pg_restore", "pg_isready", "vacuumdb")
-
-
-def rpm(world: World, host: Host, argv: list[str]) -> Reply:
-    """`rpm -q[a] [--qf FORMAT] NAME...`; the exit code counts what is not installed."""
-    form, names, every = "%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\\n", [], False
-    words = iter(argv[1:])
-    for word in words:
-        if word in ("--qf", "--queryformat"):
-            form = next(words, "")
-        elif word.startswith(("--qf=", "--queryformat=")):
-            form = word.split("=", 1)[1]
-        elif word.startswith("-"):
-            every = every or (not word.startswith("--") and "a" in word) or word == "--all"
-        else:
-            names.append(word)
-    if every:
-        names = [n for n in sorted(PACKAGES) if not names or any(fnmatch.fnmatch(n, mark) for mark in names)]
-    lines = [_package(name, form) for name in names]
-    return Reply(out="".join(lines), rc=sum(name not in PACKAGES for name in names))
-
-
-def _package(name: str, form: str) -> str:
-    if name not in PACKAGES:
-        return f"package {name} is not installed\n"
-    version, release, arch = PACKAGES[name]
-    known = {"NAME": name, "VERSION": version, "RELEASE": release, "ARCH": arch, "EPOCH": "(none)"}
-    return _FIELD.sub(lambda found: known.get(found[1].upper(), "(none)"), form).replace("\\n", "\n")
 
 
 def systemctl(world: World, host: Host, argv: list[str]) -> Reply:
@@ -143,8 +100,8 @@ def ps(world: World, host: Host, argv: list[str]) -> Reply:
 
 
 def _row(one: Process, columns: list[str]) -> str:
-    known = {"user": "root", "pid": one.pid, "ppid": one.parent, "pgid": one.group, "comm": one.name, "args": one.args, "cmd": one.args,
-             "command": one.args, "uid": 0}  # fmt: skip
+    known = {"user": "root", "uid": 0, "pid": one.pid, "ppid": one.parent, "pgid": one.group, "comm": one.name,
+             "args": one.args, "cmd": one.args, "command": one.args}  # fmt: skip
     return " ".join(str(known.get(word, "-")) for word in columns) + "\n"
 
 
@@ -194,7 +151,7 @@ def engine_backup(world: World, host: Host, argv: list[str]) -> Real | Reply:
         env={
             "LAB_STEP": f"{faults.step(world):.3f}",
             "LAB_FAULTS": " ".join(faults.told(world, argv)),
-            "LAB_VERSION": PACKAGES["ovirt-engine"][0],
+            "LAB_VERSION": rpm.ENGINE["ovirt-engine"][0],
         },
         reports=True,
     )
@@ -213,7 +170,7 @@ PROGRAMS: dict[str, Program] = {
         for name in ("journalctl", "uname", "hostname", "uptime", "date", "nproc", "df", "chronyc")
     },
     "systemctl": systemctl,
-    "rpm": rpm,
+    "rpm": rpm.rpm,
     "pgrep": pgrep,
     "ps": ps,
     "sudo": sudo,

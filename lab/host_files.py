@@ -6,45 +6,16 @@ import re
 import uuid
 from collections.abc import Callable
 
-from lab import life_vm, sysfs
-from lab.world import Host, World, uid
+from lab import he_files, life_vm, sysfs
+from lab.world import Host, World
 
 KERNEL = "5.15.0-206.153.7.el8uek.x86_64"
 _MARK = re.compile(r"[*?\[]")
 _HA = "/var/lib/ovirt-hosted-engine-ha/ha.conf"
-_HE = "/etc/ovirt-hosted-engine/hosted-engine.conf"
 
 
 def _ha_conf(world: World, host: Host) -> str:
     return f"local_maintenance={host.local_maintenance}\nlocal_maintenance_manual={host.local_maintenance_manual}\n"
-
-
-def _he_conf(world: World, host: Host) -> str:
-    hosted = next((key for key, value in world.domains.items() if value["name"] == "hosted_storage"), "")
-    lines = {
-        "fqdn": world.engine_fqdn,
-        "vmid": life_vm.engine_vm(world).id,
-        "vm_disk_id": uid("image", "HostedEngine"),
-        "vm_disk_vol_id": uid("volume", "HostedEngine"),
-        "storage": "None",
-        "domainType": "fc",
-        "host_id": host.he_host_id,
-        "spUUID": uuid.UUID(int=0),
-        "sdUUID": hosted,
-        "connectionUUID": uuid.UUID(int=0),
-        "gateway": "10.20.0.1",
-        "network_test": "ping",
-        "metadata_volume_UUID": uid("volume", "metadata"),
-        "metadata_image_UUID": uid("image", "metadata"),
-        "lockspace_volume_UUID": uid("volume", "lockspace"),
-        "lockspace_image_UUID": uid("image", "lockspace"),
-        "conf": "/var/run/ovirt-hosted-engine-ha/vm.conf",
-        "conf_volume_UUID": uid("volume", "conf"),
-        "conf_image_UUID": uid("image", "conf"),
-        "bridge": "ovirtmgmt",
-        "ca_cert": "/etc/pki/vdsm/libvirt-spice/ca-cert.pem",
-    }
-    return "".join(f"{key}={value}\n" for key, value in lines.items())
 
 
 def _uptime(world: World, host: Host) -> str:
@@ -110,7 +81,9 @@ _FILES: dict[str, Callable[[World, Host], str]] = {
 }
 _HE_FILES: dict[str, Callable[[World, Host], str]] = {
     _HA: _ha_conf,
-    _HE: _he_conf,
+    he_files.CONF: he_files.conf,
+    he_files.ANSWERS: he_files.answers,
+    he_files.DEPLOYED: he_files.answers,
     "/var/log/ovirt-hosted-engine-ha/agent.log": _agent_log,
     "/var/log/ovirt-hosted-engine-ha/broker.log": lambda world, host: "",
     "/run/ovirt-hosted-engine-ha/vm.conf": _vm_conf,

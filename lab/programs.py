@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from lab import multipath_cli, programs_files, programs_system, programs_virt
+from lab import multipath_cli, programs_files, programs_system, programs_virt, rpm
 from lab.command import Program
 from lab.he_cli import hosted_engine
 
 PROGRAMS: dict[str, Program] = {
     "hosted-engine": hosted_engine,
+    "rpm": rpm.rpm,
     **programs_files.PROGRAMS,
     **programs_system.PROGRAMS,
     **programs_virt.PROGRAMS,

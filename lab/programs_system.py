@@ -187,23 +187,6 @@ def df(world: World, host: Host, argv: list[str]) -> Reply:
     return Reply(out=f"Filesystem {title} Used Available Capacity Mounted on\n{rows}")
 
 
-def rpm(world: World, host: Host, argv: list[str]) -> Reply:
-    """`rpm -q NAME...`; the exit code counts what is not installed."""
-    installed = {
-        "vdsm": "vdsm-4.50.5.1-1.el8.x86_64",
-        "device-mapper-multipath": "device-mapper-multipath-0.8.4-39.0.2.el8_9.2.x86_64",
-        "qemu-kvm": "qemu-kvm-7.2.0-7.el8.x86_64",
-        "libvirt": "libvirt-9.0.0-5.el8.x86_64",
-        "sanlock": "sanlock-3.8.4-5.el8.x86_64",
-    }
-    if host.he_host_id is not None:
-        installed["ovirt-hosted-engine-ha"] = "ovirt-hosted-engine-ha-2.5.1-1.el8.noarch"
-        installed["ovirt-hosted-engine-setup"] = "ovirt-hosted-engine-setup-2.7.1-1.el8.noarch"
-    names = [word for word in argv[1:] if not word.startswith("-")]
-    lines = [installed.get(name, f"package {name} is not installed") for name in names]
-    return Reply(out="".join(line + "\n" for line in lines), rc=sum(name not in installed for name in names))
-
-
 def chronyc(world: World, host: Host, argv: list[str]) -> Reply:
     """`chronyc tracking`."""
     if host.units.get("chronyd") != "active":
@@ -226,6 +209,5 @@ PROGRAMS: dict[str, Program] = {
     "nproc": nproc,
     "sudo": sudo,
     "df": df,
-    "rpm": rpm,
     "chronyc": chronyc,
 }

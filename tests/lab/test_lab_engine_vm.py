@@ -231,3 +231,22 @@ def test_the_vm_is_there_exactly_while_it_runs(lab, vm):
         assert sh(client, "ls /tmp/power.log")[0] == 0  # the disk keeps what the power took
         assert sh(client, "test -e /tmp/power.rc")[0] == 1
         assert temps(lab)
+
+
+def test_hosts_hold_what_no_engine_backup_holds(lab):
+    conf = "/etc/ovirt-hosted-engine/hosted-engine.conf"
+    seen = []
+    for number in (0, 1):
+        with lab.connect(number) as client:
+            folder = "/var/lib/ovirt-hosted-engine-setup/answers"
+            answers = sh(client, f"cat {folder}/answers-*.conf")[1]
+            assert answers == sh(client, "cat /etc/ovirt-hosted-engine/answers.conf")[1]
+            assert b"OVEHOSTED_STORAGE/lunID=str:3" in answers
+            text = sh(client, f"cat {conf}")[1]
+            assert f"fqdn={lab.estate['engine_vm']['hostname']}\n".encode() in text
+            digest = sh(client, f"sha256sum {conf}")[1].decode().split()
+            assert digest == [hashlib.sha256(text).hexdigest(), conf]
+            assert sh(client, "rpm -q ovirt-engine-appliance")[0] == 0
+            seen.append((text, answers))
+    assert seen[0][0].replace(b"host_id=1\n", b"host_id=2\n") == seen[1][0]
+    assert seen[0][1] == seen[1][1]
