@@ -211,3 +211,22 @@ def said(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value
+
+
+@register.simple_tag
+def fact(title: str, value: object, kind: str = "") -> SafeString:
+    """One line of a list of facts. kind: the class of what stands there, such as mono."""
+    return format_html("<dt>{}</dt><dd{}>{}</dd>", title, format_html(' class="{}"', kind) if kind else "", value)
+
+
+@register.simple_tag
+def head(title: str, about: str = "") -> SafeString:
+    """The head of a part of a page. about: what it holds, in small."""
+    small = format_html('<span class="meta">{}</span>', about) if about else ""
+    return format_html('<div class="head"><h2>{}</h2>{}</div>', title, small)
+
+
+@register.simple_block_tag
+def headed(content: str, title: str) -> SafeString:
+    """The head of a part of a page, with what stands beside the title: links, counts."""
+    return format_html('<div class="head"><h2>{}</h2>{}</div>', title, SafeString(content.strip()))
