@@ -76,6 +76,7 @@ class Connection:
         longer than it may, the connection is cut and what came is returned, stalled. Raises Lost when nothing came."""
         began = time.monotonic()
         talk = self._open(began + first_byte, limit, visit.last)
+        talk.channel.eof_sent = True  # a script reads nothing from here, and a close says as much: one packet less
         self._request(talk, visit.line)
         whole = talk.wait(talk.all_said, began + first_byte)
         if not whole and not talk.out.started:
