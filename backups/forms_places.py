@@ -23,7 +23,7 @@ else:
 HOUR = 3600
 KINDS = [choice for choice in Destination.Kind.choices if choice[0] != Destination.Kind.VAULT]
 LOCKS = [("", "none"), ("GOVERNANCE", "GOVERNANCE"), ("COMPLIANCE", "COMPLIANCE")]
-NEEDED = {
+NEEDED: dict[str, tuple[str, ...]] = {
     Destination.Kind.DIRECTORY: ("path",),
     Destination.Kind.SFTP: ("host", "user", "host_key", "path"),
     Destination.Kind.S3: ("host", "bucket", "user"),

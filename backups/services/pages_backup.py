@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from backups.models import Backup, Destination, Policy, Rehearsal
+from backups.models import Backup, Policy, Rehearsal
 from backups.services import pages_catalog as catalog
 from backups.services.pages_ladder import Rung, rungs_of
 from backups.services.pages_standing import standings
@@ -65,12 +65,11 @@ class Rehearsed:
 
 @dataclass(frozen=True)
 class BackupPage:
-    """One backup. elsewhere: destinations that could still get a copy."""
+    """One backup. then: what the engine listed, as kind, before and after."""
 
     row: catalog.Row
     calls: list[Call]
     rehearsals: list[Rehearsed]
-    elsewhere: list[Destination]
     then: list[tuple[str, str, str]]
 
 
@@ -80,13 +79,10 @@ def backup_page(pk: int, now: datetime) -> BackupPage:
     found = standings(now, Policy.objects.filter(pk=backup.policy_id)) if backup.policy_id else []
     told = catalog.classes(catalog.entries(backup.engine_id), found, now)
     places = found[0].places if found else ()
-    held = {copy.destination_id for copy in backup.copies.all() if copy.state in ("held", "copying")}
-    others = Destination.objects.filter(enabled=True).exclude(kind=Destination.Kind.VAULT).only("pk", "name")
     return BackupPage(
         catalog.row(backup, places, told, now),
         calls_of(backup),
         _rehearsals(backup),
-        [one for one in others.order_by("name") if one.pk not in held],
         _then(backup.objects_then),
     )
 
@@ -98,7 +94,7 @@ def calls_of(backup: Backup) -> list[Call]:
         said = backup.output.get(key) if isinstance(backup.output, dict) else None
         if not isinstance(said, dict):
             continue
-        cause = said.get("cause") if isinstance(said.get("cause"), dict) else {}
+        cause: dict[str, Any] = said["cause"] if isinstance(said.get("cause"), dict) else {}
         streams = tuple(_stream(name, str(said.get(name) or "")) for name in STREAMS)
         sentence, what = str(cause.get("sentence", "")), str(cause.get("what_to_do", ""))
         found.append(Call(key, title, said.get("exit_code"), sentence, what, streams))

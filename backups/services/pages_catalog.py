@@ -104,7 +104,7 @@ def matching(asked: Mapping[str, str], engine: int | None) -> QuerySet[Any]:
     if words:
         told = Q(ident__icontains=words) | Q(change__icontains=words) | Q(sentence__icontains=words)
         rows = rows.filter(told | Q(keep__icontains=words) | Q(asked_by__icontains=words))
-    return dressed(_in_state(rows, asked.get("state", "")))
+    return dressed(_in_state(rows, asked.get("state", ""))).defer("output")
 
 
 def _in_state(rows: QuerySet[Backup], state: str) -> QuerySet[Backup]:
@@ -129,7 +129,7 @@ def dressed(rows: QuerySet[Backup]) -> QuerySet[Any]:
     key = Concat(Value("backup:"), Cast("pk", CharField()), output_field=CharField())
     return (
         rows.select_related("engine", "policy", "run")
-        .defer("output", "engine__password", "engine__ssh_private_key", "engine__ca_pem", "policy__heartbeat_url")
+        .defer("engine__password", "engine__ssh_private_key", "engine__ca_pem", "policy__heartbeat_url")
         .prefetch_related(Prefetch("copies", copies))
         .annotate(
             target_key=key,

@@ -11,9 +11,8 @@ from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Sum
 from backups.catalog.retention import Word
 from backups.models import Backup, Copy, Destination, Policy, Recipient
 from backups.services import retain, schedule
-from backups.services.pages_schedule import spoken
-from backups.services.pages_standing import Standing, standings
-from backups.services.pages_verdict import Verdict, verdict
+from backups.services.pages_schedule import spoken, upcoming
+from backups.services.pages_standing import Standing, Waiting, standings
 from inventory.templatetags.holdfast import span
 from portal.connectors.ssh_keys import public_line
 
@@ -22,12 +21,10 @@ SHOWN = 30  # rows of the retention preview on a policy's page
 
 @dataclass(frozen=True)
 class PolicyRow:
-    """One line of the list. next: the next start, None for none."""
+    """One line of the list."""
 
     standing: Standing
-    verdict: Verdict
     schedule: str
-    next: datetime | None
     rule: str
 
 
@@ -46,31 +43,20 @@ class PolicyPage:
     """One policy. wrong: why its schedule cannot be used. held_off: why nothing is deleted by itself now."""
 
     row: PolicyRow
-    outlook: schedule.Outlook
+    starts: Sequence[datetime]
     wrong: str
     windows: list[str]
     preview: Sequence[retain.PreviewRow]
     counts: list[tuple[str, int]]
-    going: list[Going]
+    going: Sequence[Backup]
     held_off: str
     readers: list[Recipient]
-    obstacles: list[tuple[str, str, datetime | None]]
+    obstacles: Sequence[Waiting]
 
 
 def policy_rows(now: datetime, policies: QuerySet[Policy] | None = None) -> list[PolicyRow]:
     """All policies with how they stand. One query."""
-    return [_row(one, now) for one in standings(now, policies)]
-
-
-def _row(one: Standing, now: datetime) -> PolicyRow:
-    policy = one.policy
-    start = None
-    try:
-        plan = schedule.of(policy)
-        start = next(iter(schedule.catalog.next_runs(plan, now, 1)), None) if policy.enabled else None
-    except schedule.Unreadable:
-        start = None
-    return PolicyRow(one, verdict(one, now), spoken(policy.cron), start, str(retain.rule(policy)))
+    return [PolicyRow(one, spoken(one.policy.cron), str(retain.rule(one.policy))) for one in standings(now, policies)]
 
 
 def policy_page(pk: int, now: datetime) -> PolicyPage:
@@ -83,15 +69,15 @@ def policy_page(pk: int, now: datetime) -> PolicyPage:
     words = [row.word for row in preview]
     return PolicyPage(
         rows[0],
-        schedule.outlook(policy, now),
-        schedule.problem(policy),
+        upcoming(policy, now) if policy.enabled else (),
+        rows[0].standing.facts.schedule_problem,
         _windows(policy),
         preview,
         [(word.value, words.count(word)) for word in Word],
-        going(policy, preview, now),
+        likely(policy, preview, now),
         retain.held_off(policy, now),
         list(Recipient.objects.filter(retired_at=None).defer("private_key").order_by("pk")),
-        [(row.get_act_display(), row.sentence, row.retry_at) for row in policy.obstacles.all()],
+        rows[0].standing.obstacles,
     )
 
 
@@ -100,6 +86,18 @@ def _windows(policy: Policy) -> list[str]:
         return [str(window) for window in schedule.of(policy).blackouts]
     except schedule.Unreadable:
         return [str(row) for row in policy.blackouts] if isinstance(policy.blackouts, list) else []
+
+
+def likely(policy: Policy, preview: Sequence[retain.PreviewRow], now: datetime) -> list[Backup]:
+    """What a deletion would take by what the rows say; whether a run is at one of them is asked on its own page."""
+    others = [row.backup for row in preview]
+    obsolete = [row.backup for row in preview if row.word is Word.OBSOLETE]
+    return [
+        backup
+        for backup in obsolete
+        if (retain.removable(backup, now) or not backup.copies.all())
+        and not retain.guard(backup, others, policy.minimum_redundancy)
+    ]
 
 
 def going(policy: Policy, preview: Sequence[retain.PreviewRow], now: datetime) -> list[Going]:

@@ -15,7 +15,6 @@ from backups.services import pages_catalog as catalog
 from backups.services import retain
 from backups.services.pages_schedule import spoken, upcoming
 from backups.services.pages_standing import Standing, standings
-from backups.services.pages_verdict import Verdict, gravest, verdict
 from backups.views import drawing
 from inventory.services.pages_engine import backups as reported
 from inventory.services.pages_engine import looks_of, seen
@@ -23,6 +22,7 @@ from inventory.views.listing import Column, Listing
 from inventory.views.paths import path
 from portal.access.admission import needs
 from portal.access.services.people import acts_of
+from portal.kernel.outcome import Outcome
 
 COLUMNS = (
     Column("backup", "Backup", ("ident",)),
@@ -43,6 +43,7 @@ STATES = [
 ]
 SHOWN = [("all", "all"), ("deleted", "deleted")]
 ASKED = ("q", "state", "reason", "policy", "shown")
+GRAVITY = (Outcome.OK, Outcome.WARN, Outcome.UNKNOWN, Outcome.FAIL)
 Told = Mapping[int, tuple[str, str]]
 
 
@@ -51,24 +52,22 @@ def backups(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Verdict, RPO clock, catalog, the backup at hand, trends, what comes next and what never came."""
     now = timezone.now()
     found = standings(now)
-    judged = [(one, verdict(one, now)) for one in found if one.policy.enabled] or [
-        (one, verdict(one, now)) for one in found
-    ]
-    chosen = _chosen(judged, request.GET.get("policy", ""))
-    engine = chosen[0].policy.engine_id if chosen else None
+    judged = [one for one in found if one.policy.enabled] or found
+    chosen = _chosen(found, request.GET.get("policy", ""))
+    engine = chosen.policy.engine_id if chosen else None
     entries = catalog.entries(engine)
     told = catalog.classes(entries, found, now)
     listing: Listing[Any] = Listing(request, catalog.matching(request.GET, engine), COLUMNS, "-backup")
-    places = chosen[0].places if chosen else ()
+    places = chosen.places if chosen else ()
     if listing.wants_csv:
         return listing.csv("backups", _cells(found, told, now))
     if not listing.rows and chosen is None and not request.GET:
         return _none(request)
     rows = [_row(each, found, told, now) for each in listing.rows]
     sizes, took = catalog.trend(entries)
-    policy = chosen[0].policy if chosen else None
+    policy = chosen.policy if chosen else None
     starts = upcoming(policy, now, 3) if policy and policy.enabled else ()
-    proven = chosen[0].proven if chosen else None
+    proven = chosen.facts.proven if chosen else None
     context = {
         "section": "backups",
         "tab": "catalog",
@@ -91,7 +90,7 @@ def backups(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         if policy and proven
         else None,
         "starts": starts,
-        "missed": chosen[0].missed if chosen else (),
+        "missed": chosen.missed if chosen else (),
         "sizes": drawing.sizes(sizes, policy.min_size if policy else 0),
         "durations": drawing.durations(took),
         "acts": acts_of(request.user),
@@ -100,22 +99,19 @@ def backups(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     return render(request, "backups/catalog.html", context)
 
 
-def _chosen(judged: list[tuple[Standing, Verdict]], asked: str) -> tuple[Standing, Verdict] | None:
-    """The policy that is asked for, else the one that is worst off."""
-    if not judged:
-        return None
-    return next((each for each in judged if str(each[0].policy.pk) == asked), None) or gravest(judged)
+def _chosen(found: list[Standing], asked: str) -> Standing | None:
+    """The policy that is asked for, else the one that is worst off; the earlier one of two that are equally so."""
+    named = next((one for one in found if str(one.policy.pk) == asked), None)
+    eager = [one for one in found if one.policy.enabled] or found
+    return named or max(eager, key=lambda one: GRAVITY.index(one.verdict.outcome), default=None)
 
 
-def _title(chosen: tuple[Standing, Verdict] | None) -> dict[str, str]:
+def _title(chosen: Standing | None) -> dict[str, str]:
     if chosen is None:
         lead = "These backups belong to no policy, so nothing says when the next one is due or how long they stay."
         return {"state": "unknown", "headline": "No policy backs an engine up", "lead": lead}
-    one, told = chosen
-    if not one.policy.enabled:
-        lead = f"Policy {one.policy.name} is switched off: nothing starts by itself. {told.sentence}"
-        return {"state": "unknown", "headline": told.headline, "lead": lead}
-    return {"state": told.outcome.value, "headline": told.headline, "lead": told.sentence}
+    told = chosen.verdict
+    return {"state": told.outcome.value, "headline": told.title, "lead": told.sentence}
 
 
 def _row(backup: Any, found: list[Standing], told: Told, now: Any) -> tuple[catalog.Row, list[drawing.Mark]]:

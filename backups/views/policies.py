@@ -31,8 +31,8 @@ def policies(request: HttpRequest) -> HttpResponse:
     """All policies and how they stand."""
     rows = policy_rows(timezone.now())
     on = [row for row in rows if row.standing.policy.enabled]
-    state = worst(row.verdict.outcome for row in on).value
-    bad = [row for row in on if row.verdict.outcome.value != "ok"]
+    state = worst(row.standing.verdict.outcome for row in on).value
+    bad = [row for row in on if row.standing.verdict.outcome.value != "ok"]
     headline = f"{counted(len(on), 'policy')}" if rows else "No policy backs an engine up"
     headline = headline.replace("policys", "policies")
     context = {
@@ -41,7 +41,9 @@ def policies(request: HttpRequest) -> HttpResponse:
         "rows": rows,
         "state": state,
         "headline": f"{headline} in force" if rows else headline,
-        "lead": bad[0].verdict.sentence if bad else "Each says when an engine is backed up, where copies go, how long.",
+        "lead": bad[0].standing.verdict.sentence
+        if bad
+        else "Each says when an engine is backed up, where copies go, how long.",
         "acts": acts_of(request.user),
         "path": path(("Backups", "backups"), "Policies"),
     }
@@ -57,17 +59,16 @@ def policy(request: HttpRequest, pk: int) -> HttpResponse:
     except Policy.DoesNotExist:
         raise Http404("There is no such policy.") from None
     one = shown.row.standing.policy
-    off = not one.enabled
+    told = shown.row.standing.verdict
     context = {
         "section": "backups",
         "tab": "policies",
         "page": shown,
         "policy": one,
-        "verdict": shown.row.verdict,
         "preview": shown.preview if request.GET.get("rows") == "all" else shown.preview[:SHOWN],
-        "state": "unknown" if off or shown.wrong else shown.row.verdict.outcome.value,
-        "headline": f"{one.name} is switched off" if off else f"{one.name}: {_lower(shown.row.verdict.headline)}",
-        "lead": shown.wrong or shown.outlook.late or shown.row.verdict.sentence,
+        "state": told.outcome.value,
+        "headline": f"{one.name}: {_lower(told.title)}",
+        "lead": told.sentence,
         "acts": acts_of(request.user),
         "path": _trail(one),
     }
