@@ -12,6 +12,7 @@ from backups.steps import (
     preflight,
     push,
     receive,
+    recheck,
     rehearse,
     retire,
     take,
@@ -39,6 +40,10 @@ def _idents(value: str) -> str:
     return next((wrong for ident in value.split(",") if (wrong := names.ident_problem(ident))), "")
 
 
+def _keep(value: int) -> str:
+    return "" if 0 <= value <= 100 else f"{value} archives on the engine VM are asked for; it must be 0 to 100."
+
+
 BACKUP_TAKE = Plan(
     name="backup_take",
     title="Engine backup",
@@ -50,7 +55,7 @@ BACKUP_TAKE = Plan(
         Parameter("tmp_directory", "Temporary folder on the engine VM", str, "", _tmp),
         Parameter("scope", "Scope", str, "", _scope),
         Parameter("timeout", "Time limit", int, 7200, _timeout),
-        Parameter("engine_keep", "Archives that stay on the engine VM", int, 2),
+        Parameter("engine_keep", "Archives that stay on the engine VM", int, 2, _keep),
     ),
     steps=(
         preflight.STEP,
@@ -102,10 +107,20 @@ BACKUP_RETIRE = Plan(
     steps=(retire.STEP,),
 )
 
+BACKUP_RECHECK = Plan(
+    name="backup_recheck",
+    title="Reading back of a copy",
+    version=1,
+    targets=("destination",),
+    parameters=(Parameter("backup", "Backup", int),),
+    steps=(recheck.STEP,),
+)
+
 PLANS = (
     BACKUP_TAKE,
     BACKUP_COPY,
     BACKUP_VERIFY,
     BACKUP_REHEARSE,
     BACKUP_RETIRE,
+    BACKUP_RECHECK,
 )

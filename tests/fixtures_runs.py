@@ -53,7 +53,7 @@ class LocalHost:
         shutil.copyfile(self.home / remote, local)
         self.after("fetch")
 
-    def pull(self, target, remote, sink, limit):
+    def pull(self, target, remote, sink, limit, waiting):
         self.before("pull")
         sink((self.home / remote).read_bytes()[:limit])
         self.after("pull")

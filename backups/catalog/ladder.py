@@ -20,6 +20,8 @@ def climb(archive: Source, expectation: Expectation, dumps: Dumps) -> tuple[Rung
             return _nothing(judging.present(size, archive.name, expectation))
         seen = survey(archive, dumps, expectation.limits)
     except OSError as error:
+        if getattr(error, "damaged", False):  # the place answers, and what it holds is cut or was changed
+            return _nothing(Rung("present", Mark.FAIL, str(error)))
         told = error.strerror or type(error).__name__
         return _nothing(Rung("present", Mark.UNKNOWN, f"{archive.name} cannot be read where it is: {told}."))
     return (judging.present(size, archive.name, expectation), *(judge(seen, expectation) for judge in judging.ABOVE))

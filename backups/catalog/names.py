@@ -40,6 +40,6 @@ def directory_problem(path: str) -> str:
     """ "" or why a folder on the engine VM is not taken."""
     if not path:
         return "A folder on the engine VM must be named."
-    if not _ABSOLUTE.fullmatch(path) or ".." in path.split("/") or posixpath.normpath(path) == "/":
+    if not _ABSOLUTE.fullmatch(path) or ".." in path.split("/") or not path.strip("/"):
         return f"{path!r} is no folder that can be used: an absolute path of letters, digits, '.', '_' and '-'."
     return ""

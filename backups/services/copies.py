@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from pathlib import Path
 
 from backups.models import Backup, Destination
 from backups.services import vault
 from portal.connectors.ssh import Address
 from portal.connectors.stores.directory import DirectoryStore
+from portal.connectors.stores.s3 import Bucket, Lock, S3Store
 from portal.connectors.stores.sftp import SftpStore
-from portal.connectors.stores.store import Store, StoreFailed
+from portal.connectors.stores.store import Store
 from portal.runs.models import Run
 from portal.runs.services import start
 
 PLAN = "backup_copy"
+RECHECK = "backup_recheck"
 
 
 def store_of(destination: Destination) -> Store:
@@ -24,7 +28,7 @@ def store_of(destination: Destination) -> Store:
         return DirectoryStore(destination.name, Path(destination.path))
     if destination.kind == Destination.Kind.SFTP:
         return _sftp(destination)
-    raise StoreFailed(f"{destination.name} is of a kind that is not built yet.", retry=False)
+    return _s3(destination)
 
 
 def push(backup: Backup, destination: Destination, by: str, key: str = "") -> Run:
@@ -32,6 +36,45 @@ def push(backup: Backup, destination: Destination, by: str, key: str = "") -> Ru
     return start(PLAN, {"backup": backup.pk}, f"destination:{destination.pk}", by, backup.change, key)
 
 
+def recheck(backup: Backup, destination: Destination, by: str, key: str = "") -> Run:
+    """Starts the Run that reads a held copy back and hashes it again. Raises Refused."""
+    return start(RECHECK, {"backup": backup.pk}, f"destination:{destination.pk}", by, "", key)
+
+
 def _sftp(destination: Destination) -> Store:
     address = Address(destination.name, destination.host, destination.port, destination.user, destination.host_key)
     return SftpStore(destination.name, address, destination.secret, destination.path)
+
+
+def _s3(destination: Destination) -> Store:
+    bucket = Bucket(
+        endpoint=destination.host,
+        bucket=destination.bucket,
+        access_key=destination.user,
+        secret_key=destination.secret,
+        region=destination.region or "us-east-1",
+        prefix=destination.path,
+        ca_file=_ca_file(destination),
+    )
+    lock = _lock(destination)
+    return S3Store(destination.name, bucket, lock)
+
+
+def _lock(destination: Destination) -> Lock | None:
+    if not destination.lock_mode:
+        return None
+    return Lock("COMPLIANCE" if destination.lock_mode == "COMPLIANCE" else "GOVERNANCE", destination.lock_days)
+
+
+def _ca_file(destination: Destination) -> str:
+    """The CA as a file, as the library wants it; "" for the system's. Named by its content, so it is written once."""
+    if not destination.ca_pem:
+        return ""
+    content = destination.ca_pem.encode()
+    path = vault.folder().parent / "ca" / f"{hashlib.sha256(content).hexdigest()}.pem"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = path.with_suffix(f".{os.getpid()}")
+        part.write_bytes(content)
+        part.replace(path)
+    return str(path)

@@ -43,6 +43,8 @@ class RecordShell:
         """As look."""
         raise LookFailed(f"{self.name(target)} holds no files.")
 
-    def pull(self, target: str, remote: str, sink: Callable[[bytes], object], limit: int) -> int:
+    def pull(
+        self, target: str, remote: str, sink: Callable[[bytes], object], limit: int, waiting: Callable[[], object]
+    ) -> int:
         """As look."""
         raise LookFailed(f"{self.name(target)} holds no files.")

@@ -16,6 +16,7 @@ from portal.kernel.output import LookFailed, Output
 from portal.kernel.secret import Secret
 
 LARGEST = 2_000_000_000  # bytes of a file that a Run fetches
+LONGEST = 12 * 3600.0  # seconds that one file may take to be pulled
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,13 @@ class SshShell:
         with local.open("wb") as file:
             self.pull(target, remote, file.write, LARGEST)
 
-    def pull(self, target: str, remote: str, sink: Callable[[bytes], object], limit: int) -> int:
-        """A file's bytes to `sink`, at most `limit`; returns how many. Raises LookFailed."""
+    def pull(
+        self, target: str, remote: str, sink: Callable[[bytes], object], limit: int, waiting: Callable[[], object]
+    ) -> int:
+        """A file's bytes to `sink`, at most `limit`, over as many links as it takes; returns how many. Raises
+        LookFailed."""
         way = self._way(target)
-        return self._pool(way.engine).fetch(way.address, remote, sink, limit)
+        return self._pool(way.engine).pull(way.address, remote, sink, limit, LONGEST, waiting).size
 
     def _pool(self, engine: Engine) -> Pool:
         with self._guard:

@@ -29,11 +29,12 @@ _X25519 = re.compile(r"age1[02-9ac-hj-np-z]{58}")
 
 
 class SealBroken(OSError):
-    """An age file that cannot be opened: sealed for others, cut, changed, or no age file. Its text is one sentence."""
+    """An age file that cannot be opened: sealed for others, cut, changed, or no age file. Its text is one sentence.
+    damaged: the file is at fault, and no other key would help."""
 
-    def __init__(self, sentence: str) -> None:
+    def __init__(self, sentence: str, damaged: bool = True) -> None:
         super().__init__(errno.EIO, sentence.rstrip("."))
-        self.sentence = sentence
+        self.sentence, self.damaged = sentence, damaged
 
     def __str__(self) -> str:
         return self.sentence
@@ -214,7 +215,8 @@ class _Opening:
         if "No matching keys" in told:
             return SealBroken(
                 f"{self._name} is sealed for other keys than the portal's, or its header was changed. "
-                "Open it with the key of one of its recipients, or use another copy."
+                "Open it with the key of one of its recipients, or use another copy.",
+                damaged=False,
             )
         if "MAC" in told:
             return SealBroken(f"The header of the age file {self._name} was changed. Use another copy.")

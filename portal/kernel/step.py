@@ -163,8 +163,11 @@ class Shell(Protocol):
     def fetch(self, target: str, remote: str, local: Path) -> None:
         """Copies a file from the target to `local`, which is replaced."""
 
-    def pull(self, target: str, remote: str, sink: Callable[[bytes], object], limit: int) -> int:
-        """Gives a file's bytes to `sink`, at most `limit`; returns how many."""
+    def pull(
+        self, target: str, remote: str, sink: Callable[[bytes], object], limit: int, waiting: Callable[[], object]
+    ) -> int:
+        """Gives a file's bytes to `sink`, at most `limit`; returns how many. A lost link is made anew and goes on where
+        it was; `waiting` is called before each one and may raise to stop."""
 
 
 def _plain(name: str) -> None:

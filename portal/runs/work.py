@@ -49,7 +49,7 @@ class AtWork:
 
     def pull(self, remote: str, sink: Callable[[bytes], object], limit: int) -> int:
         """A file of the run's target. Raises LookFailed."""
-        return self.drive.shell.pull(self.drive.run.target, remote, sink, limit)
+        return self.drive.shell.pull(self.drive.run.target, remote, sink, limit, self.check)
 
     def output_of(self, step: str) -> Output:
         """The step's own command's output, from its folder on the target. Raises LookFailed."""

@@ -263,3 +263,20 @@ def test_versions():
 def test_only_plain_assignments_may_stand_in_config(line):
     assert shell_in('DB_DUMP_COMPRESSOR=\nDWH_DB_DUMP_FORMAT="custom"\n') == ""
     assert shell_in(f"DB_DUMP_COMPRESSOR=\n{line}\n") == line
+
+
+def test_a_copy_that_is_damaged_where_it_lies_fails_and_is_not_merely_unknown():
+    class Cut(OSError):
+        damaged = True
+
+    class Place:
+        name = "copy"
+
+        def size(self):
+            return 100
+
+        def open(self):
+            raise Cut("The age file copy is cut after 100 bytes.")
+
+    rungs = climb(Place(), expectation(), Says())
+    assert (rungs[0].outcome, rungs[0].sentence) == ("fail", "The age file copy is cut after 100 bytes.")

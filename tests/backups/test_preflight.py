@@ -1,0 +1,165 @@
+"""What is looked at before engine-backup is started: what forbids it, what is waited for, what is only said. The
+answers are made by hand after facts/engine-backup.md 0, 1 and 4."""
+
+from __future__ import annotations
+
+import pytest
+
+from backups.catalog import names, preflight
+from backups.catalog.parts import Part
+from portal.kernel.output import Output
+
+FLAGS = """OVESETUP_ENGINE_CORE/enable=bool:True
+OVESETUP_DWH_CORE/enable=bool:True
+OVESETUP_CONFIG/keycloakEnable=bool:True
+OVESETUP_GRAFANA_CORE/enable=bool:True
+OVESETUP_CL_DB/enable=bool:False
+"""
+USERS = """ENGINE_DB_HOST="localhost"
+ENGINE_DB_USER="engine"
+DWH_DB_USER="ovirt_engine_history"
+KEYCLOAK_DB_USER="ovirt_engine_keycloak"
+"""
+DF = "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/mapper/ol-{0} 100 1 {1} 2% {2}\n"
+NOW = 1_795_331_651.0
+
+
+def out(text: str = "", code: int | None = 0, err: str = "") -> Output:
+    return Output(text.encode(), err.encode(), code)
+
+
+def good(**changed: Output) -> dict[str, Output]:
+    return {
+        "root": out("0\n"),
+        "tool": out("/usr/bin/engine-backup\n"),
+        "package": out("4.5.5-1.25.el8\n"),
+        "engine": out("4.5.5-1.25.el8\n"),
+        "flags": out(FLAGS),
+        "databases": out(USERS),
+        "fqdn": out('ENGINE_FQDN="engine.bank.example"\n'),
+        "ready": out("localhost:5432 - accepting connections\n"),
+        "running": out("", 1),
+        "target": out(DF.format("var", 900_000, "/var")),
+        "tmp": out(DF.format("tmp", 900_000, "/tmp")),
+        "stale": out(""),
+        "clock": out(f"{NOW:.0f}\n"),
+    } | changed
+
+
+def read(last: int | None = None, **changed: Output) -> preflight.Preflight:
+    return preflight.read(good(**changed), last, NOW)
+
+
+def test_a_healthy_engine_vm():
+    found = read()
+    assert (found.stops, found.waits, found.notes) == ((), (), ())
+    assert found.parts == {Part.FILES, Part.ENGINE, Part.DWH, Part.KEYCLOAK, Part.GRAFANA}
+    assert (found.version, found.engine) == ("4.5.5-1.25.el8", "4.5.5-1.25.el8")
+    assert preflight.fqdn(good()) == "engine.bank.example"
+    assert preflight.fqdn(good(fqdn=out())) == ""
+    assert preflight.parts(good()) == found.parts
+
+
+STOPS = (
+    ({"root": out("1000\n")}, "must run as root"),
+    ({"root": out("", 1, "sudo: a password is required\n")}, "a password is required"),
+    ({"tool": out("", 1)}, "There is no engine-backup"),
+    ({"flags": out("")}, "setup flags are gone"),
+    ({"flags": out("", None)}, "cannot be read"),
+    ({"databases": out("", 1)}, "cannot be read"),
+    ({"flags": out("OVESETUP_ENGINE_CORE/enable=bool:False\n")}, "it is not the engine VM"),
+    ({"databases": out("DWH_DB_USER=x\nno equals sign\n")}, "ENGINE_DB_USER is not set"),
+    ({"target": out("", 1)}, "free space"),
+    ({"tmp": out("nonsense\n")}, "free space"),
+    ({"tmp": out(DF.format("tmp", 1000, "/tmp"))}, "/tmp has 0 MiB free; the temporary folder needs about 100 MiB"),
+    ({"target": out(DF.format("var", 1000, "/var"))}, "/var has 0 MiB free; the archive needs"),
+)
+
+
+@pytest.mark.parametrize(("changed", "said"), STOPS, ids=[row[1][:40] for row in STOPS])
+def test_what_forbids_a_start(changed, said):
+    found = read(**changed)
+    assert any(said in sentence for sentence in found.stops), found.stops
+
+
+def test_room_is_measured_by_the_last_archive_and_shared_disks_count_once():
+    mib = 1024 * 1024
+    assert read(500 * mib).stops == ()  # 600 and 800 MiB, 878 MiB free on each
+    assert "needs about 1120 MiB" in " ".join(read(700 * mib).stops)
+    same = {"tmp": out(DF.format("root", 900_000, "/")), "target": out(DF.format("root", 900_000, "/"))}
+    assert len(read(500 * mib, **same).stops) == 1
+    assert "1400 MiB" in read(500 * mib, **same).stops[0]
+
+
+def test_a_device_name_with_spaces_moves_no_column():
+    odd = out("Filesystem 1024-blocks Used Available Capacity Mounted on\n//nas/a b 100 1 900000 2% /mnt/a b\n")
+    assert read(target=odd).stops == ()
+
+
+WAITS = (
+    ({"running": out("4711 engine-backup\n12 engine-setup\n")}, "engine-backup and engine-setup runs"),
+    ({"running": out("", None)}, "could not be seen"),
+    ({"ready": out("localhost:5432 - no response\n", 2)}, "does not take connections (localhost:5432 - no response)"),
+    ({"ready": out("", 1)}, "no response"),
+)
+
+
+@pytest.mark.parametrize(("changed", "said"), WAITS, ids=[row[1][:40] for row in WAITS])
+def test_what_may_pass(changed, said):
+    found = read(**changed)
+    assert found.stops == ()
+    assert said in " ".join(found.waits)
+
+
+NOTES = (
+    ({"databases": out('ENGINE_DB_USER=engine\nDWH_DB_USER=""\nKEYCLOAK_DB_USER=k\n')}, "leave out the DWH database"),
+    ({"databases": out(USERS + "CINDERLIB_DB_USER=c\n"), "flags": out(FLAGS.replace("OVESETUP_CL_DB", "X"))}, "CL_DB"),
+    ({"stale": out("/tmp/engine-backup.Ab12Cd34Ef\n")}, "/tmp/engine-backup.Ab12Cd34Ef"),
+    ({"clock": out("?\n")}, "could not be read"),
+    ({"clock": out("")}, "could not be read"),
+    ({"clock": out(f"{NOW + 300:.0f}\n")}, "300 s ahead of the portal's"),
+    ({"clock": out(f"{NOW - 300:.0f}\n")}, "300 s behind the portal's"),
+)
+
+
+@pytest.mark.parametrize(("changed", "said"), NOTES, ids=[row[1][:40] for row in NOTES])
+def test_what_is_only_said(changed, said):
+    found = read(**changed)
+    assert (found.stops, found.waits) == ((), ())
+    assert said in " ".join(found.notes)
+
+
+def test_a_machine_without_rpm_has_no_version():
+    assert read(package=out("package ovirt-engine-tools-backup is not installed\n", 1)).version == ""
+    assert read(package=out("")).version == ""
+
+
+def test_no_command_prints_a_password_file_and_all_only_read():
+    asked = preflight.commands("/var/lib/ovirt-engine-backup", "")
+    assert asked["tmp"].argv[-1] == "/tmp"
+    for command in asked.values():
+        assert "PASSWORD" not in command.quoted()
+        assert not {"rm", "mv", "mkdir", "tee", "touch"} & set(command.argv)
+
+
+def test_names_of_a_backups_files():
+    ident, folder = "20261122T060004", "/var/lib/ovirt-engine-backup"
+    assert names.archive(folder, ident) == f"{folder}/holdfast-{ident}.backup"
+    assert names.partial(folder, ident) == f"{folder}/.holdfast-{ident}.partial"
+    assert names.log(folder, ident, "verify") == f"{folder}/holdfast-{ident}.verify.log"
+    assert names.copy("olvm engine/1", ident) == f"olvm-engine-1-{ident}.backup.age"
+    assert names.copy("...", ident) == f"engine-{ident}.backup.age"
+
+
+@pytest.mark.parametrize(
+    "ident", ["", "x", "20261122T0600", "20261122T060004;rm", "../20261122T060004", "20261122T060004\n"]
+)
+def test_what_is_no_name_of_a_backup(ident):
+    assert names.ident_problem(ident)
+    assert not names.ident_problem("20261122T060004-2")
+
+
+@pytest.mark.parametrize("path", ["", "x", "/", "//", "/a/../b", "/a b", "/a;b", "/a\n", "/ä"])
+def test_what_is_no_folder(path):
+    assert names.directory_problem(path)
+    assert not names.directory_problem("/var/lib/ovirt-engine-backup/x-1")
