@@ -18,7 +18,7 @@ LARGEST_SMALL = 2**31 - 1  # an integer column
 LONGEST_WWID = 256  # of any device that a host may have
 LONGEST_ID = 64  # a key column; UUIDs and WWIDs of FC LUNs are shorter
 
-# Bytes of a body that is read as one tree, which takes four times as many. libxml2 then works without the interpreter's
+# Bytes of a body that is read as one tree, which takes six times as many. libxml2 then works without the interpreter's
 # lock; while it streams it takes the lock for each element.
 WHOLE = 4 * 1024 * 1024
 # Entities stay unresolved. Blank text and a table of ids are never asked for, and cost a sixth of the time.
