@@ -216,11 +216,13 @@ HOLDFAST_WORKS: dict[str, str] = {
     "backups.push": "backups.works.pushing.work",
     "backups.receive": "backups.works.receiving.work",
     "backups.rehearse": "backups.works.restoring.work",
+    "backups.rechecking": "backups.works.rechecking.work",
     "backups.retiring": "backups.works.retiring.work",
 }
 HOLDFAST_TELLINGS: dict[str, str] = {
     "backups.backup": "backups.services.telling.backup",
     "backups.copy": "backups.services.telling.copy",
+    "backups.rechecking": "backups.works.rechecking.standing",
     "backups.retiring": "backups.works.retiring.standing",
 }
 HOLDFAST_GATES: list[str] = []

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from backups.models import Backup, Copy, Destination, Policy, Rehearsal
@@ -80,7 +81,8 @@ class World:
 
     def copy(self, backup: Backup, place: Destination, state: str = Copy.State.HELD, **fields) -> Copy:
         name = f"{backup.ident}.backup.age"
-        return Copy.objects.create(backup=backup, destination=place, state=state, name=name, size=9, **fields)
+        values = {"name": name, "size": 9, "checked_at": timezone.now()}
+        return Copy.objects.create(backup=backup, destination=place, state=state, **(values | fields))
 
     def rehearsal(self, backup: Backup, at: datetime, outcome: str = "proven") -> Rehearsal:
         return Rehearsal.objects.create(backup=backup, at=at, seconds=1, outcome=outcome, sentence="It came back.")
@@ -92,6 +94,23 @@ class World:
             plan="other", plan_version=1, title="Engine restart", target=target, target_name=self.engine.name,
             digest="0", requested_by="anna", status=Run.Status.RUNNING,
         )  # fmt: skip
+
+
+class AtHand:
+    """A kernel Working without a worker."""
+
+    def __init__(self, run: Run) -> None:
+        self.parameters = {**run.parameters, "run": str(run.ref), "target": run.target}
+        self.said: list[str] = []
+
+    def say(self, text):
+        self.said.append(text)
+
+    def writing(self):
+        return transaction.atomic()
+
+    def check(self):
+        pass
 
 
 def end(run: Run, status: str = "failed", sentence: str = "", ago: timedelta = timedelta()) -> Run:

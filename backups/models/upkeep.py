@@ -19,6 +19,8 @@ class Obstacle(models.Model):
         COPY = "copy", "The copy"
         REHEARSE = "rehearse", "The rehearsal"
         RETIRE = "retire", "The deletion of obsolete backups"
+        RECHECK = "recheck", "The reading back of a copy"
+        KIT = "kit", "The recovery kit"
 
     policy = models.ForeignKey(Policy, on_delete=models.CASCADE, related_name="obstacles")
     act = models.CharField(max_length=8, choices=Act.choices)

@@ -24,6 +24,8 @@ ON: tuple[Deed, ...] = (
     upkeep.verify_due,
     upkeep.rehearse_due,
     upkeep.copies_due,
+    upkeep.kit_due,
+    upkeep.recheck_due,
     upkeep.retire_due,
     heartbeat.note,
 )

@@ -6,19 +6,23 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from backups.catalog.retention import Word
 from backups.models import Backup, Copy, Destination, Obstacle, Policy, Rehearsal
 from backups.services import copies, obstacles, prove, retain
 from backups.services.due import BY
+from portal.runs import registry
 from portal.runs.models import Run
+from portal.runs.services import start
 from portal.runs.states import ENDED
 
 A = Obstacle.Act
 C = Copy.State
 P = Backup.Proof
 VAULT = Destination.Kind.VAULT
+KIT = "recovery_kit"  # the plan
+READ_BACK = timedelta(days=30)  # a held copy is read back at the latest so long after the last time
 UNDECIDED_AGAIN = timedelta(hours=1)  # a rehearsal that came to no answer is tried again so much later
 
 
@@ -47,6 +51,37 @@ def copies_due(policy: Policy, now: datetime) -> None:
             obstacles.clear(policy, A.COPY, target)
         elif obstacles.calmed(copies.PLAN, target, now, backup=backup.pk):
             obstacles.attempt(policy, A.COPY, target, now, partial(copies.push, backup, place, BY))
+
+
+def recheck_due(policy: Policy, now: datetime) -> None:
+    """The held copy that was not read back for the longest time, once that is too long. One in the whole portal."""
+    old = Q(checked_at__isnull=True) | Q(checked_at__lt=now - READ_BACK)
+    mine = Copy.objects.filter(old, state=C.HELD, backup__policy=policy, backup__deleted_at__isnull=True)
+    rows = mine.filter(destination__enabled=True).select_related("backup", "destination")
+    copy = rows.order_by("checked_at", "pk").first()
+    if copy is None:
+        obstacles.clear(policy, A.RECHECK)
+        return
+    target = f"destination:{copy.destination_id}"
+    other = Run.objects.filter(Q(plan=copies.RECHECK) | Q(target=target), status__in=Run.ACTIVE)
+    if not other.exists() and obstacles.calmed(copies.RECHECK, target, now):
+        deed = partial(copies.recheck, copy.backup, copy.destination, BY)
+        obstacles.attempt(policy, A.RECHECK, target, now, deed)
+
+
+def kit_due(policy: Policy, now: datetime) -> None:
+    """The recovery kit is collected again after every backup, and after every proof of one."""
+    if KIT not in registry.plans():
+        return
+    mine = Backup.objects.filter(engine=policy.engine, status=Backup.Status.DONE, deleted_at__isnull=True)
+    newest = mine.aggregate(ended=Max("run__ended"), proven=Max("proven_at"))
+    since = max((at for at in newest.values() if at is not None), default=None)
+    kit = policy.engine.kits.first()
+    target = f"engine:{policy.engine_id}"
+    if since is None or (kit is not None and kit.at >= since):
+        obstacles.clear(policy, A.KIT)
+    elif not obstacles.busy(target) and obstacles.calmed(KIT, target, now):
+        obstacles.attempt(policy, A.KIT, target, now, partial(start, KIT, {}, target, BY))
 
 
 def _wanted(policy: Policy, now: datetime) -> list[Backup]:

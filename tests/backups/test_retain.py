@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import transaction
 from django.utils import timezone
 
 from backups.models import Backup, Copy, Destination, Policy
@@ -21,7 +20,7 @@ from portal.kernel.verdict import Word
 from portal.runs import runner
 from portal.runs.models import Run
 from portal.runs.services import Refused
-from tests.fixtures_backups import HOUR, end
+from tests.fixtures_backups import HOUR, AtHand, end
 
 pytestmark = pytest.mark.django_db
 
@@ -43,23 +42,6 @@ def shelf(world, folder):
     for row in rows:
         (folder / f"{row.ident}.backup.age").write_bytes(b"x" * 9)
     return policy, rows
-
-
-class AtHand:
-    """A kernel Working without a worker."""
-
-    def __init__(self, run: Run) -> None:
-        self.parameters = {**run.parameters, "run": str(run.ref), "target": run.target}
-        self.said: list[str] = []
-
-    def say(self, text):
-        self.said.append(text)
-
-    def writing(self):
-        return transaction.atomic()
-
-    def check(self):
-        pass
 
 
 def drive(run: Run) -> str:

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from backups.models import Missed, Obstacle, Ping
-from backups.services.standing import facts, verdict
+from backups.services.pages_standing import standings
 from tests.fixtures_backups import HOUR
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,8 @@ def test_the_rows_of_one_policy(world):
     for act, since in (("copy", HOUR), ("retire", timedelta(seconds=5))):
         Obstacle.objects.create(policy=policy, act=act, subject="x", sentence=f"{act}.", since=now - since, at=now)
     Ping.objects.create(policy=policy, key="a", kind="fail", made_at=now - HOUR)
-    told = facts(policy, now)
+    (one,) = standings(now)
+    told, said = one.facts, one.verdict
     assert (told.total, told.proven_count, told.failed) == (4, 1, 1)
     assert (told.newest.status, told.done.proof, told.proven.ident) == ("FAILED", "none", proven.ident)
     assert (told.missed_count, told.missed) == (1, ("1 h ago.",))
@@ -43,13 +44,13 @@ def test_the_rows_of_one_policy(world):
     assert told.obstacles == ("copy.",)
     assert (told.unheard, told.heartbeat) == (now - HOUR, "HTTP 500.")
     assert told.next_due > now
-    said = verdict(policy, now)
     assert said.title.startswith("Restorable to ")
     assert "the newest backup failed" in [line.short for line in said.lines]
 
 
 def test_a_policy_without_anything(world):
-    policy = world.policy(zone="Mars/Base")
-    told = verdict(policy, timezone.now())
+    world.policy(zone="Mars/Base")
+    (one,) = standings(timezone.now())
+    told = one.verdict
     assert (told.word, told.outcome) == ("Not known", "fail")
     assert told.lines[0].short == "no backup is planned"
