@@ -12,7 +12,7 @@ from backups.models import Backup
 from backups.services import take
 from portal.runs import runner, services
 from portal.runs.models import Run
-from tests.fixtures_backup_lab import backup_lab, stand  # noqa: F401
+from tests.fixtures_backup_lab import backup_lab, finish, stand  # noqa: F401
 from tests.fixtures_gate import wait_for, worker
 from tests.fixtures_runs import drive
 
@@ -144,16 +144,3 @@ def test_the_engine_vm_goes_down_while_it_is_backed_up(stand, monkeypatch):  # n
     run = finish(run, 90)
     assert Backup.objects.get(run=run).status != "DONE"
     assert run.status in ("rolled_back", "needs_attention"), run.sentence
-
-
-def finish(run: Run, seconds: float = 60) -> Run:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        Run.objects.filter(pk=run.pk, status="running").update(lease_expires=Now() - timedelta(seconds=1))
-        Run.objects.filter(pk=run.pk, status="waiting").update(due_at=Now())
-        runner.execute(run.pk)
-        run.refresh_from_db()
-        if run.status not in Run.ACTIVE:
-            return run
-        time.sleep(0.1)
-    raise AssertionError(f"{run.status}: {[(s.name, s.state, s.phase, s.sentence) for s in run.steps.all()]}")

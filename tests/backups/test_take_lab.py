@@ -11,8 +11,8 @@ from backups.models import Copy, Destination
 from backups.services import copies, prove, vault
 from portal.connectors.stores.directory import mark
 from portal.evidence.models import Record
-from tests.fixtures_backup_lab import backup_lab, stand  # noqa: F401
-from tests.fixtures_runs import drive, states
+from tests.fixtures_backup_lab import backup_lab, finish, stand  # noqa: F401
+from tests.fixtures_runs import states
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.wire]
 
@@ -43,16 +43,16 @@ def test_a_backup_is_copied_and_rehearsed(stand, tmp_path):  # noqa: F811
     place = Destination.objects.create(
         name="DR", site=stand.engine.site, kind=Destination.Kind.DIRECTORY, path=str(tmp_path / "dr")
     )
-    run = drive(copies.push(backup, place, "anna"), 4)
+    run = finish(copies.push(backup, place, "anna"))
     assert run.status == "succeeded", run.sentence
     assert Copy.objects.get(destination=place).state == "held"
     assert (tmp_path / "dr" / vault.copy_of(backup).name).read_bytes()[:22] == b"age-encryption.org/v1\n"
-    run = drive(prove.rehearse(backup, "anna"), 4)
+    run = finish(prove.rehearse(backup, "anna"))
     backup.refresh_from_db()
     rehearsal = backup.rehearsals.get()
     assert (run.status, backup.proof) == ("succeeded", "proven"), (rehearsal.sentence, rehearsal.rungs)
     assert rehearsal.tables["engine"]["public.vm_static"] > 0
-    again = drive(prove.verify(backup, "anna"), 4)
+    again = finish(prove.verify(backup, "anna"))
     assert again.status == "succeeded"
 
 
