@@ -10,7 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -22,7 +22,7 @@ from backups.catalog.rung import Expectation, Rung
 from portal.connectors.pg_restore import PgRestore
 from portal.connectors.scratch import Bounds, Scratch
 from portal.connectors.scratch_folder import ScratchFailed
-from portal.connectors.scratch_programs import Programs
+from portal.connectors.scratch_programs import Programs, find
 from portal.connectors.scratch_restore import Back, Restoring, all_clean
 
 Say = Callable[[str], None]
@@ -59,10 +59,10 @@ def rehearse(archive: Source, expectation: Expectation, known: Known, place: Pla
     found out is unknown. Nothing of it is left on the disk."""
     began = time.monotonic()
     source = Watched(archive, check)
-    ladder, restored, clean = _together(source, expectation, place, say, check)
+    programs = place.programs or find()
+    ladder, restored, clean = _together(source, expectation, replace(place, programs=programs), say, check)
     if not clean:
         say("The archive is read once more, for the ladder alone.")
-        programs = place.programs
         ladder = climb(source, expectation, PgRestore(programs.path("pg_restore") if programs else "pg_restore"))
     rungs = judge(restored, known)
     together = verdict(rungs)

@@ -28,13 +28,14 @@ from portal.connectors.scratch_folder import Folder, ScratchFailed
 from portal.connectors.scratch_programs import Programs, find
 
 SUPERUSER = "holdfast_scratch"
+ENGINE = Path("/etc/ovirt-engine/engine.conf.d")  # only an engine has it
 _MIB = 1024 * 1024
 _GIB = 1024 * _MIB
 # What may be lost at any time need not be written twice, and nothing may grow with the dump but the tables.
 _OPTIONS = {
     "listen_addresses": "", "unix_socket_permissions": "0700", "fsync": "off", "synchronous_commit": "off",
     "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": "0", "max_wal_size": "512MB",
-    "checkpoint_timeout": "1h", "autovacuum": "off", "shared_buffers": "64MB", "maintenance_work_mem": "32MB",
+    "checkpoint_timeout": "1h", "autovacuum": "off", "shared_buffers": "16MB", "maintenance_work_mem": "16MB",
     "max_connections": "20", "max_locks_per_transaction": "2048", "max_worker_processes": "0",
     "max_parallel_workers": "0", "max_prepared_transactions": "0", "dynamic_shared_memory_type": "mmap",
     "log_min_error_statement": "panic", "log_error_verbosity": "terse", "jit": "off", "track_activities": "off",
@@ -92,6 +93,10 @@ class Scratch:
 
     def __enter__(self) -> Scratch:
         """Begins to start; `wait` says when it serves. Raises ScratchFailed."""
+        if ENGINE.exists():
+            raise ScratchFailed(
+                "This machine is an engine; no backup is rehearsed on one. Rehearse on the portal's own."
+            )
         programs = self.programs
         self._folder = Folder(self._base, self._account)
         try:

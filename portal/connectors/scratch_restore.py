@@ -23,7 +23,7 @@ from psycopg import sql
 from portal.connectors.pg_restore import CHUNK, Child, Confined, PgRestore, rights
 from portal.connectors.scratch import Scratch
 from portal.connectors.scratch_folder import ScratchFailed
-from portal.connectors.scratch_text import Head, Text, TooLong
+from portal.connectors.scratch_text import Head, NoDump, Text
 from portal.connectors.scratch_words import doubt_of, error_of, read_list
 from portal.kernel.output import Output
 
@@ -279,7 +279,7 @@ class _Plain:
         if text := self._text:
             try:
                 text.feed(piece) if piece else text.close()
-            except (psycopg.Error, _Doubt, TooLong, OSError) as error:
+            except (psycopg.Error, _Doubt, NoDump, OSError) as error:
                 self._failed(error)
             if not piece and self._text:
                 self._whole.take(self._begun, self._whole.counted)
@@ -294,9 +294,9 @@ class _Plain:
         return self._whole.connect(self._begun, autocommit=False)
 
     def _failed(self, error: Exception) -> None:
-        told = {"doubt": str(error)} if isinstance(error, _Doubt) else self._whole.judged(str(error))
-        if isinstance(error, TooLong):
-            told = {"problem": "it holds more statements between two tables than any engine has"}
+        told = {"problem": str(error)} if isinstance(error, NoDump) else {"doubt": str(error)}
+        if isinstance(error, psycopg.Error | OSError):
+            told = self._whole.judged(str(error))
         self._whole.keep(self._begun, **told)
         if self._text:
             self._text.end()

@@ -19,12 +19,12 @@ _RESTRICT = re.compile(rb"(?m)^\\(?:un)?restrict [A-Za-z0-9]+\n")
 _EXTENSION = re.compile(rb'(?m)^CREATE EXTENSION IF NOT EXISTS "?([\w-]{1,63})"? ')
 _SERVER = re.compile(rb"(?m)^-- Dumped from database version (\d+)(\S*)")
 _DUMPER = re.compile(rb"(?m)^-- Dumped by pg_dump version (\d+)")
-_STATEMENTS = 64 * 1024 * 1024  # between two tables; an engine's are 3 MB in all
+_STATEMENTS = 16 * 1024 * 1024  # between two tables; an engine's are 3 MB in all
 _LINE = 1024 * 1024
 
 
-class TooLong(Exception):
-    """More statements in one piece than any engine has."""
+class NoDump(Exception):
+    """The text is not what pg_dump writes. Says why, as the end of a sentence."""
 
 
 class Head:
@@ -39,7 +39,7 @@ class Head:
 
 class Text:
     """One dump on its way into one session, in one transaction. begin: called with the head before anything is sent;
-    it returns the session. Errors of the server are raised as psycopg.Error."""
+    it returns the session. Raises NoDump, and psycopg.Error for what the server refuses."""
 
     def __init__(self, begin: Callable[[Head], psycopg.Connection[tuple[Any, ...]]]) -> None:
         self._begin = begin
@@ -57,6 +57,8 @@ class Text:
 
     def close(self) -> None:
         """The end of the dump: what is left is sent, and all of it holds from now on."""
+        if self._copy:
+            raise NoDump("it ends inside the rows of a table")
         self._send(self._ahead)
         self.session.commit()
 
@@ -69,6 +71,8 @@ class Text:
 
     def end(self) -> None:
         """Ends the session, whatever came of it."""
+        with contextlib.suppress(psycopg.Error):
+            self._stack.__exit__(NoDump, NoDump("it was left"), None)
         if self._session:
             self._session.close()
 
@@ -81,7 +85,7 @@ class Text:
             return True
         self._seen = max(self._ahead.rfind(b"\n", max(len(self._ahead) - _LINE, 0)) + 1, self._seen)
         if len(self._ahead) > _STATEMENTS:
-            raise TooLong
+            raise NoDump("it holds more statements between two tables than any engine has")
         return False
 
     def _rows(self) -> bool:
