@@ -51,58 +51,12 @@ class Pair:
     standing: str
 
 
-@dataclass(frozen=True)
-class LunChange:
-    """One LUN's paths. pk None and name "": the engine does not list it."""
-
-    wwid: str
-    name: str
-    pk: int | None
-    pairs: tuple[Pair, ...]
-
-    def count(self, change: Change) -> int:
-        """How many of its paths would be so."""
-        return sum(pair.change == change for pair in self.pairs)
-
-    @property
-    def added(self) -> int:
-        return self.count("added")
-
-    @property
-    def kept(self) -> int:
-        return self.count("kept")
-
-    @property
-    def dropped(self) -> int:
-        return self.count("dropped")
-
-    @property
-    def down(self) -> int:
-        """Paths that are seen and do not work."""
-        return sum(pair.standing in ("down", "unclear") for pair in self.pairs)
-
-    @property
-    def changes(self) -> bool:
-        return bool(self.added or self.dropped)
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """What declaring would do now. dangers: why it would hide a loss, one sentence each; notices: what it cannot tell.
-    sha256: over the paths, how they stand and what is declared, so that it stays the same while those do (the look's
-    own hash changes with every I/O in flight)."""
-
-    host: Host
-    look: Look
-    at: datetime
-    luns: tuple[LunChange, ...]
-    dangers: tuple[str, ...]
-    notices: tuple[str, ...]
-    sha256: str
+class Counted:
+    """How many paths a declaration would add, keep and drop, told by `count`."""
 
     def count(self, change: Change) -> int:
         """How many paths would be so."""
-        return sum(lun.count(change) for lun in self.luns)
+        raise NotImplementedError
 
     @property
     def added(self) -> int:
@@ -127,6 +81,44 @@ class Proposal:
     @property
     def changes(self) -> bool:
         return bool(self.added or self.dropped)
+
+
+@dataclass(frozen=True)
+class LunChange(Counted):
+    """One LUN's paths. pk None and name "": the engine does not list it."""
+
+    wwid: str
+    name: str
+    pk: int | None
+    pairs: tuple[Pair, ...]
+
+    def count(self, change: Change) -> int:
+        """How many of its paths would be so."""
+        return sum(pair.change == change for pair in self.pairs)
+
+    @property
+    def down(self) -> int:
+        """Paths that are seen and do not work."""
+        return sum(pair.standing in ("down", "unclear") for pair in self.pairs)
+
+
+@dataclass(frozen=True)
+class Proposal(Counted):
+    """What declaring would do now. dangers: why it would hide a loss, one sentence each; notices: what it cannot tell.
+    sha256: over the paths, how they stand and what is declared, so that it stays the same while those do (the look's
+    own hash changes with every I/O in flight)."""
+
+    host: Host
+    look: Look
+    at: datetime
+    luns: tuple[LunChange, ...]
+    dangers: tuple[str, ...]
+    notices: tuple[str, ...]
+    sha256: str
+
+    def count(self, change: Change) -> int:
+        """How many paths would be so, over all LUNs."""
+        return sum(lun.count(change) for lun in self.luns)
 
 
 def proposal(host: Host) -> Proposal:
@@ -222,7 +214,7 @@ def _dangers(host: Host, luns: Iterable[LunChange], facts: MultipathFacts, decla
             f"{'it' if count == 1 else 'them'}, and the loss is then reported nowhere. Look at cable, port and zoning "
             "first."
         )
-    bad, total = sum(one.down for one in luns), sum(one.added + one.kept for one in luns)
+    bad, total = sum(one.down for one in luns), sum(one.seen for one in luns)
     if bad:
         said.append(
             f"{bad} of {total} seen paths of {host.name} {'does' if bad == 1 else 'do'} not work now: a host with a "
