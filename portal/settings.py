@@ -242,9 +242,8 @@ CELERY_TASK_ROUTES = {
     "inventory.tasks.expire_looks": {"queue": "runs"},
     "inventory.tasks.*": {"queue": "looks"},
     "portal.runs.tasks.*": {"queue": "runs"},
-    # waits for somebody outside: so not where Runs are driven
-    "backups.tasks.send_heartbeats": {"queue": "looks"},
-    "backups.tasks.*": {"queue": "runs"},
+    # short, and never behind a Run: one may read an archive for hours in its worker
+    "backups.tasks.*": {"queue": "looks"},
 }
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 3,
@@ -296,6 +295,11 @@ SPECTACULAR_SETTINGS = {
         "LookState": "inventory.models.looks.Look.State",
         "StepState": "portal.runs.models.RunStep.State",
         "Outcome": "inventory.models.looks.OUTCOMES",
+        "RunStatus": "portal.runs.models.Run.Status",
+        "BackupStatus": "backups.models.catalog.Backup.Status",
+        "BackupReason": "backups.models.catalog.Backup.Reason",
+        "TakeReason": "backups.api_acts.REASONS",
+        "Proof": "backups.models.catalog.Backup.Proof",
     },
 }
 

@@ -66,7 +66,7 @@ def try_again(policy: Policy, now: datetime) -> None:
     if policy.backups.filter(pk__gt=failed.pk).exists() or failed.due_at is None or now - failed.due_at > late:
         return  # another one came after it, the second try included, or it is too late
     ended = failed.run.ended if failed.run else None
-    if ended is None or now - ended < SETTLE or obstacles.busy(_engine(policy)):
+    if ended is None or now - ended < SETTLE or obstacles.busy(_engine(policy)) or schedule.in_blackout(policy, now):
         return
     due, words = failed.due_at, failed.ident
     obstacles.attempt(

@@ -69,6 +69,15 @@ def outlook(policy: Policy, now: datetime) -> Outlook:
     return Outlook(catalog.next_runs(plan, now, NEXT), missed, _late(policy, plan, now))
 
 
+def in_blackout(policy: Policy, now: datetime) -> bool:
+    """Whether a window holds up every start now. True for a schedule that cannot be read: nobody knows."""
+    try:
+        plan = of(policy)
+    except Unreadable:
+        return True
+    return any(window.around(now.astimezone(ZoneInfo(plan.zone))) for window in plan.blackouts)
+
+
 def looked_at(policy: Policy) -> datetime:
     """When the schedule was last looked at: while nothing is due, `decided_to` follows the clock; while a start is
     held up, what holds it up is met again and again."""
@@ -81,7 +90,7 @@ def _late(policy: Policy, plan: Schedule, now: datetime) -> str:
     if now - since > SILENT:
         return (
             f"Nobody has looked at this schedule since {since.astimezone(ZoneInfo(plan.zone)):%Y-%m-%d %H:%M %Z}: "
-            "start Holdfast's beat and its worker of the queue runs."
+            "start Holdfast's beat and its worker of the queue looks."
         )
     pending = catalog.between(plan, policy.decided_to, now)
     if not pending or now - pending[-1] <= PUNCTUAL:

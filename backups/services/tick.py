@@ -38,7 +38,8 @@ def tick(now: datetime | None = None) -> list[str]:
     log; what merely cannot be done now is an Obstacle of its policy."""
     at = now or database_now()
     broken = _tried("reconcile", lambda: reconcile(at))
-    for pk, enabled in Policy.objects.order_by("pk").values_list("pk", "enabled"):
+    # in any order: what can run side by side is limited, and no policy shall always come first
+    for pk, enabled in Policy.objects.order_by("?").values_list("pk", "enabled"):
         for deed in ON if enabled else OFF:
             broken += _tried(f"policy {pk}: {deed.__name__}", lambda deed=deed, pk=pk: _under_lock(deed, pk, at))  # type: ignore[misc]
     return broken

@@ -23,7 +23,16 @@ P = Backup.Proof
 VAULT = Destination.Kind.VAULT
 KIT = "recovery_kit"  # the plan
 READ_BACK = timedelta(days=30)  # a held copy is read back at the latest so long after the last time
+# Runs that read whole archives in a worker of the queue `runs`, and how many of them begin by themselves: the other
+# workers stay free for backups, for people and for whatever has to be done to the estate meanwhile.
+HEAVY = (copies.PLAN, copies.RECHECK, "backup_rehearse", "backup_verify")
+ROOM = 2
 UNDECIDED_AGAIN = timedelta(hours=1)  # a rehearsal that came to no answer is tried again so much later
+
+
+def heavy() -> int:
+    """How many such Runs are under way."""
+    return Run.objects.filter(plan__in=HEAVY, status__in=Run.ACTIVE).count()
 
 
 def verify_due(policy: Policy, now: datetime) -> None:
@@ -34,7 +43,7 @@ def verify_due(policy: Policy, now: datetime) -> None:
         obstacles.clear(policy, A.VERIFY)
         return
     target = f"backup:{newest.pk}"
-    if not obstacles.busy(target) and obstacles.calmed("backup_verify", target, now):
+    if heavy() < ROOM and not obstacles.busy(target) and obstacles.calmed("backup_verify", target, now):
         obstacles.attempt(policy, A.VERIFY, target, now, partial(prove.verify, newest, BY))
 
 
@@ -44,7 +53,7 @@ def copies_due(policy: Policy, now: datetime) -> None:
     wanted = _wanted(policy, now) if places else []
     for place in places:
         target = f"destination:{place.pk}"
-        if obstacles.busy(target):
+        if heavy() >= ROOM or obstacles.busy(target):
             continue
         backup = next((each for each in wanted if _lacks(each, place, now)), None)
         if backup is None:
@@ -54,7 +63,7 @@ def copies_due(policy: Policy, now: datetime) -> None:
 
 
 def recheck_due(policy: Policy, now: datetime) -> None:
-    """The held copy that was not read back for the longest time, once that is too long. One in the whole portal."""
+    """The held copy that was not read back for the longest time, once that is too long; while nothing else is read."""
     old = Q(checked_at__isnull=True) | Q(checked_at__lt=now - READ_BACK)
     mine = Copy.objects.filter(old, state=C.HELD, backup__policy=policy, backup__deleted_at__isnull=True)
     rows = mine.filter(destination__enabled=True).select_related("backup", "destination")
@@ -63,8 +72,7 @@ def recheck_due(policy: Policy, now: datetime) -> None:
         obstacles.clear(policy, A.RECHECK)
         return
     target = f"destination:{copy.destination_id}"
-    other = Run.objects.filter(Q(plan=copies.RECHECK) | Q(target=target), status__in=Run.ACTIVE)
-    if not other.exists() and obstacles.calmed(copies.RECHECK, target, now):
+    if not heavy() and not obstacles.busy(target) and obstacles.calmed(copies.RECHECK, target, now):
         deed = partial(copies.recheck, copy.backup, copy.destination, BY)
         obstacles.attempt(policy, A.RECHECK, target, now, deed)
 
@@ -113,7 +121,7 @@ def rehearse_due(policy: Policy, now: datetime) -> None:
         return
     target = f"backup:{backup.pk}"
     other = Run.objects.filter(Q(plan="backup_rehearse") | Q(target=target), status__in=Run.ACTIVE)
-    if not other.exists() and obstacles.calmed("backup_rehearse", target, now):
+    if heavy() < ROOM and not other.exists() and obstacles.calmed("backup_rehearse", target, now):
         obstacles.attempt(policy, A.REHEARSE, target, now, partial(prove.rehearse, backup, BY))
 
 

@@ -47,7 +47,7 @@ def _schedule(facts: Facts) -> Iterator[Line]:
     silent = (facts.now - facts.looked_at).total_seconds()
     if silent > SILENT:
         words = f"Nobody has looked at the schedule since {moment(facts.looked_at, facts.now)}."
-        todo = "Start Holdfast's beat and its worker of the queue runs."
+        todo = "Start Holdfast's beat and its worker of the queue looks."
         yield Line(Outcome.FAIL, "nobody looks at the schedule", f"{words} {todo}")
 
 

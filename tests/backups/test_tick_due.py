@@ -256,6 +256,18 @@ def test_what_passes_is_tried_once_more_and_no_more(world, cause):
     assert policy.backups.first().asked_by == "holdfast"
 
 
+def test_the_second_try_waits_for_the_end_of_a_blackout(world):
+    window = {"begins": "2026-11-22T06:01:00Z", "ends": "2026-11-22T06:30:00Z"}
+    policy = world.policy(cron="0 6 * * *", decided_to=SIX - HOUR, blackouts=[window])
+    tick(SIX)
+    Backup.objects.update(status="FAILED", cause="file_changed")
+    Run.objects.update(status="failed", ended=SIX)
+    tick(SIX + 10 * MINUTE)
+    assert policy.backups.count() == 1
+    tick(SIX + 31 * MINUTE)
+    assert began(policy) == [("scheduled", SIX), ("retry", SIX)]
+
+
 @pytest.mark.parametrize(
     "change",
     [{"cause": "wrong_password"}, {"reason": "person", "due_at": None}, {"reason": "change", "due_at": None}],

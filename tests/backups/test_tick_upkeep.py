@@ -287,6 +287,18 @@ def test_what_cannot_be_restored_is_not_rehearsed(world, fields):
     assert begun("backup_rehearse") == []
 
 
+def test_what_reads_whole_archives_leaves_workers_for_others(world):
+    policy = world.policy(retention="redundancy", count=9)
+    policy.destinations.add(*(world.place(f"D{n}") for n in range(4)))
+    world.backup(policy, 2 * HOUR)
+    world.backup(policy, HOUR, proof="none")
+    tick()
+    assert (len(begun("backup_rehearse")), len(begun("backup_copy"))) == (1, 1)
+    Run.objects.filter(plan="backup_rehearse").update(status="failed", ended=timezone.now())
+    tick()
+    assert len(begun("backup_copy")) == 2
+
+
 def test_one_rehearsal_at_a_time(world):
     for name in ("one", "two"):
         world.backup(world.policy(engine=world.new_engine(name)), HOUR, proof="none")
