@@ -57,7 +57,7 @@ def counted(lab: RunningLab, *names: str) -> int:
     return sum(count.get(name, 0) for name in names)
 
 
-def eventually(true: Any, seconds: float = 5.0) -> None:
+def eventually(true: Any, seconds: float = 20.0) -> None:
     """Waits for what takes a moment; fails after a while."""
     end = time.monotonic() + seconds
     while not true():

@@ -82,7 +82,7 @@ def test_the_portals_own_scripts_work_there(lab, vm):
     backup = Command(("engine-backup", f"--file={BACKUPS}/act.backup", "--log=/tmp/act.log"), root=True, timeout=60)
     assert ask(vm, hostside.start("r1", "a1", [backup]))[0] == hostside.STARTED
     assert ask(vm, hostside.start("r1", "a1", [backup]))[0] == hostside.ALREADY
-    eventually(lambda: b"ended 0" in ask(vm, hostside.tail("r1", "a1", 0, 0))[1], 20)
+    eventually(lambda: b"ended 0" in ask(vm, hostside.tail("r1", "a1", 0, 0))[1], 40)
     assert ask(vm, hostside.tail("r1", "a1", 0, 0))[1].endswith(b"Notifying engine\nDone.\n")
     long = Command(("sleep", "60"), timeout=90)
     assert ask(vm, hostside.start("r1", "a2", [long]))[0] == hostside.STARTED
@@ -170,11 +170,17 @@ def test_a_detached_run_survives_the_link(lab, vm):
 
 def test_two_runs_to_one_target_both_end_well_and_spoil_it(lab, vm):
     sh(vm, "psql -w -U engine -h localhost -c 'select 1'", 30)
-    lab.fault("backup-slow", "engine", seconds="0.2")
     one = "engine-backup --log=/tmp/$1.log --file=/tmp/same.backup >/tmp/$1.out; echo $? >/tmp/$1.rc"
-    code, out, _ = sh(vm, f"f() {{ {one}; }}; f 1 & f 2 & wait; cat /tmp/1.rc /tmp/2.rc", 30)
-    assert (code, out) == (0, b"0\n0\n")
-    assert sh(vm, "engine-backup --mode=verify --file=/tmp/same.backup --log=/tmp/v.log", 30)[0] == 1
+    verdict = 0
+    for seconds in ("0.2", "0.6", "2"):  # on a busy machine they drift apart
+        lab.fault("backup-slow", "engine", seconds=seconds)
+        code, out, _ = sh(vm, f"f() {{ {one}; }}; f 1 & f 2 & wait; cat /tmp/1.rc /tmp/2.rc", 60)
+        assert (code, out) == (0, b"0\n0\n")
+        lab.http("DELETE", "/faults")
+        verdict = sh(vm, "engine-backup --mode=verify --file=/tmp/same.backup --log=/tmp/v.log", 30)[0]
+        if verdict:
+            break
+    assert verdict == 1
 
 
 def test_term_while_packing_leaves_a_part_under_the_final_name(lab, vm):
