@@ -6,6 +6,7 @@ from backups.catalog import names
 from backups.catalog.parts import NAMES
 from backups.steps import (
     climb,
+    collect_kit,
     count,
     judge,
     look_back,
@@ -116,6 +117,14 @@ BACKUP_RECHECK = Plan(
     steps=(recheck.STEP,),
 )
 
+RECOVERY_KIT = Plan(
+    name="recovery_kit",
+    title="Recovery-day kit",
+    version=1,
+    targets=("engine",),
+    steps=(collect_kit.STEP,),
+)
+
 PLANS = (
     BACKUP_TAKE,
     BACKUP_COPY,
@@ -123,4 +132,5 @@ PLANS = (
     BACKUP_REHEARSE,
     BACKUP_RETIRE,
     BACKUP_RECHECK,
+    RECOVERY_KIT,
 )

@@ -210,6 +210,7 @@ HOLDFAST_SHELLS = {
 }
 HOLDFAST_WORKS: dict[str, str] = {
     "backups.climb": "backups.works.climbing.work",
+    "backups.collect_kit": "backups.works.collecting.work",
     "backups.count": "backups.works.counting.work",
     "backups.judge": "backups.works.judging.work",
     "backups.look_back": "backups.works.looking_back.work",
@@ -222,6 +223,7 @@ HOLDFAST_WORKS: dict[str, str] = {
 HOLDFAST_TELLINGS: dict[str, str] = {
     "backups.backup": "backups.services.telling.backup",
     "backups.copy": "backups.services.telling.copy",
+    "backups.kit": "backups.services.telling.kit",
     "backups.rechecking": "backups.works.rechecking.standing",
     "backups.retiring": "backups.works.retiring.standing",
 }

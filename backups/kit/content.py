@@ -14,11 +14,13 @@ FORMAT = "holdfast-kit-1"
 @dataclass(frozen=True)
 class Source:
     """Where a block comes from. at: when it was read or declared, None: never. by: "kvm01 over SSH", "the engine's
-    API", "declared by a.banker". why: sentences on what could not be read then."""
+    API", "declared by a.banker". why: sentences on what could not be read then. missed: when it was asked last and
+    gave no answer, so that what stands here is older: it is shown, and counts as not known."""
 
     at: int | None = None
     by: str = ""
     why: tuple[str, ...] = ()
+    missed: int | None = None
 
 
 @dataclass(frozen=True)

@@ -32,10 +32,11 @@ class Thing:
 
 @dataclass(frozen=True)
 class Inventory:
-    """What an engine had. taken: Unix seconds."""
+    """What an engine had. taken: Unix seconds. kinds: those that were looked at; of another one nothing is known."""
 
     taken: int
     things: tuple[Thing, ...]
+    kinds: tuple[str, ...] = tuple(KINDS)
 
 
 def since(then: Inventory | None, now: Inventory | None, by: str) -> Delta:
@@ -45,7 +46,9 @@ def since(then: Inventory | None, now: Inventory | None, by: str) -> Delta:
         return Delta(Source(None, by, (f"There is no inventory {which} to compare with.",)))
     if now.taken < then.taken:
         return Delta(Source(None, by, ("The inventory of now is older than the archive's.",)))
-    old, new = _by_key(then.things), _by_key(now.things)
+    blind = {kind for kind in KINDS if kind not in then.kinds or kind not in now.kinds}
+    old = _by_key(thing for thing in then.things if thing.kind not in blind)
+    new = _by_key(thing for thing in now.things if thing.kind not in blind)
     found = [
         *(Change(CREATED, thing.kind, thing.name, thing.uuid) for key, thing in new.items() if key not in old),
         *(Change(REMOVED, thing.kind, thing.name, thing.uuid) for key, thing in old.items() if key not in new),
@@ -55,7 +58,9 @@ def since(then: Inventory | None, now: Inventory | None, by: str) -> Delta:
             if key in old and (detail := _detail(old[key], thing))
         ),
     ]
-    return Delta(Source(now.taken, by), then.taken, tuple(sorted(found, key=_place)))
+    open_ = [f"{kind.replace('_', ' ')}s" for kind in KINDS if (kind in then.kinds) != (kind in now.kinds)]
+    why = (f"Of {', '.join(open_)} only one inventory is there: what changed is not known.",) if open_ else ()
+    return Delta(Source(now.taken, by, why), then.taken, tuple(sorted(found, key=_place)))
 
 
 def _by_key(things: Iterable[Thing]) -> dict[tuple[str, str], Thing]:

@@ -66,8 +66,13 @@ class Part:
         return self.line(Outcome.FAIL, f"{self.title}: {listed(what)} {verb} missing. {todo}{why}")
 
     def good(self, sentence: str) -> Line:
-        """ok, unless it is too old, or from the future: then a warning that says so."""
+        """ok, unless it did not answer when it was asked last, is too old, or from the future: each is said."""
         age = self.now - (self.source.at or 0)
+        if self.source.missed is not None:
+            told = (
+                f"{' '.join(self.source.why)} What was read {span(self.source.missed - (self.source.at or 0))} before"
+            )
+            return self.line(Outcome.UNKNOWN, f"{told} stands here. Look at it, then collect the kit again.")
         if age > self.max_age:
             told = f"{self.title} is {span(age)} old, limit {span(self.max_age)}: collect the kit again. {sentence}"
             return self.line(Outcome.WARN, told)

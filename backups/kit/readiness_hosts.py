@@ -91,7 +91,7 @@ def _drift(kit: Kit, now: int, limits: Limits) -> list[Line]:
 
 def releases(kit: Kit, now: int, limits: Limits) -> list[Line]:
     """The same packages, release and kernel on all hosts."""
-    seen = [host for host in kit.hosts if host.source.at is not None]
+    seen = [host for host in kit.hosts if host.source.at is not None and host.source.missed is None]
     if len(seen) < 2:
         return []
     part = Part("releases", "Releases", Source(min(host.source.at or 0 for host in seen)), now, limits.collected)

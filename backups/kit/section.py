@@ -54,4 +54,5 @@ def origin(source: Source, zone: str) -> str:
     """ "Source: kvm01 over SSH, 22 Nov 2026 10:14 EAT" and what could not be read."""
     if source.at is None:
         return " ".join(("Never collected.", *source.why))
-    return " ".join((f"Source: {source.by or 'not named'}, {when(source.at, zone)}.", *source.why))
+    stale = (f"Not answered {when(source.missed, zone)} (stale, not used to judge).",) if source.missed else ()
+    return " ".join((f"Source: {source.by or 'not named'}, {when(source.at, zone)}.", *stale, *source.why))

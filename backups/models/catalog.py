@@ -63,6 +63,8 @@ class Backup(models.Model):
     )  # stdout, stderr, log, exit_code of the run and of --mode=verify
     # {"before" | "after": {"at", "counts" or "why"}}: what the engine's API listed around the backup
     objects_then = models.JSONField(default=dict, blank=True)
+    # backups.kit.delta.Inventory as the portal's tables had it just before; null: not known
+    things = models.JSONField(null=True, blank=True)
     # [{"name", "outcome", "sentence", "evidence", "took"}], the ladder as last climbed
     ladder = models.JSONField(default=list, blank=True)
     proven_to = models.CharField(max_length=20, blank=True)  # name of the last proven rung

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from backups.models import Backup, Copy, Destination
+from backups.models import Backup, Copy, Destination, Kit
 from portal.kernel.step import Parameters
 
 
@@ -55,6 +55,16 @@ def copy(parameters: Parameters) -> dict[str, Any]:
         "state": found.state if found else "",
         "sentence": found.sentence if found else "",
         "sha256": found.sha256 if found else "",
+    }
+
+
+def kit(parameters: Parameters) -> dict[str, Any]:
+    """bundle, sha256, headline of the kit that the run has collected; "" while there is none."""
+    row = Kit.objects.filter(run__ref=parameters["run"]).only("bundle", "sha256", "headline").first()
+    return {
+        "bundle": row.bundle if row else "",
+        "sha256": row.sha256 if row else "",
+        "headline": row.headline if row else "",
     }
 
 

@@ -8,6 +8,7 @@ from portal.connectors.engine.actions import (
     migrate_vm,
 )
 from portal.connectors.engine.errors import EngineFailed, Protocol, Refused, Unreachable
+from portal.connectors.engine.networks import Wiring
 from portal.connectors.engine.session import Session, close_shared, shared
 from portal.connectors.engine.shapes import Coming, Cursor, Events, Got, HostLun, Quick, Snapshot
 from portal.connectors.engine.tickets import Credentials
@@ -27,6 +28,7 @@ __all__ = [
     "Session",
     "Snapshot",
     "Unreachable",
+    "Wiring",
     "activate_host",
     "close_shared",
     "deactivate_host",

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from portal.connectors.engine import events as feed
-from portal.connectors.engine import host_reader, probing, readers, transport
+from portal.connectors.engine import host_reader, networks, probing, readers, transport
 from portal.connectors.engine.answers import body_of, unreadable
 from portal.connectors.engine.errors import EngineFailed, Unreachable
 from portal.connectors.engine.shapes import Coming, Cursor, Events, Got, HostLun, Quick, Snapshot
@@ -103,6 +103,19 @@ class Session:
         rest = {kind: self._read((path, {}, reader)) for kind, (path, reader) in _COUNTED.items()}
         direct = sum(1 for disk in disks if disk.lun is not None)
         return {**rest, "disks": len(disks), "Direct LUNs": direct}
+
+    def wiring(self) -> networks.Wiring:
+        """Clusters, logical networks and the devices that carry them: 3 requests and one per cluster. An engine that
+        does not tell the devices says why; without the networks themselves it raises EngineFailed."""
+        centers = self._read(("/datacenters", {}, networks.data_centers))
+        places = self._read(("/clusters", {}, networks.clusters))
+        found: list[networks.LogicalNetwork] = []
+        for one in places:
+            reader = partial(networks.networks, cluster_uuid=one.uuid)
+            found += self._read((f"/clusters/{quote(one.uuid, safe='')}/networks", {}, reader))
+        devices = _got(lambda: self._read(("/hosts", {"follow": "nics"}, networks.attached)))
+        why = (str(devices.failed),) if devices.failed else ()
+        return networks.Wiring(places, centers, tuple(found), devices.rows, why)
 
     def reply(self, request: Request) -> Reply:
         """A probe's GET. Never raises for HTTP or transport failures."""
