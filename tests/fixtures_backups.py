@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from itertools import count
+from pathlib import Path
 
 import pytest
 from django.db import transaction
 from django.utils import timezone
 
 from backups.models import Backup, Copy, Destination, Policy, Rehearsal
+from backups.steps.retire import STEP
+from backups.works import retiring
 from inventory.models import Engine, Site
+from portal.kernel.output import Output
 from portal.kernel.secret import Secret
+from portal.kernel.verdict import Word
 from portal.runs import ports
 from portal.runs.models import Run
 from tests.fixtures_runs import CURRENT, LocalHost
@@ -119,3 +125,37 @@ def end(run: Run, status: str = "failed", sentence: str = "", ago: timedelta = t
     Run.objects.filter(pk=run.pk).update(status=status, sentence=sentence, ended=at)
     run.refresh_from_db()
     return run
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    path = tmp_path / "vault" / "backups"
+    path.mkdir(parents=True)
+    return path
+
+
+@pytest.fixture
+def shelf(world, folder):
+    """A policy that keeps two, with four backups whose copies are real files; the newest first."""
+    policy = world.policy(retention="redundancy", count=2)
+    rows = [world.backup(policy, n * HOUR) for n in (1, 2, 3, 4)]
+    for row in rows:
+        (folder / f"{row.ident}.backup.age").write_bytes(b"x" * 9)
+    return policy, rows
+
+
+def drive(run: Run) -> str:
+    """Does what the runner does with the plan's one step, and gives its last sentence."""
+    hand = AtHand(run)
+    for _ in range(3):
+        told = json.dumps(retiring.standing(hand.parameters)).encode()
+        verdict = STEP.settled({"standing": Output(told, b"", 0)}, hand.parameters)
+        if verdict.word is Word.DONE:
+            end(run, "succeeded")
+            return " ".join([*hand.said, verdict.sentence])
+        retiring.work(hand)
+    raise AssertionError(verdict.sentence)
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name.partition(".")[0] for path in folder.iterdir() if not path.name.startswith(".")}

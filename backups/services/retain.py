@@ -69,7 +69,7 @@ def preview(policy: Policy, now: datetime) -> tuple[PreviewRow, ...]:
     told = [Entry(key, row.taken, is_done(row), is_proven(row), row.keep) for key, row in rows.items()]
     try:
         lines = retention.report(told, rule(policy), now, policy.minimum_redundancy)
-    except (ValueError, OSError) as error:  # OSError: a time zone that is a folder
+    except (ValueError, KeyError, OSError) as error:  # KeyError, OSError: a time zone that is none
         why = f"The rule of {policy} cannot be used ({error}), so nothing goes: correct it."
         return tuple(PreviewRow(row, Word.VALID if is_done(row) else Word.NONE, why) for row in rows.values())
     return tuple(PreviewRow(rows[line.key], line.word, line.why) for line in lines)

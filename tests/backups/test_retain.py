@@ -2,59 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
 from backups.models import Backup, Copy, Destination, Policy
 from backups.services import copies, hold, retain
-from backups.steps.retire import STEP
 from backups.works import retiring
-from portal.connectors.stores.store import Held, StoreFailed
 from portal.evidence.models import Record
-from portal.kernel.output import Output
-from portal.kernel.verdict import Word
 from portal.runs import runner
 from portal.runs.models import Run
 from portal.runs.services import Refused
-from tests.fixtures_backups import HOUR, AtHand, end
+from tests.fixtures_backups import HOUR, drive, files
 
 pytestmark = pytest.mark.django_db
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    path = tmp_path / "vault" / "backups"
-    path.mkdir(parents=True)
-    return path
-
-
-@pytest.fixture
-def shelf(world, folder):
-    """A policy that keeps two, with four backups whose copies are real files; the newest first."""
-    policy = world.policy(retention="redundancy", count=2)
-    rows = [world.backup(policy, n * HOUR) for n in (1, 2, 3, 4)]
-    for row in rows:
-        (folder / f"{row.ident}.backup.age").write_bytes(b"x" * 9)
-    return policy, rows
-
-
-def drive(run: Run) -> str:
-    """Does what the runner does with the plan's one step, and gives its last sentence."""
-    hand = AtHand(run)
-    for _ in range(3):
-        told = json.dumps(retiring.standing(hand.parameters)).encode()
-        verdict = STEP.settled({"standing": Output(told, b"", 0)}, hand.parameters)
-        if verdict.word is Word.DONE:
-            end(run, "succeeded")
-            return " ".join([*hand.said, verdict.sentence])
-        retiring.work(hand)
-    raise AssertionError(verdict.sentence)
 
 
 def with_the_runner(run: Run) -> Run:
@@ -68,10 +32,6 @@ def with_the_runner(run: Run) -> Run:
 
 def words(policy: Policy) -> list[str]:
     return [row.word for row in retain.preview(policy, timezone.now())]
-
-
-def files(folder: Path) -> set[str]:
-    return {path.name.partition(".")[0] for path in folder.iterdir() if not path.name.startswith(".")}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -270,6 +230,27 @@ def test_a_proven_backup_whose_copies_are_all_lost_counts_for_nothing(world, fol
     assert [row.word for row in retain.preview(policy, timezone.now())] == ["VALID"] * 4
 
 
+def test_grandfather_father_son_in_the_policys_zone(world):
+    policy = world.policy(retention="generations", days=2, weeks=0, months=0, years=0, zone="Asia/Tokyo")
+    for hours in (1, 30, 60):
+        world.backup(policy, hours * HOUR)
+    assert str(retain.rule(policy)) == "GENERATIONS 2 days, 0 weeks, 0 months, 0 years"
+    assert words(policy) == ["VALID", "VALID", "OBSOLETE"]
+    policy.zone = "Asia"
+    assert {row.word for row in retain.preview(policy, timezone.now())} == {"VALID"}
+
+
+def test_what_holds_deletion_by_itself_off_is_said(world):
+    policy = world.policy(delete_obsolete=True)
+    assert "No backup is proven" in retain.held_off(policy, timezone.now())
+    world.backup(policy, 27 * HOUR)
+    assert "before a newer one" in retain.held_off(policy, timezone.now())
+    world.backup(policy, HOUR)
+    assert retain.held_off(policy, timezone.now()) == ""
+    policy.delete_obsolete = False
+    assert "a person" in retain.held_off(policy, timezone.now())
+
+
 def test_a_rule_that_keeps_nothing_keeps_all(world, shelf):
     policy, _ = shelf
     for fields in ({"count": 0}, {"retention": "window", "count": 0}):
@@ -289,100 +270,3 @@ def test_failed_entries_are_no_backups_and_leave_the_list_but_not_the_table(worl
     assert [row.word for row in retain.preview(policy, now)] == ["NONE", "NONE", "VALID"]
     assert set(retain.listed(policy, now)) == {failed[0], done}
     assert Backup.objects.filter(pk=gone.pk).exists()
-
-
-# ---- places that do not do as asked
-
-
-class Place:
-    """A store at the port: its copies, and what it answers."""
-
-    name = "DR"
-
-    def __init__(self) -> None:
-        self.locked_until = None
-        self.failing = ""
-        self.gone: list[str] = []
-        self.silent = False
-
-    def held(self, name):
-        if self.silent:
-            raise StoreFailed("DR does not answer.", retry=True)
-        return None if name in self.gone else Held(9, locked_until=self.locked_until)
-
-    def remove(self, name):
-        if self.failing:
-            self.silent = self.failing == "cut"
-            raise StoreFailed("DR broke the connection.", retry=True)
-        self.gone.append(name)
-
-
-@pytest.fixture
-def second(world, shelf, monkeypatch):
-    """The same backups at a second place that tests command."""
-    _, rows = shelf
-    destination, place = world.place("DR"), Place()
-    for row in rows:
-        world.copy(row, destination)
-    real = copies.store_of
-    monkeypatch.setattr(copies, "store_of", lambda one: place if one.pk == destination.pk else real(one))
-    return place
-
-
-def test_a_locked_copy_stays_and_goes_when_the_lock_ends(world, folder, shelf, second):
-    policy, rows = shelf
-    second.locked_until = timezone.now() + DAY
-    said = drive(retain.start(policy, "anna"))
-    assert "DR locks it until" in said
-    assert files(folder) == {rows[0].ident, rows[1].ident}
-    oldest = Backup.objects.get(pk=rows[3].pk)
-    assert (oldest.deleted_at, oldest.retiring_at) == (None, None)
-    assert {copy.destination.name: copy.state for copy in oldest.copies.all()} == {"vault": "deleted", "DR": "held"}
-    assert retain.deletable(policy, timezone.now()) == []
-    second.locked_until = None
-    Copy.objects.filter(destination__name="DR").update(locked_until=timezone.now() - HOUR)
-    drive(retain.start(policy, "anna"))
-    assert Backup.objects.filter(deleted_at__isnull=False).count() == 2
-
-
-@pytest.mark.parametrize(("failing", "state"), [("refused", "held"), ("cut", "lost")])
-def test_a_place_that_fails_is_tried_again_and_nobody_counts_on_what_is_uncertain(
-    world, folder, shelf, second, failing, state
-):
-    policy, rows = shelf
-    second.failing = failing
-    said = drive(retain.start(policy, "anna"))
-    assert "could not be removed from DR. DR broke the connection." in said
-    copy = Copy.objects.get(backup=rows[3], destination__name="DR")
-    assert (copy.state, copy.failures, copy.retry_at > timezone.now()) == (state, 1, True)
-    assert Backup.objects.filter(deleted_at__isnull=False).count() == 0
-    assert retain.deletable(policy, timezone.now()) == []
-    second.failing, second.silent = "", False
-    Copy.objects.update(retry_at=None)
-    drive(retain.start(policy, "anna"))
-    assert Backup.objects.filter(deleted_at__isnull=False).count() == 2
-
-
-def test_what_is_at_work_or_switched_off_stays(world, folder, shelf):
-    policy, rows = shelf
-    off = world.place("OFF", enabled=False)
-    world.copy(rows[3], off)
-    world.copy(rows[2], world.place("DR"), "copying")
-    from backups.services import prove
-
-    run = prove.verify(rows[2], "anna")
-    assert [one.pk for one in retain.deletable(policy, timezone.now())] == [rows[3].pk]
-    said = drive(retain.start(policy, "anna"))
-    assert f"{rows[3].ident} stays" in said
-    Run.objects.filter(pk=run.pk).update(status="failed")
-    said = drive(retain.start(policy, "anna"))
-    assert "It is being copied to DR." in said
-
-
-def test_a_policy_that_is_gone_deletes_nothing(world, folder, shelf):
-    policy, _ = shelf
-    run = retain.start(policy, "anna")
-    policy.delete()
-    said = drive(run)
-    assert len(files(folder)) == 4
-    assert "It is not in the catalog any more." in said

@@ -87,6 +87,29 @@ def test_an_engine_that_stays_busy_is_named_in_what_was_missed(world):
     assert (record.subject, record.body["due"]) == (f"policy:{policy.name}", [SIX.isoformat()])
 
 
+def test_a_run_that_had_the_engine_while_nobody_looked_is_named(world):
+    """The last look was right before the start; a run came in between; the next look is too late."""
+    policy = world.policy(decided_to=SIX - timedelta(seconds=30), catch_up=600)
+    run = world.occupy()
+    Run.objects.filter(pk=run.pk).update(created=SIX - timedelta(seconds=10), ended=SIX + HOUR, status="succeeded")
+    tick(SIX + 2 * HOUR)
+    words = f"Run {run.pk} (Engine restart, by anna) had olvm from 2026-11-22 05:59 UTC until 2026-11-22 07:00 UTC."
+    assert words in policy.missed.get().sentence
+
+
+def test_a_mark_that_somebody_else_moves_meanwhile_keeps_nothing(world, monkeypatch):
+    policy = world.policy(decided_to=SIX - HOUR)
+    real = take.start
+
+    def and_somebody_moves_it(*given, **named):
+        Policy.objects.filter(pk=policy.pk).update(decided_to=SIX)
+        return real(*given, **named)
+
+    monkeypatch.setattr(take, "start", and_somebody_moves_it)
+    assert tick(SIX) == [f"policy {policy.pk}: start_due: RuntimeError"]
+    assert began(policy) == []
+
+
 def test_a_refusal_is_tried_again_less_and_less_often(world, monkeypatch):
     policy = world.policy(decided_to=SIX - MINUTE)
     asked = []
