@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from lab import life, life_broker, life_vm, multipath, programs_system
+from lab import he_metadata, life, life_broker, life_vm, multipath, programs_system
 from lab.backup import faults as backup_faults
 from lab.corrupt import KINDS
 from lab.world import ENGINE, Fault, Hba, Host, World
@@ -307,6 +307,13 @@ SPECS: dict[str, Spec] = {
         "Stop ovirt-ha-broker and keep it down", "host", _stop("ovirt-ha-broker"), _start("ovirt-ha-broker")
     ),
     "stop-unit": Spec("Stop a unit and keep it down", "host or engine", _stop(), _start(), ("unit",)),
+    he_metadata.FAULT: Spec(
+        "Spoil the shared metadata of the HA services",
+        "host",
+        _nothing,
+        _nothing,
+        choices={"kind": he_metadata.KINDS},
+    ),
     "fill-disk": Spec("Fill a host's disk", "host or engine", _disk(100), _disk(41)),
     "gateway-loss": Spec(
         "Let a host lose its gateway",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lab import he_text, life, life_broker, life_vm
+from lab import he_metadata, he_text, life, life_broker, life_vm
 from lab.command import Reply
 from lab.world import Host, World
 
@@ -55,10 +55,12 @@ def _status(world: World, host: Host, words: list[str]) -> Reply:
     took = QUICK_TOOK if world.quick else STATUS_TOOK
     if not _broker(world, host):
         return Reply(err=he_text.broker_down(host.broker.stale_socket, as_json), rc=1, took=took)
+    if error := he_metadata.too_new(world):
+        return Reply(err=error, rc=1, took=took)
     if as_json:
         return Reply(out=he_text.status_json(world, host), took=took)
     text = he_text.status_text(world, host)
-    return Reply(out=text, rc=0 if host.broker.records else 1, took=took)
+    return Reply(out=text, rc=0 if text else 1, took=took)
 
 
 def _liveliness(world: World, host: Host, words: list[str]) -> Reply:
@@ -129,13 +131,19 @@ def _shared_config(world: World, host: Host, words: list[str]) -> Reply:
 
 
 def _clean_metadata(world: World, host: Host, words: list[str]) -> Reply:
-    """Refuses with rc 0, or cannot run with 157 (facts 1); the lab never cleans."""
+    """Wipes one record; refuses with rc 0 when its agent did not end well, or cannot run with 157 (facts 1)."""
     if not _broker(world, host) or not host.broker.registered:
         text = (
             f"WARNING:{_LOGGER}.hosted_engine.HostedEngine:Hosted-engine storage domain is in invalid state\n"
             f"ERROR:{_LOGGER}.agent.Agent:Storage disconnected 'Hosted-engine storage domain is in invalid state'\n"
         )
         return Reply(err=_STARTED + text + _ENDED, rc=157)
+    asked = next((word.partition("=")[2] for word in words if word.startswith("--host-id=")), "")
+    number = int(asked) if asked.isdigit() else host.he_host_id or 0
+    record = world.records.get(number)
+    if record is None or record.stopped or "--force-cleanup" in words:
+        world.records.pop(number, None)  # brokers keep what they have read (facts 2.6)
+        return Reply(err=f"{_STARTED}{_ENDED}")
     text = "Cannot clean unclean metadata block. Consider --force-clean."
     return Reply(err=f"{_STARTED}ERROR:{_LOGGER}.hosted_engine.HostedEngine:{text}\n{_ENDED}")
 

@@ -6,7 +6,7 @@ import json
 import time
 import zlib
 
-from lab import life_broker
+from lab import he_metadata, life_broker
 from lab.he_traceback import traceback
 from lab.world import HeRecord, Host, World
 
@@ -83,8 +83,9 @@ def fields(record: HeRecord, live: bool) -> dict[str, object]:
 
 
 def _seen(world: World, host: Host) -> list[dict[str, object]]:
-    live = life_broker.live(world, host)
-    return [fields(record, number in live) for number, record in sorted(host.broker.records.items())]
+    live, absent = life_broker.live(world, host), he_metadata.absent(world)
+    known = sorted(host.broker.records.items())
+    return [fields(record, number in live) for number, record in known if number not in absent]
 
 
 def status_json(world: World, host: Host) -> str:

@@ -35,9 +35,10 @@ _SECOND = (
 )
 
 
-def _frames(frames: tuple[tuple[str, int, str], ...]) -> str:
+def frames(calls: tuple[tuple[str, int, str], ...]) -> str:
+    """The frames of one traceback, from (path, line, function)."""
     lines = ["Traceback (most recent call last):"]
-    for path, line, function in frames:
+    for path, line, function in calls:
         head, _, tail = path.partition("/")
         full = f"{_PLACES[head]}/{tail}" if head in _PLACES else path
         lines.append(f'  File "{full}", line {line}, in {function}')
@@ -48,4 +49,4 @@ def traceback(first_error: str, column: str) -> str:
     """stderr of the failed command: the connection's error, then the error of its own error printer."""
     between = "\nDuring handling of the above exception, another exception occurred:\n\n"
     last = f"json.decoder.JSONDecodeError: Invalid control character at: {column}\n"
-    return f"{_frames(_FIRST)}{first_error}\n{between}{_frames(_SECOND)}{last}"
+    return f"{frames(_FIRST)}{first_error}\n{between}{frames(_SECOND)}{last}"

@@ -5,7 +5,7 @@ facts/hosted-engine.md 2.2 (engine-status), 2.4 (live-data), 3.3 (10 s reads, wr
 
 from __future__ import annotations
 
-from lab import life_storage, life_vm
+from lab import he_metadata, life_storage, life_vm
 from lab.world import HeRecord, Host, VmRecord, World
 
 READ, MONITOR, ALIVE_KEPT = 10.0, 10.0, 60.0
@@ -40,7 +40,7 @@ def step(world: World, host: Host) -> None:
         return
     broker = host.broker
     if broker.next_read <= world.at:
-        if life_storage.cut_since(world, host) is not None:
+        if life_storage.cut_since(world, host) is not None or he_metadata.spoiled(world, "bytes"):
             host.units["ovirt-ha-broker"] = "inactive"  # it ends itself, with exit code 0
             reset(world, host)
             return
@@ -55,7 +55,7 @@ def step(world: World, host: Host) -> None:
 def read(world: World, host: Host) -> None:
     """Reads the shared metadata. Keys are never dropped from the cache, even when the record was wiped."""
     host.broker.records.update(world.records)
-    host.broker.global_maintenance = world.global_maintenance
+    host.broker.global_maintenance = world.global_maintenance and not he_metadata.spoiled(world, "global")
 
 
 def write(world: World, host: Host, record: HeRecord) -> None:

@@ -14,7 +14,10 @@ from lab.world import Host, World
 SHOWN_HOSTS = 12
 _GROUPS = (
     ("Power and links", ("power-off", "power-on", "drop-links", "hang-ssh", "change-host-key")),
-    ("Hosted engine on a host", ("stop-agent", "start-agent", "stop-broker", "gateway-loss", "cpu-load")),
+    (
+        "Hosted engine on a host",
+        ("stop-agent", "start-agent", "stop-broker", "gateway-loss", "cpu-load", "spoil-metadata"),
+    ),
     ("Commands and units", ("hang-command", "corrupt-output", "stop-unit", "fill-disk", "clock-skew")),
     ("Fibre Channel", ("pull-fabric", "plug-fabric", "fail-path")),
     (
