@@ -39,15 +39,17 @@ def _left_started() -> QuerySet[Backup]:
 def _ended(backup: Backup) -> int:
     run = backup.run
     if run is None:
-        cause, sentence = "run_missing", "The run that took it is no longer there, so nobody knows how it ended."
+        sentence = "The run that took it is no longer there, so nobody knows how it ended."
     elif run.status == Run.Status.SUCCEEDED:
-        cause, sentence = "run_succeeded", f"Run {run.pk} succeeded without saying how the backup ended: read its log."
+        sentence = f"Run {run.pk} succeeded without saying how the backup ended: read its log."
     else:
-        cause, sentence = f"run_{run.status}", run.sentence or f"Run {run.pk} ended as {run.status} without a word."
+        sentence = run.sentence or f"Run {run.pk} ended as {run.status} without a word."
+    # the cause stays as engine-backup's output was judged, or empty: a person may retry the run, which judges it then
+    fields = {"status": S.FAILED, "sentence": sentence, "what_to_do": "Back up now, or retry the run's step."}
     rows = Backup.objects.filter(_still(run), pk=backup.pk, status=S.STARTED)
-    changed = rows.update(status=S.FAILED, cause=cause, sentence=sentence, ended=run.ended if run else None)
+    changed = rows.update(**fields, ended=run.ended if run else None)
     if changed:
-        body = {"ident": backup.ident, "engine": backup.engine.name, "cause": cause, "sentence": sentence}
+        body = {"ident": backup.ident, "engine": backup.engine.name, "sentence": sentence}
         evidence.append("backup.failed", "holdfast", f"backup:{backup.ident}", body)
     return changed
 
