@@ -54,7 +54,7 @@ class SshShell:
     def fetch(self, target: str, remote: str, local: Path) -> None:
         """Copies a file over SFTP. Raises LookFailed, and OSError when `local` cannot be written."""
         with local.open("wb") as file:
-            self.pull(target, remote, file.write, LARGEST)
+            self.pull(target, remote, file.write, LARGEST, lambda: None)
 
     def pull(
         self, target: str, remote: str, sink: Callable[[bytes], object], limit: int, waiting: Callable[[], object]
