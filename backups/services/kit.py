@@ -21,7 +21,7 @@ SETTLE = timedelta(minutes=30)  # so long a backup's copies and rehearsal are wa
 
 def newest(engine: Engine) -> Kit | None:
     """The last one that was collected."""
-    return Kit.objects.filter(engine=engine).exclude(content={}).order_by("-at", "-pk").first()
+    return Kit.objects.filter(engine=engine).exclude(content={}).order_by("-pk").first()
 
 
 def content(row: Kit) -> kits.Kit | None:
@@ -40,17 +40,15 @@ def start(engine: Engine, by: str, key: str = "") -> Run:
 
 
 def due(engine: Engine, now: datetime) -> bool:
-    """Once after each backup, when what follows it has ended too, and once a day."""
-    last = newest(engine)
-    if last is None or now - last.at >= DAILY or last.at > now + DAILY:
-        return True
+    """Once after each backup, when what follows it has ended too, and once a day. Nothing is due before the first
+    backup."""
     mine = Backup.objects.filter(engine=engine, status=Backup.Status.DONE, deleted_at=None, run__ended__isnull=False)
     backup = mine.order_by("-taken", "-pk").first()
     if backup is None or backup.run is None or backup.run.ended is None:
         return False
-    settled = _settled(backup, backup.run.ended)
-    if last.at >= settled:
-        return False
+    last = Kit.objects.filter(engine=engine).order_by("-pk").first()
+    if last is not None and last.at >= _settled(backup, backup.run.ended):
+        return not now - DAILY < last.at < now + DAILY  # a kit from far ahead is the work of a clock that jumped
     return now - backup.run.ended >= SETTLE or not _under_way(backup)
 
 

@@ -6,22 +6,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.db.models import Max, Q
+from django.db.models import Q
 
 from backups.catalog.retention import Word
 from backups.models import Backup, Copy, Destination, Obstacle, Policy, Rehearsal
-from backups.services import copies, obstacles, prove, retain
+from backups.services import copies, kit, obstacles, prove, retain
 from backups.services.due import BY
 from portal.runs import registry
 from portal.runs.models import Run
-from portal.runs.services import start
 from portal.runs.states import ENDED
 
 A = Obstacle.Act
 C = Copy.State
 P = Backup.Proof
 VAULT = Destination.Kind.VAULT
-KIT = "recovery_kit"  # the plan
 READ_BACK = timedelta(days=30)  # a held copy is read back at the latest so long after the last time
 # Runs that read whole archives in a worker of the queue `runs`, and how many of them begin by themselves: the other
 # workers stay free for backups, for people and for whatever has to be done to the estate meanwhile.
@@ -50,7 +48,7 @@ def verify_due(policy: Policy, now: datetime) -> None:
 def copies_due(policy: Policy, now: datetime) -> None:
     """One copy per place at a time: the newest backup that retention wants and that is not held there."""
     places = policy.destinations.filter(enabled=True).exclude(kind=VAULT).order_by("pk")
-    wanted = _wanted(policy, now) if places else []
+    wanted = _wanted(policy, now) if any(_may_lack(policy, place) for place in places) else []
     for place in places:
         target = f"destination:{place.pk}"
         if heavy() >= ROOM or obstacles.busy(target):
@@ -60,6 +58,13 @@ def copies_due(policy: Policy, now: datetime) -> None:
             obstacles.clear(policy, A.COPY, target)
         elif obstacles.calmed(copies.PLAN, target, now, backup=backup.pk):
             obstacles.attempt(policy, A.COPY, target, now, partial(copies.push, backup, place, BY))
+
+
+def _may_lack(policy: Policy, place: Destination) -> bool:
+    """Whether any whole backup is not held there: a cheap look before the report is made."""
+    held = Copy.objects.filter(backup=OuterRef("pk"), destination=place, state=C.HELD)
+    rows = policy.backups.filter(~Exists(held), status=Backup.Status.DONE, whole=True, deleted_at__isnull=True)
+    return rows.exists()
 
 
 def recheck_due(policy: Policy, now: datetime) -> None:
@@ -78,18 +83,14 @@ def recheck_due(policy: Policy, now: datetime) -> None:
 
 
 def kit_due(policy: Policy, now: datetime) -> None:
-    """The recovery kit is collected again after every backup, and after every proof of one."""
-    if KIT not in registry.plans():
+    """The recovery kit is collected again once after every backup, with what follows it, and once a day."""
+    if kit.PLAN not in registry.plans():
         return
-    mine = Backup.objects.filter(engine=policy.engine, status=Backup.Status.DONE, deleted_at__isnull=True)
-    newest = mine.aggregate(ended=Max("run__ended"), proven=Max("proven_at"))
-    since = max((at for at in newest.values() if at is not None), default=None)
-    kit = policy.engine.kits.first()
     target = f"engine:{policy.engine_id}"
-    if since is None or (kit is not None and kit.at >= since):
+    if not kit.due(policy.engine, now):
         obstacles.clear(policy, A.KIT)
-    elif not obstacles.busy(target) and obstacles.calmed(KIT, target, now):
-        obstacles.attempt(policy, A.KIT, target, now, partial(start, KIT, {}, target, BY))
+    elif not obstacles.busy(target) and obstacles.calmed(kit.PLAN, target, now):
+        obstacles.attempt(policy, A.KIT, target, now, partial(kit.start, policy.engine, BY))
 
 
 def _wanted(policy: Policy, now: datetime) -> list[Backup]:
