@@ -20,6 +20,7 @@ BEAT = 10.0  # seconds between signs of life
 LIFETIME = 600.0  # seconds after which the browser is asked to come again, so that rights are checked anew
 RETRY = 2000  # ms that a browser waits before it comes again
 REST = 2.0  # seconds between attempts to reach the database
+PROOF = 10.0  # seconds after which a quiet LISTEN is asked for a sign of life, and how long it may take to give it
 ROOM = 64  # events that one slow client may lag behind; what does not fit is one refresh anyway
 WANTED = (
     "dbname",
@@ -78,7 +79,7 @@ class Fan:
         while True:
             try:
                 await self._follow()
-            except (psycopg.Error, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever ends it, streams that beat on would look alive
                 log.warning("The live channel lost the database (%s); it tries again every %.0f s.", error, REST)
                 self.lost = True
                 self.tell("lost", "database")
@@ -90,9 +91,12 @@ class Fan:
             if self.lost:
                 self.lost = False
                 self.tell("hello", "again")  # what was missed is unknown, so every page fetches itself once
-            async for notice in link.notifies():
-                topic, _, rest = notice.payload.partition(":")
-                self.tell(topic, rest or topic)
+            while True:
+                async for notice in link.notifies(timeout=PROOF):
+                    topic, _, rest = notice.payload.partition(":")
+                    self.tell(topic, rest or topic)
+                async with asyncio.timeout(PROOF):
+                    await link.execute("select 1")
 
 
 def _parameters() -> dict[str, Any]:
@@ -105,7 +109,8 @@ fan = Fan()
 
 
 async def stream(listener: Fan) -> AsyncIterator[bytes]:
-    """The events of one client, a beat when nothing happens, an end after LIFETIME."""
+    """The events of one client, a beat when nothing happens, an end after LIFETIME. A beat says "deaf" while no change
+    can be heard of."""
     queue = listener.join()
     loop = asyncio.get_running_loop()
     ends = loop.time() + LIFETIME
@@ -115,7 +120,7 @@ async def stream(listener: Fan) -> AsyncIterator[bytes]:
             try:
                 yield await asyncio.wait_for(queue.get(), min(BEAT, left))
             except TimeoutError:
-                yield event("beat", "")
+                yield event("beat", "deaf" if listener.lost else "")
     finally:
         listener.leave(queue)
 

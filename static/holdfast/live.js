@@ -1,5 +1,6 @@
-/* Keeps the page current. An event on the stream fetches the page's fragment again; while no stream is open the page is
-   fetched every 5 s; when that fails too, the header says so in words. What is read, open or typed stays as it is. */
+/* Keeps the page current, and the header says how. "Live": an event on the stream fetches the page's fragment again.
+   "Every 5 s": no stream is open, or it hears of no change, so the page is fetched over and over. "Stopped since": the
+   fetching fails, too. What is read, open or typed stays as it is. */
 (() => {
   "use strict";
 
@@ -14,13 +15,15 @@
   let tried = 0; // when a fetch was last begun
   let joined = 0; // when the stream was last asked for
   let connection = null;
-  let failed = 0; // when fetching began to fail; 0: it works
-  let databaseLost = false;
+  let waiting = 0; // since when a fetch has had no answer; 0: none is under way
+  let failed = false;
+  let deaf = false; // the stream is open and hears of no change
   let timer = null;
   let words = "";
 
   const by = (id) => document.getElementById(id);
-  const streaming = () => heard && Date.now() - heard < SILENT && !databaseLost;
+  const streaming = () => heard && Date.now() - heard < SILENT && !deaf;
+  const stopped = () => failed || (waiting && Date.now() - waiting > 2 * POLL);
 
   function refresh() {
     clearTimeout(timer);
@@ -29,6 +32,7 @@
     // what is being written, and the answer to what was just sent, stay as they are
     if (document.querySelector("main form[data-writing] :focus, main .errors")) return;
     tried = Date.now();
+    waiting ||= tried;
     htmx.trigger(by("refresh"), "holdfast:refresh");
   }
 
@@ -46,17 +50,19 @@
   }
 
   function say() {
-    const state = failed ? "stopped" : streaming() ? "live" : "polling";
+    const state = stopped() ? "stopped" : streaming() ? "live" : "polling";
     const element = by("link-state");
     if (!element) return;
     if (element.dataset.now !== state) element.dataset.now = state;
-    const since = by("stopped-since");
-    const text = failed ? `, ${window.holdfast.span((Date.now() - fetched) / 1000)} old` : "";
-    if (since && since.textContent !== text) since.textContent = text;
+    const since = window.holdfast.time(fetched);
+    for (const each of document.querySelectorAll("[data-stopped-since]")) {
+      if (state === "stopped" && each.textContent !== since) each.textContent = since;
+    }
+    by("updates-stopped").hidden = state !== "stopped";
     const spoken = {
       live: "Live: changes appear by themselves.",
-      polling: "Polling: the page is fetched every 5 s.",
-      stopped: "Stopped: the portal does not answer. What you see is the last that was fetched.",
+      polling: "Every 5 s: no change can be heard of, so the page is fetched every 5 s.",
+      stopped: `Stopped since ${since}: the portal does not answer. What you see is the last that was fetched.`,
     }[state];
     if (words && words !== state) by("live-words").textContent = spoken;
     words = state;
@@ -90,12 +96,12 @@
     const stream = by("live");
     stream.addEventListener("htmx:after:sse:connection", (event) => { connection = event.detail.connection; });
     // a beat fetches too: ages stay true, and what has grown too old to believe turns unknown without any event
-    stream.addEventListener("beat", () => { heard = Date.now(); soon(); });
-    stream.addEventListener("lost", () => { heard = Date.now(); databaseLost = true; say(); });
+    stream.addEventListener("beat", (event) => { heard = Date.now(); deaf = event.detail?.data === "deaf"; soon(); });
+    stream.addEventListener("lost", () => { heard = Date.now(); deaf = true; say(); });
     for (const name of EVENTS) {
       stream.addEventListener(name, (event) => {
         heard = Date.now();
-        databaseLost = false;
+        deaf = false;
         // "run" stands for all runs, "run:7" for one; "none" is a page that no event changes
         const wanted = document.querySelector("main [data-topics]")?.dataset.topics.split(" ");
         const concerns = !wanted || wanted.includes(name) || wanted.includes(`${name}:${event.detail?.data}`);
@@ -113,10 +119,12 @@
         location.reload();
         return;
       }
-      if (status < 400) { fetched = Date.now(); failed = 0; } else { failed ||= Date.now(); }
+      waiting = 0;
+      failed = status >= 400;
+      if (!failed) fetched = Date.now();
       say();
     });
-    fetching.addEventListener("htmx:error", () => { failed ||= Date.now(); say(); });
+    fetching.addEventListener("htmx:error", () => { waiting = 0; failed = true; say(); });
     setTimeout(beat, 50);
     setInterval(beat, 1000);
   });

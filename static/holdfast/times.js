@@ -53,6 +53,12 @@
     }
   }
 
+  // a moment of this browser's clock, as the header's clock would have shown it
+  function time(ms) {
+    const zone = document.getElementById("clock")?.dataset.zone;
+    return new Date(ms + skew).toLocaleTimeString("en-GB", { timeZone: zone, hourCycle: "h23" });
+  }
+
   const tick = () => { clock(); ages(); faces(); };
 
   document.addEventListener("DOMContentLoaded", () => {
@@ -60,5 +66,5 @@
     setInterval(tick, 1000);
   });
   document.addEventListener("htmx:after:swap", tick);
-  window.holdfast = { ...window.holdfast, span, now };
+  window.holdfast = { ...window.holdfast, time };
 })();

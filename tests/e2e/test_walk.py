@@ -21,6 +21,8 @@ ARGS = [
     "--disable-sync",
 ]
 
+SILENT = re.compile("kvm01 (keeps its SSH connection open but answers|accepts connections on .* but says) nothing")
+
 
 @pytest.fixture(scope="module")
 def stack():
@@ -68,8 +70,7 @@ def test_login_dashboard_fault_dashboard(page, stack):
     login(page, stack)
     calm(page, stack)
     began = stack.fault("power-off", "kvm01")
-    silent = re.compile("kvm01 (keeps its SSH connection open but answers|accepts connections on .* but says) nothing")
-    expect(page.locator("main")).to_contain_text(silent, timeout=20_000)
+    expect(page.locator("main")).to_contain_text(SILENT, timeout=20_000)
     took = time.monotonic() - began
     assert took < 15, f"the fault was on the screen after {took:.1f} s"
     expect(page.locator(".tile").first.locator(".answer")).not_to_have_text("Yes", timeout=20_000)
@@ -81,6 +82,40 @@ def test_login_dashboard_fault_dashboard(page, stack):
     expect(page.locator("h1")).to_contain_text(re.compile("unprotected|kvm02", re.IGNORECASE), timeout=100_000)
     stack.fault("power-on", "kvm01")
     assert page.complaints == []
+
+
+def test_the_labs_own_page_powers_a_host_off(page, stack):
+    login(page, stack)
+    calm(page, stack)
+    lab = page.context.new_page()
+    lab.goto(page.get_by_role("link", name="The lab's buttons", include_hidden=True).first.get_attribute("href"))
+    act = lab.locator("form", has=lab.locator("input[name=name][value=power-off]"))
+    act.get_by_label("target").select_option("kvm01")
+    act.get_by_role("button").click()
+    expect(lab.locator("main")).to_contain_text("Cut a host's power: kvm01")
+    expect(lab.frame_locator("iframe").get_by_role("row", name=re.compile("^kvm01 off"))).to_be_visible()
+    expect(page.locator("main")).to_contain_text(SILENT, timeout=20_000)
+    expect(page.locator(".tile").first.locator(".answer")).not_to_have_text("Yes", timeout=20_000)
+    stack.fault("power-on", "kvm01")
+    assert page.complaints == []
+
+
+def test_the_header_says_how_current_the_page_is(page, stack):
+    login(page, stack)
+    mark, said = page.locator("#link-state"), page.locator("#updates-stopped")
+    expect(mark.locator("[data-link=live]")).to_be_visible(timeout=10_000)
+    expect(said).to_be_hidden()
+    # the database no longer tells the live channel of any change
+    stack.query("select pg_terminate_backend(pid) from pg_stat_activity where query in ('listen holdfast', 'select 1')")
+    expect(mark.locator("[data-link=polling]")).to_be_visible(timeout=5_000)
+    expect(mark).to_have_text(re.compile("Every 5 s"), use_inner_text=True)
+    expect(mark.locator("[data-link=live]")).to_be_visible(timeout=15_000)
+    page.context.set_offline(True)
+    expect(mark).to_have_text(re.compile(r"Stopped since \d\d:\d\d:\d\d"), use_inner_text=True, timeout=20_000)
+    expect(said).to_contain_text(re.compile(r"Updates stopped at \d\d:\d\d:\d\d: the portal does not answer."))
+    page.context.set_offline(False)
+    expect(mark.locator("[data-link=live]")).to_be_visible(timeout=20_000)
+    expect(said).to_be_hidden()
 
 
 def test_a_hung_command_blinds_one_probe_and_nothing_else(page, stack):

@@ -88,6 +88,38 @@ def test_a_quiet_stream_beats_and_ends(monkeypatch):
     assert 2 <= len(parts) <= 6
 
 
+def test_a_beat_says_that_no_change_can_be_heard_of(monkeypatch, tmp_path):
+    monkeypatch.setattr(live, "BEAT", 0.05)
+    monkeypatch.setattr(live, "LIFETIME", 0.3)
+    monkeypatch.setattr(live, "_parameters", lambda: {"host": str(tmp_path)})  # nobody listens there
+
+    async def scene() -> list[str]:
+        return [part.decode() async for part in live.stream(live.Fan())]
+
+    parts = asyncio.run(scene())
+    assert "event: lost" in "".join(parts[:2])
+    assert parts[-1] == "event: beat\ndata: deaf\n\n"
+
+
+def test_a_quiet_listen_proves_itself_and_misses_nothing(monkeypatch):
+    monkeypatch.setattr(live, "PROOF", 0.02)
+
+    async def scene() -> None:
+        async with listening(live.Fan()) as stream:
+            await take(stream, 1)
+            await settled(stream)
+            await asyncio.sleep(0.2)
+            for number in range(20):
+                await asyncio.to_thread(notify, f"run:{number}")
+            seen: list[str] = []
+            while not seen or "data: 19\n" not in seen[-1]:
+                seen += await take(stream, 1)
+            runs = [one.split("data: ")[1].strip() for one in seen if "event: run" in one]
+            assert runs == [str(number) for number in range(20)]
+
+    asyncio.run(scene())
+
+
 def test_a_lost_database_is_said_and_a_found_one_too(monkeypatch):
     monkeypatch.setattr(live, "REST", 0.05)
 
