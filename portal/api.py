@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework import serializers, viewsets
 from rest_framework.routers import SimpleRouter
 
+import backups.api
 import inventory.api
 import portal.runs.api
 from portal.access.filtering import filtered
@@ -40,7 +41,7 @@ class Records(viewsets.ReadOnlyModelViewSet[RecordRow]):
 
 router = SimpleRouter()
 router.register("evidence", Records, basename="api-evidence")
-for app in (inventory.api, portal.runs.api):
+for app in (inventory.api, backups.api, portal.runs.api):
     router.registry.extend(app.router.registry)
 
 urlpatterns = [

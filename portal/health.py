@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from backups.services.measures import measures
 from inventory.models import Finding, Look
 from inventory.services.looks import every, present
 from portal.runs.models import Run
@@ -57,10 +58,11 @@ def _redis() -> str:
 
 
 class Estate:
-    """A collector that reads the database at each scrape: three queries, whatever the size."""
+    """A collector that reads the database at each scrape: four queries, whatever the size."""
 
     def collect(self) -> Iterator[Metric]:
-        """Findings by outcome and probe, age of the oldest look per probe in units of its schedule, runs by status."""
+        """Findings by outcome and probe, age of the oldest look per probe in units of its schedule, runs by status, and
+        how backup policies stand."""
         now = timezone.now()
         yield self._findings(now)
         yield from self._looks(now)
@@ -68,6 +70,11 @@ class Estate:
         for status, count in Run.objects.values_list("status").annotate(count=Count("pk")):
             runs.add_metric([status], count)
         yield runs
+        for name, words, values in measures(now):
+            family = GaugeMetricFamily(name, words, labels=["policy"])
+            for policy, value in values:
+                family.add_metric([policy], value)
+            yield family
 
     def _findings(self, now: Any) -> Metric:
         counts: dict[tuple[str, str], int] = {}
