@@ -270,6 +270,7 @@ CELERY_BEAT_SCHEDULE = {
     "sync engines": {"task": "inventory.tasks.sync_engines", "schedule": 60.0},
     "sync storage": {"task": "inventory.tasks.sync_engines", "schedule": 300.0, "kwargs": {"storage": True}},
     "backups": {"task": "backups.tasks.tick", "schedule": 5.0},
+    "after backups": {"task": "backups.tasks.follow", "schedule": 20.0},
     "heartbeats": {"task": "backups.tasks.send_heartbeats", "schedule": 5.0},
     # hourly, so that a beat which is restarted every day comes to it, too
     "prune history": {"task": "inventory.tasks.prune_history", "schedule": 3600.0},

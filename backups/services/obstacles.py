@@ -79,4 +79,4 @@ def calmed(plan: str, target: str, now: datetime, **parameters: object) -> bool:
 def record(kind: str, policy: Policy, body: dict[str, object]) -> None:
     """One record of the evidence about a policy; last in its transaction."""
     content = {"policy": policy.name, "engine": policy.engine.name, **body}
-    evidence.append(kind, "holdfast", f"policy:{policy.name}", content)
+    evidence.append(kind, "holdfast", f"policy:{policy.pk}", content)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from backups.catalog import retention
 from backups.catalog.retention import Entry, Generations, RecoveryWindow, Redundancy, Word
-from backups.models import Backup, Copy, Policy
+from backups.models import Backup, Copy, Destination, Policy
 from backups.services.clock import now as database_now
 from portal.runs.models import Run
 from portal.runs.services import Refused
@@ -32,9 +32,12 @@ class PreviewRow:
 
 
 def entries(policy: Policy) -> QuerySet[Backup]:
-    """The policy's backups that are not deleted, the newest first, with their copies."""
-    copies = Prefetch("copies", Copy.objects.select_related("destination").order_by("pk"))
-    return policy.backups.filter(deleted_at__isnull=True).select_related("engine", "run").prefetch_related(copies)
+    """The policy's backups that are not deleted, the newest first, with their copies; without what engine-backup
+    printed, which is long."""
+    places = Prefetch("destination", Destination.objects.only("name", "kind", "enabled"))
+    copies = Prefetch("copies", Copy.objects.order_by("pk").prefetch_related(places))
+    rows = policy.backups.filter(deleted_at__isnull=True).defer("output", "objects_then", "ladder")
+    return rows.prefetch_related(copies)
 
 
 def listed(policy: Policy, now: datetime) -> QuerySet[Backup]:
@@ -50,6 +53,13 @@ def rule(policy: Policy) -> retention.Policy:
     if policy.retention == Policy.Retention.WINDOW:
         return RecoveryWindow(policy.count)
     return Generations(policy.days, policy.weeks, policy.months, policy.years, policy.zone)
+
+
+def newest_proven(policy: Policy) -> Backup | None:
+    """The newest one for which is_proven holds."""
+    held = Copy.objects.filter(backup=OuterRef("pk"), state=C.HELD)
+    rows = policy.backups.filter(Exists(held), status=Backup.Status.DONE, proof=Backup.Proof.PROVEN, whole=True)
+    return rows.filter(deleted_at__isnull=True).defer("output", "objects_then", "ladder").order_by("-taken").first()
 
 
 def is_proven(backup: Backup) -> bool:
@@ -141,7 +151,7 @@ def held_off(policy: Policy, now: datetime) -> str:
     ahead, makes old what is needed most."""
     if not policy.delete_obsolete:
         return "Only a person starts a deletion."
-    newest = next((backup for backup in entries(policy) if is_proven(backup)), None)
+    newest = newest_proven(policy)
     if newest is None:
         return "No backup is proven restorable, so nothing is deleted."
     age = now - newest.taken

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.db import InterfaceError, OperationalError, transaction
 
@@ -18,30 +20,42 @@ from backups.services.reconcile import reconcile
 log = logging.getLogger(__name__)
 
 Deed = Callable[[Policy, datetime], None]
-ON: tuple[Deed, ...] = (
-    due.start_due,
-    due.try_again,
-    upkeep.verify_due,
-    upkeep.rehearse_due,
-    upkeep.copies_due,
-    upkeep.kit_due,
-    upkeep.recheck_due,
-    upkeep.retire_due,
-    heartbeat.note,
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one tick does for a policy that is switched on, and for one that is switched off: that begins nothing,
+    but what it has is still sent as it says."""
+
+    on: tuple[Deed, ...]
+    off: tuple[Deed, ...]
+
+
+STARTS = Round((due.start_due, due.try_again, heartbeat.note), (due.pass_by, heartbeat.note))
+# looks at whole catalogs, so less often
+FOLLOWING = Round(
+    (
+        upkeep.verify_due,
+        upkeep.rehearse_due,
+        upkeep.copies_due,
+        upkeep.kit_due,
+        upkeep.recheck_due,
+        upkeep.retire_due,
+    ),
+    (upkeep.copies_due,),
 )
-# what is switched off begins nothing; what it has is still sent, and deleted, as it says
-OFF: tuple[Deed, ...] = (due.pass_by, upkeep.copies_due, heartbeat.note)
+BOTH = Round(STARTS.on + FOLLOWING.on, STARTS.off + FOLLOWING.off)
 
 
-def tick(now: datetime | None = None) -> list[str]:
+def tick(now: datetime | None = None, what: Round = BOTH) -> list[str]:
     """Looks at all policies once. now: by default the database's clock. Gives one line per thing that broke, for the
     log; what merely cannot be done now is an Obstacle of its policy."""
     at = now or database_now()
     broken = _tried("reconcile", lambda: reconcile(at))
     # in any order: what can run side by side is limited, and no policy shall always come first
     for pk, enabled in Policy.objects.order_by("?").values_list("pk", "enabled"):
-        for deed in ON if enabled else OFF:
-            broken += _tried(f"policy {pk}: {deed.__name__}", lambda deed=deed, pk=pk: _under_lock(deed, pk, at))  # type: ignore[misc]
+        for deed in what.on if enabled else what.off:
+            broken += _tried(f"policy {pk}: {deed.__name__}", partial(_under_lock, deed, pk, at))
     return broken
 
 

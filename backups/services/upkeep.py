@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from backups.catalog.retention import Word
 from backups.models import Backup, Copy, Destination, Obstacle, Policy, Rehearsal

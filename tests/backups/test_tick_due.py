@@ -9,10 +9,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from backups.models import Backup, Missed, Policy
+from backups import tasks
+from backups.models import Backup, Missed, Ping, Policy
 from backups.services import due, take
 from backups.services.schedule import outlook
-from backups.services.tick import tick
+from backups.services.tick import Round, tick
 from portal.evidence.models import Record
 from portal.runs.models import Run
 from portal.runs.services import Refused
@@ -84,7 +85,7 @@ def test_an_engine_that_stays_busy_is_named_in_what_was_missed(world):
     assert "planned for 2026-11-22 12:00 UTC" in missed.sentence
     assert mark(policy) >= SIX
     record = Record.objects.get(kind="backup.missed")
-    assert (record.subject, record.body["due"]) == (f"policy:{policy.name}", [SIX.isoformat()])
+    assert (record.subject, record.body["due"]) == (f"policy:{policy.pk}", [SIX.isoformat()])
 
 
 def test_a_run_that_had_the_engine_while_nobody_looked_is_named(world):
@@ -164,7 +165,7 @@ def test_every_policy_has_its_own_fate(world):
     assert not broken.obstacles.exists()
 
 
-def test_a_policy_that_breaks_the_code_stops_no_other(world, monkeypatch):
+def test_a_policy_that_breaks_the_code_stops_no_other(world):
     bad = world.policy(decided_to=SIX - HOUR)
     good = world.policy(decided_to=SIX - HOUR, engine=world.new_engine("second"))
     real = due.start_due
@@ -174,8 +175,7 @@ def test_a_policy_that_breaks_the_code_stops_no_other(world, monkeypatch):
         if policy.pk == bad.pk:
             raise ZeroDivisionError
 
-    monkeypatch.setattr("backups.services.tick.ON", (start_due,))
-    assert tick(SIX) == [f"policy {bad.pk}: start_due: ZeroDivisionError"]
+    assert tick(SIX, Round((start_due,), ())) == [f"policy {bad.pk}: start_due: ZeroDivisionError"]
     assert (began(bad), began(good)) == ([], [("scheduled", SIX)])
     assert mark(bad) == SIX - HOUR  # nothing of it was kept
 
@@ -349,5 +349,8 @@ def test_a_schedule_that_nobody_looks_at_is_said(world):
 
 def test_by_default_the_database_says_what_time_it_is(world):
     policy = world.policy(decided_to=timezone.now() - HOUR, cron="* * * * *", catch_up=0)
-    tick()
+    tasks.tick()
     assert policy.backups.get().due_at > timezone.now() - 2 * MINUTE
+    tasks.follow()
+    tasks.send_heartbeats()
+    assert Ping.objects.count() == 0
