@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from lab import wiring
 from lab.backup import pki
 from lab.backup.cluster import OWNERS
 from lab.world import World, uid
@@ -25,6 +26,7 @@ FOLDERS = (
     "var/lib/ovirt-engine/jboss_runtime", "var/log/ovirt-engine/setup", "etc/ovirt-engine-backup",
 )  # fmt: skip
 SECRET = ("conf.d/1", "/keys/", "/private/", "20-setup-ovirt-post.conf")
+DISK = 61 << 30  # bytes of the VM's only disk, as the deployment makes it
 _CONTENT_KIB = 96  # of /var/lib/ovirt-engine/content: what no compressor makes smaller
 
 
@@ -110,6 +112,8 @@ def _around(world: World) -> Iterator[tuple[str, bytes]]:
     yield "etc/oracle-release", b"Oracle Linux Server release 8.10\n"
     yield "etc/hostname", f"{world.engine_fqdn}\n".encode()
     yield "etc/machine-id", uuid.UUID(uid("machine", "engine")).hex.encode() + b"\n"
+    yield "etc/resolv.conf", "".join(f"nameserver {one}\n" for one in wiring.DNS).encode()
+    yield "sys/block/vda/size", f"{DISK // 512}\n".encode()
     yield "etc/ovirt-engine-setup.conf", b"[environment:default]\n"
     yield "etc/ovirt-provider-ovn/logger.conf", b"[loggers]\nkeys=root\n"
     yield "etc/ovirt-provider-ovn/conf.d/10-setup-ovirt-provider-ovn.conf", b"[PROVIDER]\nprovider-host=localhost\n"

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import engine_vm, programs_system, rpm, runtime
+from lab import engine_vm, ip_cli, programs_system, rpm, runtime
 from lab.backup import cluster, faults
 from lab.command import Program, Real, Reply, fail
 from lab.world import ENGINE, Host, World
@@ -158,7 +158,9 @@ def engine_backup(world: World, host: Host, argv: list[str]) -> Real | Reply:
 
 
 def timedatectl(world: World, host: Host, argv: list[str]) -> Reply:
-    """`timedatectl`: UTC, synchronised while chronyd runs."""
+    """`timedatectl [show -p Timezone]`: UTC, synchronised while chronyd runs."""
+    if "show" in argv:
+        return Reply(out="Timezone=UTC\n")
     now = time.strftime("%a %Y-%m-%d %H:%M:%S", time.gmtime(world.clock.wall_at(world.at) + host.clock_offset))
     synced = "yes" if host.units.get("chronyd") == "active" and not host.clock_offset else "no"
     return Reply(out=f"Universal time: {now} UTC\nTime zone: UTC (UTC, +0000)\nSystem clock synchronized: {synced}\n")
@@ -177,6 +179,7 @@ PROGRAMS: dict[str, Program] = {
     "runuser": runuser,
     "su": runuser,
     "timedatectl": timedatectl,
+    **ip_cli.PROGRAMS,
     "engine-backup": engine_backup,
     **dict.fromkeys(_TOOLS, database_tool),
 }

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import uuid
 
-from lab import life_vm
+from lab import life_vm, wiring
 from lab.world import Host, World, uid
 
 CONF = "/etc/ovirt-hosted-engine/hosted-engine.conf"
 ANSWERS = "/etc/ovirt-hosted-engine/answers.conf"
 DEPLOYED = "/var/lib/ovirt-hosted-engine-setup/answers/answers-20260211093012.conf"
-_VM_MAC = "00:16:3e:4a:5b:01"
 
 
 def conf(world: World, host: Host) -> str:
@@ -27,7 +26,7 @@ def conf(world: World, host: Host) -> str:
         "spUUID": uuid.UUID(int=0),
         "sdUUID": _hosted(world),
         "connectionUUID": uuid.UUID(int=0),
-        "gateway": "10.20.0.1",
+        "gateway": wiring.GATEWAY,
         "network_test": "ping",
         "metadata_volume_UUID": uid("volume", "metadata"),
         "metadata_image_UUID": uid("image", "metadata"),
@@ -49,10 +48,10 @@ def answers(world: World, host: Host) -> str:
     lun = next((lun.wwid for lun in world.luns.values() if lun.domain_id == _hosted(world)), "")
     lines = {
         "OVEHOSTED_CORE/deployProceed": "bool:True",
-        "OVEHOSTED_NETWORK/bridgeIf": "str:bond0",
+        "OVEHOSTED_NETWORK/bridgeIf": f"str:{wiring.NETWORKS[0].device}",
         "OVEHOSTED_NETWORK/bridgeName": "str:ovirtmgmt",
         "OVEHOSTED_NETWORK/fqdn": f"str:{world.engine_fqdn}",
-        "OVEHOSTED_NETWORK/gateway": "str:10.20.0.1",
+        "OVEHOSTED_NETWORK/gateway": f"str:{wiring.GATEWAY}",
         "OVEHOSTED_NETWORK/network_test": "str:ping",
         "OVEHOSTED_STORAGE/domainType": "str:fc",
         "OVEHOSTED_STORAGE/lunID": f"str:{lun}",
@@ -60,9 +59,9 @@ def answers(world: World, host: Host) -> str:
         "OVEHOSTED_STORAGE/imgSizeGB": "str:61",
         "OVEHOSTED_VM/vmMemSizeMB": f"int:{vm.memory >> 20}",
         "OVEHOSTED_VM/vmVCpus": f"str:{vm.cores}",
-        "OVEHOSTED_VM/vmMACAddr": f"str:{_VM_MAC}",
-        "OVEHOSTED_VM/cloudinitVMStaticCIDR": "str:10.20.0.10/24",
-        "OVEHOSTED_VM/cloudinitVMDNS": "str:10.20.0.2,10.20.0.3",
+        "OVEHOSTED_VM/vmMACAddr": f"str:{wiring.ENGINE_MAC}",
+        "OVEHOSTED_VM/cloudinitVMStaticCIDR": f"str:{wiring.ENGINE_ADDRESS}/{wiring.PREFIX}",
+        "OVEHOSTED_VM/cloudinitVMDNS": f"str:{','.join(wiring.DNS)}",
         "OVEHOSTED_VM/cloudinitVMTZ": "str:UTC",
         "OVEHOSTED_ENGINE/appHostName": f"str:{first.hostname}",
     }

@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Callable
 
-from lab import he_files, life_vm, sysfs
+from lab import he_files, life_vm, rpm, sysfs
 from lab.world import Host, World
 
 KERNEL = "5.15.0-206.153.7.el8uek.x86_64"
@@ -75,6 +75,8 @@ _FILES: dict[str, Callable[[World, Host], str]] = {
     "/etc/oracle-release": lambda world, host: "Oracle Linux Server release 8.10\n",
     "/etc/hostname": lambda world, host: host.hostname + "\n",
     "/etc/machine-id": lambda world, host: uuid.UUID(host.id).hex + "\n",
+    "/etc/vdsm/vdsm.id": lambda world, host: host.id + "\n",
+    "/sys/class/dmi/id/product_uuid": lambda world, host: host.id + "\n",
     "/etc/multipath.conf": lambda world, host: (
         "# VDSM REVISION 2.2\ndefaults {\n    no_path_retry 16\n    polling_interval 5\n}\n"
     ),
@@ -84,6 +86,7 @@ _HE_FILES: dict[str, Callable[[World, Host], str]] = {
     he_files.CONF: he_files.conf,
     he_files.ANSWERS: he_files.answers,
     he_files.DEPLOYED: he_files.answers,
+    rpm.APPLIANCE_LIST: lambda world, host: rpm.appliance_list(),
     "/var/log/ovirt-hosted-engine-ha/agent.log": _agent_log,
     "/var/log/ovirt-hosted-engine-ha/broker.log": lambda world, host: "",
     "/run/ovirt-hosted-engine-ha/vm.conf": _vm_conf,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import multipath_cli, programs_files, programs_system, programs_virt, rpm
+from lab import ip_cli, multipath_cli, programs_files, programs_system, programs_virt, rpm
 from lab.command import Program
 from lab.he_cli import hosted_engine
 
@@ -13,4 +13,5 @@ PROGRAMS: dict[str, Program] = {
     **programs_system.PROGRAMS,
     **programs_virt.PROGRAMS,
     **multipath_cli.PROGRAMS,
+    **ip_cli.PROGRAMS,
 }

@@ -39,7 +39,13 @@ HOSTED_ENGINE = {
     "ovirt-engine-appliance": ("4.5", "20240101091500.1.el8", "x86_64"),
     "ovirt-ansible-collection": ("3.2.0", "1.el8", "noarch"),
 }
+APPLIANCE_LIST = "/usr/share/doc/ovirt-engine-appliance/ovirt-engine-appliance-manifest-rpm"
 _FIELD = re.compile(r"%\{(\w+)\}")
+
+
+def appliance_list() -> str:
+    """The list of packages inside the appliance, one a line: its engine is the estate's."""
+    return "".join(f"{name}-{version}-{release}.{arch}\n" for name, (version, release, arch) in sorted(ENGINE.items()))
 
 
 def packages(host: Host) -> Packages:

@@ -55,11 +55,11 @@ static int of_the_machine(const char *path)
     static const char *places[] = {"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/dev",
                                    "/sys", "/run", "/var/run", "/opt", NULL};
     static const char *own[] = {"/etc/ovirt", "/etc/pki/ovirt", "/etc/httpd", "/etc/yum", "/etc/dnf", "/etc/firewalld",
-                                "/etc/grafana", "/etc/os-release", "/etc/hostname", "/etc/machine-id",
+                                "/etc/grafana", "/etc/resolv.conf", "/etc/os-release", "/etc/hostname", "/etc/machine-id",
                                 "/etc/oracle-release", NULL};
     for (int i = 0; places[i] != NULL; i++)
         if (below(path, places[i]))
-            return !below(path, "/usr/share/ovirt-engine");
+            return !below(path, "/usr/share/ovirt-engine") && !below(path, "/sys/block");
     if (!below(path, "/etc") || strcmp(path, "/etc") == 0 || strcmp(path, "/etc/") == 0 || strcmp(path, "/etc/pki") == 0)
         return 0;
     for (int i = 0; own[i] != NULL; i++)

@@ -53,6 +53,8 @@ ROUTES: dict[tuple[str, ...], Read] = {
     ("clusters", "*", "affinitygroups"): lambda ask: collection(
         "affinity_groups", shapes_estate.affinity_groups(ask.engine)
     ),
+    ("clusters", "*", "networks"): reads_estate.only("cluster_id", reads_estate.cluster_networks),
+    ("networks",): lambda ask: collection("networks", shapes_estate.networks(ask.engine, "")),
     ("events",): lambda ask: events.listed(ask.engine, ask.query, ask.filtered),
     ("events", "*"): lambda ask: events.single(ask.engine, ask.path[1]),
     ("jobs",): reads_estate.jobs,

@@ -37,6 +37,12 @@ def cluster(ask: Ask) -> str:
     return empties(ask, "clusters", shapes_estate.cluster(ask.engine, inline, ask.all_content))
 
 
+def cluster_networks(ask: Ask) -> str:
+    """GET /clusters/{id}/networks: the only place that says which network is required."""
+    world = ask.engine.world
+    return collection("networks", shapes_estate.networks(ask.engine, f"{API}/clusters/{world.cluster_id}"))
+
+
 def listed(tag: str, make: Callable[[Ask], str]) -> Callable[[Ask], str]:
     """A list of exactly one object."""
     return lambda ask: collection(tag, select([make(ask)], ask.query, lambda _: {"name": "Default"}, "name"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from lab import wiring
 from lab.engine.shapes import API, collection, escape, lines, links, part, ref, stamp, tree
 from lab.engine.state import Account, Engine
 from lab.world import Vm, World, uid
@@ -128,6 +129,24 @@ def cluster(engine: Engine, inline: str, all_content: bool) -> str:
         f'<cluster href="{href}" id="{world.cluster_id}">\n    <name>Default</name>\n'
         f"    <description/>\n    <comment/>\n{subs}{inline}{body}    {centre}\n{management}</cluster>"
     )
+
+
+def networks(engine: Engine, cluster: str) -> list[str]:
+    """Logical networks. cluster: its address, "" for the data centre's list, which knows no `required`."""
+    world = engine.world
+    center = ref("data_center", f"{API}/datacenters/{world.data_center_id}", world.data_center_id)
+    made = []
+    for one in wiring.NETWORKS:
+        here = {"display": "display" in one.roles, "required": one.required, "status": "operational"} if cluster else {}
+        fields = {"mtu": one.mtu, "stp": False, **here, "vdsm_name": one.name}
+        usages = "".join(f"        <usage>{role}</usage>\n" for role in one.roles)
+        vlan = f'    <vlan id="{one.vlan}"/>\n' if one.vlan else ""
+        made.append(
+            f'<network href="{cluster or API}/networks/{one.id}" id="{one.id}">\n    <name>{one.name}</name>\n'
+            f"    <description/>\n    <comment/>\n{lines(fields)}    <usages>\n{usages}    </usages>\n{vlan}"
+            f"    {center}\n</network>"
+        )
+    return made
 
 
 def groups_of(world: World) -> dict[str, list[Vm]]:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Iterable
 
+from lab import wiring
 from lab.engine.paths import PathCount
 from lab.engine.shapes import API, collection, deeper, escape, flag, lines, links, part, ref, tree
 from lab.engine.shapes_storage import logical_unit
@@ -151,6 +152,7 @@ NIC = """<host_nic href="%(h)s/nics/%(id)s" id="%(id)s">
     <speed>25000000000</speed>
     <status>up</status>
     <host href="%(h)s" id="%(host)s"/>
+    %(network)s
 </host_nic>"""
 STORAGE = """<host_storage href="%(h)s/storage/%(wwid)s" id="%(wwid)s">
     <logical_units>
@@ -227,20 +229,20 @@ def _statistic_id(name: str, host_id: str) -> str:
 def nics(host: Host) -> list[str]:
     """Two NICs; the first carries the management network and the host's address."""
     made = []
-    for number, name in enumerate(("ens1f0", "ens1f1")):
-        digest = hashlib.sha1(f"{host.name}/{name}".encode()).hexdigest()
+    for number, nic in enumerate(wiring.nics(host)):
         fields = {"address": host.address, "gateway": "127.0.0.1", "netmask": "255.255.255.0", "version": "v4"}
         made.append(
             NIC
             % {
                 "h": host_href(host),
-                "id": uid("nic", f"{host.name}/{name}"),
-                "name": name,
+                "id": uid("nic", f"{host.name}/{nic.name}"),
+                "name": nic.name,
                 "host": host.id,
                 "boot": "none" if number else "static",
                 "bridged": flag(not number),
                 "ip": "" if number else part(tree("ip", fields)),
-                "mac": "52:54:00:" + ":".join([digest[0:2], digest[2:4], digest[4:6]]),
+                "mac": nic.mac,
+                "network": ref("network", f"{API}/networks/{nic.network.id}", nic.network.id),
             }
         )
     return made
