@@ -49,6 +49,15 @@ class Fetch:
 
 
 @dataclass(frozen=True)
+class On:
+    """A look at another target than the step's own ("host:7"). One that does not answer gives exit_code None with one
+    sentence on stderr: that a host is silent is something that was seen, too."""
+
+    target: str
+    command: Command
+
+
+@dataclass(frozen=True)
 class Told:
     """A look at the portal's own records: `question` names who answers (settings.HOLDFAST_TELLINGS). stdout is JSON,
     exit_code 0."""
@@ -101,7 +110,7 @@ class Working(Protocol):
         """To be called often. Raises WorkStopped, or ends the work because another worker has the run."""
 
 
-Look = Command | Kept | Told
+Look = Command | Kept | Told | On
 Act = Command | Fetch | Work
 
 
@@ -114,6 +123,7 @@ class Step:
     act: the commands, run once, in order, detached on the target, until one fails; or what the portal itself does, and
     then there is no undo by commands; () for a step that only waits.
     settled: done | wait | failed, from what was seen; asked first of all, so what is already there is not done again.
+    where: the target that its looks, acts and undos run on; "" is the Run's own. One step acts on one target.
     undo: the commands that take the act back and are harmless when it never happened, or the words "No undo: ...".
     patience, every: seconds until the step gives up, and between looks. expected: seconds it usually takes."""
 
@@ -126,6 +136,7 @@ class Step:
     looks: Callable[[Parameters], Mapping[str, Look]] = lambda parameters: {}
     ready: Callable[[Seen, Parameters], Verdict] = lambda seen, parameters: go("Nothing has to be waited for.")
     act: Callable[[Parameters], tuple[Act, ...]] = lambda parameters: ()
+    where: Callable[[Parameters], str] = lambda parameters: ""
     every: float = 2.0
     expected: float | None = None
 

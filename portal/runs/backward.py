@@ -138,7 +138,7 @@ class _Undo:
         return verdict
 
     def _run(self, command: Command) -> Output:
-        return self.drive.shell.run(self.drive.run.target, command)
+        return self.drive.ask(self.row, command)
 
 
 def _why(output: Output) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -17,9 +17,9 @@ from django.db.models.expressions import ExpressionWrapper
 from django.db.models.functions import Now
 
 from portal.kernel.command import Command
-from portal.kernel.output import Output, clean
+from portal.kernel.output import LookFailed, Output, clean
 from portal.kernel.secret import Secret
-from portal.kernel.step import ACT, LOST, Act, Fetch, Kept, Seen, Shell, Step, Told, Work
+from portal.kernel.step import ACT, LOST, Act, Fetch, Kept, On, Seen, Shell, Step, Told, Work
 from portal.runs import hostside, journal, ports
 from portal.runs.hostside import Progress, Tail
 from portal.runs.journal import Entry
@@ -109,15 +109,26 @@ class Drive:
         """Whether the step's patience has ended, by the database's clock."""
         return RunStep.objects.filter(Q(deadline__lt=Now()), pk=row.pk).exists()
 
+    def place(self, row: RunStep) -> str:
+        """The target that a step acts on."""
+        return row.place or self.run.target
+
+    def ask(self, row: RunStep, command: Command) -> Output:
+        """One command on the step's target, sent at most once. Raises LookFailed."""
+        place = self.place(row)
+        return ports.shell_for(place).run(place, command)
+
     def look(self, row: RunStep, step: Step) -> tuple[Seen, Tail | None]:
-        """Looks at the target once: the step's looks, and its act when it may have started. New output becomes lines.
+        """Looks at the step's target once: its looks, and its act when it may have started. New output becomes lines.
         Raises LookFailed."""
         looks = step.looks(self.parameters)
         commands = {name: look for name, look in looks.items() if isinstance(look, Command)}
         started = row.intended_at is not None and not by_portal(row)
         if started:
             commands[TAIL] = hostside.tail(self.folder, act_name(row), row.out_offset, row.err_offset)
-        seen = dict(self.shell.look(self.run.target, commands)) if commands else {}
+        place = self.place(row)
+        seen = dict(ports.shell_for(place).look(place, commands)) if commands else {}
+        seen.update(self._elsewhere({name: look for name, look in looks.items() if isinstance(look, On)}))
         seen.update({name: self._kept(look) for name, look in looks.items() if isinstance(look, Kept)})
         seen.update({name: self._told(look) for name, look in looks.items() if isinstance(look, Told)})
         if not started:
@@ -128,6 +139,17 @@ class Drive:
         if tail.progress is Progress.LOST:
             seen[LOST] = Output(b"", b"", None)
         return seen, tail
+
+    def _elsewhere(self, looks: Mapping[str, On]) -> dict[str, Output]:
+        """One visit per target. A silent one is told, not raised."""
+        seen: dict[str, Output] = {}
+        for target in sorted({look.target for look in looks.values()}):
+            asked = {name: look.command for name, look in looks.items() if look.target == target}
+            try:
+                seen.update(ports.shell_for(target).look(target, asked))
+            except LookFailed as error:
+                seen.update(dict.fromkeys(asked, Output(b"", str(error).encode(), None)))
+        return seen
 
     def _kept(self, look: Kept) -> Output:
         path = self.vault(look.name)
@@ -155,7 +177,7 @@ class Drive:
             if not full or row.out_offset + row.err_offset >= MOST_OUTPUT:
                 return tail
             command = hostside.tail(self.folder, act, row.out_offset, row.err_offset)
-            tail = hostside.read_tail(self.shell.run(self.run.target, command))
+            tail = hostside.read_tail(self.ask(row, command))
 
     def _keep(self, row: RunStep, tail: Tail) -> None:
         if row.out_offset + row.err_offset >= MOST_OUTPUT:

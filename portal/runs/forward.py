@@ -77,7 +77,8 @@ class _Walk:
             return
         with self.drive.lease.writing():
             deadline = in_seconds(self.step.patience)
-            move_step(self.row.pk, [T.WAITING], T.RUNNING, began=Now(), phase=P.LOOK, deadline=deadline)
+            place = self.step.where(self.drive.parameters)
+            move_step(self.row.pk, [T.WAITING], T.RUNNING, began=Now(), phase=P.LOOK, deadline=deadline, place=place)
             self.drive.note(None, f"Step {self.row.position}: {self.row.title}.")
         self.row.refresh_from_db()
 
@@ -135,7 +136,7 @@ class _Walk:
         else:
             missing = tail.progress in (Progress.ABSENT, Progress.CLOSED)
             if missing and self.row.phase != P.INTENT:
-                words = f"The folder of this run has vanished from {self.drive.run.target_name}"
+                words = f"The folder of this run has vanished from {self._name()}"
                 return failed(f"{words}, so nobody can say what became of the command: look there.")
         if missing and verdict.word is not Word.FAILED:
             # the intent was written, and the target shows that nothing was started
@@ -167,9 +168,9 @@ class _Walk:
         if own and (commands or not isinstance(self.step.undo, str)):
             raise TypeError(f"step {self.step.name} mixes the portal's own acts with commands")
         if commands:
-            opened = self.drive.shell.run(self.drive.run.target, hostside.script(hostside.OPEN, self.drive.folder))
+            opened = self.drive.ask(self.row, hostside.script(hostside.OPEN, self.drive.folder))
             if opened.exit_code != 0:
-                return _no_folder(opened, self.drive.run.target_name)
+                return _no_folder(opened, self._name())
         self._intend(acts)
         self.sent = True
         return self._start(commands) if commands else self._own(own)
@@ -201,15 +202,20 @@ class _Walk:
             record.put(self.drive.run, "run.step_intent", "portal", body)
 
     def _start(self, commands: Sequence[Command]) -> Verdict:
-        run = self.drive.run
-        output = self.drive.shell.run(run.target, hostside.start(self.drive.folder, act_name(self.row), commands))
+        name = self._name()
+        output = self.drive.ask(self.row, hostside.start(self.drive.folder, act_name(self.row), commands))
         if output.exit_code in (hostside.STARTED, hostside.ALREADY):
             self.drive.set(self.row, phase=P.ACTING)
-            return wait(f"The command runs on {run.target_name}.")
+            return wait(f"The command runs on {name}.")
         why = output.error_line() or f"exit code {output.exit_code}"
         if output.exit_code == hostside.CANNOT:
-            return failed(f"The command could not be started on {run.target_name}: {why}")
-        return wait(f"Whether the command has started on {run.target_name} is not known ({why}); it is looked up.")
+            return failed(f"The command could not be started on {name}: {why}")
+        return wait(f"Whether the command has started on {name} is not known ({why}); it is looked up.")
+
+    def _name(self) -> str:
+        """The name of the step's target. Raises LookFailed."""
+        place = self.drive.place(self.row)
+        return self.drive.run.target_name if place == self.drive.run.target else ports.shell_for(place).name(place)
 
     def _own(self, acts: Sequence[Fetch | Work]) -> Verdict:
         """The phase stays at intent until all is done: whoever takes over begins it again."""
@@ -233,7 +239,8 @@ class _Walk:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # a name of its own per claim: a worker that lost the Run may still be writing
         part = path.with_name(f".{path.name}.{self.drive.lease.fence}")
-        self.drive.shell.fetch(self.drive.run.target, copy.remote, part)
+        place = self.drive.place(self.row)
+        ports.shell_for(place).fetch(place, copy.remote, part)
         self.drive.set(self.row, phase=P.INTENT)  # refused when the lease is lost: then the file is not replaced
         part.replace(path)
         for old in path.parent.glob(f".{path.name}.*"):

@@ -8,7 +8,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from portal.kernel.output import LookFailed
 from portal.kernel.plan import Plan, digest
-from portal.runs import hostside, record
+from portal.runs import hostside, ports, record
 from portal.runs.backward import backward
 from portal.runs.drive import ATTENTION, BACK, NEXT, Drive, by_portal
 from portal.runs.ending import begin_ending, finish, park
@@ -153,15 +153,22 @@ def _conclude(drive: Drive) -> None:
 
 
 def _tidy(drive: Drive) -> None:
-    """Removes the Run's folder from the target. A late order from a paused worker then finds nothing to start in."""
+    """Removes the Run's folder from every target that it acted on. A late order from a paused worker then finds nothing
+    to start in."""
     acted = RunStep.objects.filter(run_id=drive.run.pk, intended_at__isnull=False)
-    if all(by_portal(row) for row in acted):
-        return
+    for place in sorted({drive.place(row) for row in acted if not by_portal(row)}):
+        _close(drive, place)
+
+
+def _close(drive: Drive, place: str) -> None:
+    name = drive.run.target_name if place == drive.run.target else place
     try:
-        output = drive.shell.run(drive.run.target, hostside.script(hostside.CLOSE, drive.folder))
+        shell = ports.shell_for(place)
+        name = shell.name(place)
+        output = shell.run(place, hostside.script(hostside.CLOSE, drive.folder))
         why = "" if output.exit_code == 0 else output.error_line() or f"exit code {output.exit_code}"
     except LookFailed as error:
         why = str(error)
     if why:
         with drive.lease.writing():
-            drive.note(None, f"The folder .holdfast/{drive.folder} is left on {drive.run.target_name}: {why}")
+            drive.note(None, f"The folder .holdfast/{drive.folder} is left on {name}: {why}")
