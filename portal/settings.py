@@ -228,7 +228,7 @@ HOLDFAST_TELLINGS: dict[str, str] = {
     "backups.retiring": "backups.works.retiring.standing",
 }
 HOLDFAST_GATES: list[str] = []
-HOLDFAST_SECRETS = ["inventory.services.shell.secrets"]
+HOLDFAST_SECRETS = ["inventory.services.shell.secrets", "backups.services.secrets.known"]
 # Answers of the overview that packages above inventory give (inventory/services/told.py).
 HOLDFAST_ANSWERS = {"rebuild": "backups.services.answer.rebuild"}
 HOLDFAST_LEASE = envint("LEASE", 15)  # seconds after which a Run whose worker is silent is given to another
