@@ -323,7 +323,7 @@ def measure(folder: Path, rounds: int) -> dict[str, float]:
         spent, watch = ours(made, place, memory=True)
         peaks[name] = watch
         print(f"{name}: {made.size / 1e6:.0f} MB in {spent.wall:.1f} s; peak of the process "
-              f"{watch.portal / 1e6:.1f} MB, of all its children {watch.children / 1e6:.1f} MB", flush=True)  # fmt: skip
+              f"{watch.portal / 1e6:.1f} MB, of all children {watch.children / 1e6:.1f} MB", flush=True)  # fmt: skip
     middle_of = {kind: Cost(statistics.median(one.wall for one in all_), statistics.median(one.cpu for one in all_))
                  for kind, all_ in costs.items()}  # fmt: skip
     return {

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # OS packages: what is called, and the package that brings it on Debian/Ubuntu and on Oracle Linux/RHEL.
-# Sourced by ./holdfast. Kinds: base (to run the portal's own processes), demo (base, and PostgreSQL, Redis and nginx), dev
-# (demo, and an sshd and a browser for the tests).
+# Sourced by ./holdfast. Kinds: base (to run the portal's own processes, and PostgreSQL's programs: they read dumps and restore
+# them into scratch servers), demo (base, and Redis and nginx), dev (demo, and an sshd and a browser for the tests).
 
 OS_RELEASE=/etc/os-release
 
@@ -29,8 +29,10 @@ missing_packages() {
     want xml2-config libxml2-dev libxml2-devel
     python_headers || want_package 'python3 python3-dev python3-venv' 'python3.11 python3.11-devel python3.11-pip'
     [ -e /usr/include/stdio.h ] || want_package libc6-dev glibc-devel
+    want prlimit util-linux util-linux
+    [ -n "$(find_postgres)" ] || want_package postgresql postgresql-server
+    uuid_ossp || want_package postgresql-contrib postgresql-contrib
     if [ "$1" != base ]; then
-        [ -n "$(find_postgres)" ] || want_package postgresql postgresql-server
         want redis-server redis-server redis
         want redis-cli redis-tools redis
         want nginx nginx-light nginx
@@ -42,6 +44,14 @@ missing_packages() {
         # Debian's name of the command; EPEL's is chromium-browser
         command -v chromium-browser >/dev/null 2>&1 || want chromium chromium chromium
     fi
+}
+
+# an extension that every engine's dump asks for; Debian's server package brings it
+uuid_ossp() {
+    for control in /usr/share/postgresql/*/extension /usr/share/pgsql/extension /usr/pgsql-*/share/extension; do
+        if [ -e "$control/uuid-ossp.control" ]; then return 0; fi
+    done
+    return 1
 }
 
 # headers are asked of the interpreter that will be used, since python3 may not be the system's

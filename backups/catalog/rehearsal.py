@@ -145,6 +145,8 @@ def _restored(restored: Restored, known: Known) -> Rung:
         f"The dump of {LABELS[part]} does not come back: {database.problem.rstrip('.')}."
         for part, database in databases.items() if database.problem
     ]  # fmt: skip
+    wrong += [f"The dump of {LABELS[part]} is a {one.form} file." for part, one in databases.items()
+              if (one.form == "sqlite") != (part is Part.GRAFANA)]  # fmt: skip
     wrong += [f"The dump of {LABELS[part]} comes back without a table." for part, one in databases.items() if
               one.back and not one.rows]  # fmt: skip
     if known.parts and (lost := frozenset(known.parts) - {Part.FILES} - databases.keys()):

@@ -185,15 +185,22 @@ def serve(order: Order) -> None:
 
 
 def stop(pid: int) -> None:
-    """Ends a server that shares the machine's processes: by its own means first, then all that came from here."""
+    """Ends a server that shares the machine's processes by its own means."""
     until = time.monotonic() + _QUIT
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGQUIT)
         while reap(pid) is None and time.monotonic() < until:
             select.select([], [], [], 0.02)
-    for child in offspring(os.getpid()):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
+
+
+def clear() -> None:
+    """Ends every process that came from here, to the last."""
+    while children := offspring(os.getpid()):
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.wait()
 
 
 def offspring(pid: int) -> list[int]:
@@ -216,6 +223,8 @@ def keep(order: Order) -> int:
         say(ended=str(end))
     except OSError as error:
         say(ended=f"{error.strerror or type(error).__name__}: {error.filename or ''}")
+    if order["tame"]:
+        clear()
     return 0
 
 

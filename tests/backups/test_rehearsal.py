@@ -92,6 +92,7 @@ def test_without_a_server_nothing_is_proven_and_nothing_is_wrong():
          "The dump of the DWH database does not come back: COPY failed for table a: missing data."),
         (restored(dwh=replace(DWH, rows={})), KNOWN, Mark.FAIL,
          "The dump of the DWH database comes back without a table."),
+        (restored(dwh=replace(DWH, form="sqlite")), KNOWN, Mark.FAIL, "The dump of the DWH database is a sqlite file."),
         (restored(dwh=None), KNOWN, Mark.FAIL, "The archive brings back no DWH database, which the engine has."),
         (restored(None, None), KNOWN, Mark.FAIL,
          "The archive brings back no engine database and the DWH database, which the engine has."),

@@ -203,6 +203,14 @@ def test_an_archive_that_is_cut_brings_back_what_lies_before_the_cut(tmp_path, b
     assert Part.GRAFANA in rows_of(done.restored)
 
 
+def test_dumps_that_come_back_do_not_heal_the_archive_around_them(tmp_path, bases, place):
+    draft = Draft(tmp_path)
+    del draft.files["etc/pki/ovirt-engine/private/ca.pem"]
+    done = run(draft.fill(bases.folder).pack(), place)
+    assert {rung.outcome for rung in done.rungs} == {Mark.OK}
+    assert (done.verdict, done.readings, marks(done.ladder)["pki"]) == ("failed", 1, Mark.FAIL)
+
+
 def test_a_rotten_grafana_file(tmp_path, bases, place):
     draft = Draft(tmp_path).fill(bases.folder)
     raw = bytearray(draft.members["db/grafana.db"])
