@@ -207,6 +207,7 @@ HOLDFAST_SHELLS = {
     "backup": "backups.services.shell.RecordShell",
     "catalog": "backups.services.shell.RecordShell",
     "destination": "backups.services.shell.RecordShell",
+    "she": "failover.services.shell.PairShell",
 }
 HOLDFAST_WORKS: dict[str, str] = {
     "backups.climb": "backups.works.climbing.work",
@@ -223,6 +224,7 @@ HOLDFAST_WORKS: dict[str, str] = {
 HOLDFAST_TELLINGS: dict[str, str] = {
     "backups.backup": "backups.services.telling.backup",
     "backups.copy": "backups.services.telling.copy",
+    "failover.witness": "failover.services.witness.telling",
     "backups.kit": "backups.services.telling.kit",
     "backups.rechecking": "backups.works.rechecking.standing",
     "backups.retiring": "backups.works.retiring.standing",

@@ -1,0 +1,1 @@
+"""What drills and maintenance windows are made of. Pure."""
