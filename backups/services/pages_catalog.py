@@ -38,7 +38,7 @@ _SECRET = ("destination__secret", "destination__host_key", "destination__ca_pem"
 
 @dataclass(frozen=True)
 class Chip:
-    """A backup at one place. kind: held | late | copying | failed | lost | waiting | none."""
+    """A backup at one place. kind: held | late | copying | failed | lost | waiting | unknown | none."""
 
     name: str
     kind: str
@@ -210,9 +210,7 @@ def shape_of(backup: Backup, ladder: Ladder) -> str:
 
 def chips(backup: Any, places: Sequence[Place], now: datetime) -> tuple[Chip, ...]:
     """The engine VM first, then every destination that should hold it or did."""
-    there = backup.on_engine
-    words = "lies on the engine VM" if there else "does not lie on the engine VM"
-    found = [Chip("engine", "held" if there else "none", words)]
+    found = [_on_engine(backup)]
     copies = {copy.destination_id: copy for copy in backup.copies.all()}
     known = {place.pk: place for place in places}
     names = {pk: copy.destination.name for pk, copy in copies.items()} | {pk: one.name for pk, one in known.items()}
@@ -220,6 +218,15 @@ def chips(backup: Any, places: Sequence[Place], now: datetime) -> tuple[Chip, ..
         kind = _kind(backup, copies.get(pk), known.get(pk), now)
         found.append(Chip(names[pk], kind, _SPOKEN[kind].format(names[pk])))
     return tuple(found)
+
+
+def _on_engine(backup: Backup) -> Chip:
+    """What nobody has looked at after the backup was taken is not known."""
+    if backup.on_engine:
+        return Chip("engine", "held", "lies on the engine VM")
+    if backup.status == Backup.Status.DONE and not backup.looked_back:
+        return Chip("engine", "unknown", "whether it lies on the engine VM is not known")
+    return Chip("engine", "none", "does not lie on the engine VM")
 
 
 _SPOKEN = {

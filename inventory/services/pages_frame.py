@@ -46,7 +46,7 @@ def around(now: datetime | None = None) -> Around:
         found = [by_kind[kind].worst for kind in kinds if kind in by_kind]
         if found and (outcome := worst(found)) is not Outcome.OK:
             bad[section] = outcome
-    answers = {section: found for section, name in ANSWERS.items() if (found := told(name, now)) is not None}
+    answers = {section: answer for section, name in ANSWERS.items() if (answer := told(name, now)) is not None}
     bad |= {key: one.answer.outcome for key, one in answers.items() if one.answer.outcome is not Outcome.OK}
     return Around(now, by_kind, bad, _banner(now, seen), seen, answers)
 

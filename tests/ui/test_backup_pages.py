@@ -128,6 +128,9 @@ def test_the_catalog_shows_what_the_picture_shows(reader):
     assert [chip.kind for chip in rows[5].chips] == ["none", "none", "none"]
     assert (rows[2].word, rows[2].why) == ("KEEP", "It is held: before the upgrade of CHG0034790.")
     assert rows[5].word == "NONE"
+    Backup.objects.filter(pk=rows[6].backup.pk).update(looked_back=False)
+    unseen = reader.get("/backups/").context["rows"][6][0]
+    assert unseen.chips[0].kind == "unknown"
     assert "A file of the engine changed while tar read it" in rows[5].second
     assert rows[7].second == "The dwh dump is cut short: pg_restore ended at row 2,114,806."
     assert page.context["clock"].words == "4 h 14 min"

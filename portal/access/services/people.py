@@ -118,6 +118,7 @@ def _settle(person: User) -> None:
     """Forgets the roles read before, and lets exactly administrators into Django's admin."""
     person.__dict__.pop("_roles", None)
     staff = "admin" in roles_of(person)
+    person.__dict__.pop("_preference", None)  # read along, long before anybody wants it
     if person.is_staff != staff:
         person.is_staff = staff
         person.save(update_fields=["is_staff"])
