@@ -92,7 +92,7 @@ class PersonAdmin(Guarded, Accounts):
 
 @admin.register(Token)
 class TokenAdmin(Guarded):
-    """Tokens are made at the command line (`manage.py token create`); here they are seen and revoked."""
+    """Tokens are made by their owners (/preferences/tokens/) or at the command line; here they are seen and revoked."""
 
     view = change = "access.manage"
     list_display = ("owner", "name", "prefix", "expires_at", "last_used_at", "revoked_at")

@@ -29,8 +29,8 @@
     clearTimeout(timer);
     timer = null;
     if (document.hidden || document.documentElement.dataset.still) return;
-    // what is being written, and the answer to what was just sent, stay as they are
-    if (document.querySelector("main form[data-writing] :focus, main .errors")) return;
+    // what is being written, the answer to what was just sent, and what is shown only once stay as they are
+    if (document.querySelector("main form[data-writing] :focus, main .errors, main [data-once]")) return;
     tried = Date.now();
     waiting ||= tried;
     htmx.trigger(by("refresh"), "holdfast:refresh");

@@ -114,6 +114,7 @@ def form(engine, **changes):
         "username": engine.username,
         "ca_pem": "",
         "ssh_user": "root",
+        "vm_port": "22",
         "watched": "on",
         "new_password": "",
         "new_ssh_key": "",

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.urls import get_resolver
 from django.utils import timezone
@@ -120,8 +121,9 @@ def test_the_portals_own_failure_is_a_problem_for_machines_and_a_page_for_people
 @pytest.mark.parametrize(("zone", "shown"), [("Asia/Tokyo", "Asia/Tokyo"), ("", "UTC"), ("Mars/Olympus", "UTC")])
 def test_times_are_shown_in_the_persons_zone(rf, zone, shown):
     request = rf.get("/")
-    request.user = add_person("anna", "viewer", Secret("correct horse battery"), by="test")
-    Preference.objects.create(person=request.user, time_zone=zone)
+    anna = add_person("anna", "viewer", Secret("correct horse battery"), by="test")
+    Preference.objects.create(person=anna, time_zone=zone)
+    request.user = User.objects.get(pk=anna.pk)
     answer = at_home(lambda request: HttpResponse(timezone.get_current_timezone_name()))(request)
     assert answer.content.decode() == shown
     assert timezone.get_current_timezone_name() == "UTC"

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 # open on purpose: the way in and out, what machines ask about the portal itself, and one's own settings
 OPEN = {"login", "logout", "healthz", "readyz", "metrics"}
-OWN = {"preferences", "password"}
+OWN = {"preferences", "password", "tokens", "token-revoke"}
 
 
 def routes(resolver=None, prefix=""):

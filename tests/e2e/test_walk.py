@@ -155,6 +155,28 @@ def test_a_support_bundle_is_collected_once_and_shown_live(page, stack):
     assert page.complaints == []
 
 
+def test_a_token_is_made_shown_once_used_and_revoked(page, stack):
+    login(page, stack)
+    page.goto(stack.url + "/preferences/tokens/")
+    page.get_by_label("Name").fill("nightly")
+    page.get_by_label("see the estate").check()
+    page.get_by_label("Your password").fill("holdfast-demo")
+    page.get_by_role("button", name="Make the token").click()
+    text = page.locator("#token-text").inner_text()
+    page.wait_for_timeout(11_000)  # a beat of the live channel, which fetches other pages again
+    expect(page.locator("#token-text")).to_have_text(text)
+    program = page.request
+    bearer = {"Authorization": f"Bearer {text}"}
+    assert program.get(stack.url + "/api/v1/hosts/", headers=bearer).status == 200
+    page.get_by_role("link", name="I have it, hide it").click()
+    expect(page.locator("#token-text")).to_have_count(0)
+    page.get_by_role("link", name="Revoke…").click()
+    page.get_by_role("button", name="Revoke the token nightly").click()
+    expect(page.locator(".told")).to_contain_text("The token nightly is revoked")
+    assert program.get(stack.url + "/api/v1/hosts/", headers=bearer).status == 401
+    assert page.complaints == []
+
+
 def test_it_works_without_javascript(browser, stack):
     context = browser.new_context(java_script_enabled=False)
     sheet = context.new_page()
