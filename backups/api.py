@@ -40,7 +40,7 @@ class Backup(serializers.ModelSerializer[models.Backup]):
 
     class Meta:
         model = models.Backup
-        exclude: ClassVar = ["output", "objects_then", "climbed_run"]
+        exclude: ClassVar = ["output", "objects_then", "things", "climbed_run"]
 
     def get_mark(self, backup: models.Backup) -> str:
         return ladder_of(backup).word
@@ -140,7 +140,7 @@ class Backups(BackupActs, Resource):
     def get_queryset(self) -> QuerySet[Any]:
         copies = Prefetch("copies", models.Copy.objects.order_by("pk"))
         rows = super().get_queryset().prefetch_related(copies)
-        return rows if self.action == "retrieve" else rows.defer("output", "objects_then")
+        return rows if self.action == "retrieve" else rows.defer("output", "objects_then", "things")
 
     def get_serializer_class(self) -> type[Backup]:
         return BackupDetail if self.action == "retrieve" else Backup

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from backups.views import acts, backup, catalog, places, policies
+from backups.views import acts, backup, catalog, kit, places, policies
 
 urlpatterns = [
     path("backups/", catalog.backups, name="backups"),
@@ -17,6 +17,11 @@ urlpatterns = [
     path("backups/<int:pk>/release/", acts.release, name="backup-release"),
     path("backups/<int:pk>/copy/", acts.copy, name="backup-copy"),
     path("backups/<int:pk>/download/", acts.fetch, name="backup-download"),
+    path("backups/kit/", kit.newest, name="recovery-kit"),
+    path("backups/kit/<int:pk>/", kit.one, name="kit"),
+    path("backups/kit/<int:pk>/bundle/", kit.bundle, name="kit-bundle"),
+    path("backups/kit/collect/<int:engine>/", kit.collect, name="kit-collect"),
+    path("backups/kit/declare/<int:engine>/", kit.declare, name="kit-declare"),
     path("backups/policies/", policies.policies, name="policies"),
     path("backups/policies/new/", policies.new, name="policy-new"),
     path("backups/policies/cron/", policies.cron, name="policy-cron"),

@@ -8,6 +8,7 @@ from rest_framework import serializers, viewsets
 from rest_framework.routers import SimpleRouter
 
 import backups.api
+import backups.api_kits
 import inventory.api
 import portal.runs.api
 from portal.access.filtering import filtered
@@ -41,7 +42,7 @@ class Records(viewsets.ReadOnlyModelViewSet[RecordRow]):
 
 router = SimpleRouter()
 router.register("evidence", Records, basename="api-evidence")
-for app in (inventory.api, backups.api, portal.runs.api):
+for app in (inventory.api, backups.api, backups.api_kits, portal.runs.api):
     router.registry.extend(app.router.registry)
 
 urlpatterns = [

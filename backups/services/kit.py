@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db.models import Max, Q
 
 from backups.kit import content as kits
 from backups.models import Backup, Copy, Destination, Kit
+from backups.services import kit_vault
 from inventory.models import Engine
+from portal.evidence import services as evidence
 from portal.kernel.facts import load
+from portal.kernel.output import sha256
 from portal.runs.models import Run
 from portal.runs.services import start as start_run
 
@@ -31,6 +35,25 @@ def content(row: Kit) -> kits.Kit | None:
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
     return found
+
+
+class NoBundle(Exception):
+    """There is no bundle to hand out. Its text is one sentence."""
+
+
+def bundle(row: Kit, by: str, trace: Mapping[str, object]) -> bytes:
+    """The signed bundle; that `by` takes it is recorded first. Raises NoBundle, and then nothing is recorded."""
+    if not row.bundle:
+        raise NoBundle(f"The bundle of {row} is older than the last {KEPT} and was removed. Use a newer one.")
+    try:
+        raw = kit_vault.read(row.engine, row.bundle)
+    except OSError:
+        raise NoBundle(f"The vault's file {row.bundle} is gone. Collect the kit again.") from None
+    if sha256(raw) != row.sha256:
+        raise NoBundle(f"The vault's file {row.bundle} is not as it was made. Collect the kit again.")
+    body = {"bundle": row.bundle, "sha256": row.sha256, **trace}
+    evidence.append("kit.downloaded", by, f"engine:{row.engine_id}", body)
+    return raw
 
 
 def start(engine: Engine, by: str, key: str = "") -> Run:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
 
 from backups.kit.content import Contact, Source, Spare
 from backups.models import Declared
 from inventory.models import Engine
+from inventory.services.signal import announce
+from portal.evidence import services as evidence
 
 GIB = 2**30
 TARGET, KEEPS = "target", "keeps the databases"
@@ -15,6 +21,17 @@ TARGET, KEEPS = "target", "keeps the databases"
 def of(engine: Engine) -> Declared:
     """The engine's row; an unsaved empty one when nobody has declared anything."""
     return Declared.objects.filter(engine=engine).first() or Declared(engine=engine)
+
+
+def save(row: Declared, by: str, changed: Iterable[str]) -> Declared:
+    """Saves what a person declared. On record by the names of what changed: a value could be more than it should be."""
+    row.by, row.at = by, timezone.now()
+    with transaction.atomic():
+        row.save()
+        body = {"engine": row.engine.name, "changed": sorted(changed)}
+        evidence.append("kit.declared", by, f"engine:{row.engine_id}", body)
+        announce("backups")
+    return row
 
 
 def source(row: Declared) -> Source:

@@ -36,7 +36,7 @@ def entries(policy: Policy) -> QuerySet[Backup]:
     printed, which is long."""
     places = Prefetch("destination", Destination.objects.only("name", "kind", "enabled"))
     copies = Prefetch("copies", Copy.objects.order_by("pk").prefetch_related(places))
-    rows = policy.backups.filter(deleted_at__isnull=True).defer("output", "objects_then", "ladder")
+    rows = policy.backups.filter(deleted_at__isnull=True).defer("output", "objects_then", "things", "ladder")
     return rows.prefetch_related(copies)
 
 
@@ -59,7 +59,7 @@ def newest_proven(policy: Policy) -> Backup | None:
     """The newest one for which is_proven holds."""
     held = Copy.objects.filter(backup=OuterRef("pk"), state=C.HELD)
     rows = policy.backups.filter(Exists(held), status=Backup.Status.DONE, proof=Backup.Proof.PROVEN, whole=True)
-    return rows.filter(deleted_at__isnull=True).defer("output", "objects_then", "ladder").order_by("-taken").first()
+    return rows.filter(deleted_at__isnull=True).defer("output", "objects_then", "things", "ladder").order_by("-taken").first()
 
 
 def is_proven(backup: Backup) -> bool:

@@ -21,9 +21,10 @@ def of_run(parameters: Parameters) -> Backup:
 
 
 def backup(parameters: Parameters) -> dict[str, Any]:
-    """status, cause, sentence, what_to_do, size, sha256 of the run's backup; before: what the engine had;
-    climbed, climb: the ladder and one sentence about it; rehearsed: one sentence when this run has rehearsed it; looked_back, on_engine: archives of the catalog on
-    the engine VM; last_size: bytes of the newest archive before; now: the portal's clock, Unix seconds."""
+    """status, cause, sentence, what_to_do, size, sha256 of the run's backup; before: what the engine had; climbed,
+    climb: the ladder and one sentence about it; rehearsed: one sentence when this run has rehearsed it; looked_back,
+    on_engine: archives of the catalog on the engine VM; last_size: bytes of the newest archive before; now: the
+    portal's clock, Unix seconds."""
     row = of_run(parameters)
     last = Backup.objects.filter(engine=row.engine, status=Backup.Status.DONE).exclude(pk=row.pk).first()
     rehearsal = row.rehearsals.filter(run__ref=parameters["run"]).first()

@@ -95,7 +95,7 @@ def _key(request: HttpRequest) -> str:
 
 
 def _backup(pk: int) -> Backup:
-    return get_object_or_404(Backup.objects.select_related("engine", "policy").defer("output"), pk=pk)
+    return get_object_or_404(Backup.objects.select_related("engine", "policy").defer("output", "things"), pk=pk)
 
 
 def _not_there(backup: Backup) -> str:
