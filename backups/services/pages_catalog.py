@@ -104,7 +104,7 @@ def matching(asked: Mapping[str, str], engine: int | None) -> QuerySet[Any]:
     if words:
         told = Q(ident__icontains=words) | Q(change__icontains=words) | Q(sentence__icontains=words)
         rows = rows.filter(told | Q(keep__icontains=words) | Q(asked_by__icontains=words))
-    return dressed(_in_state(rows, asked.get("state", ""))).defer("output")
+    return dressed(_in_state(rows, asked.get("state", ""))).defer("output", "things")
 
 
 def _in_state(rows: QuerySet[Backup], state: str) -> QuerySet[Backup]:

@@ -59,7 +59,12 @@ def newest_proven(policy: Policy) -> Backup | None:
     """The newest one for which is_proven holds."""
     held = Copy.objects.filter(backup=OuterRef("pk"), state=C.HELD)
     rows = policy.backups.filter(Exists(held), status=Backup.Status.DONE, proof=Backup.Proof.PROVEN, whole=True)
-    return rows.filter(deleted_at__isnull=True).defer("output", "objects_then", "things", "ladder").order_by("-taken").first()
+    return (
+        rows.filter(deleted_at__isnull=True)
+        .defer("output", "objects_then", "things", "ladder")
+        .order_by("-taken")
+        .first()
+    )
 
 
 def is_proven(backup: Backup) -> bool:

@@ -1,4 +1,4 @@
-"""The recovery-day kit's pages and API: what they say, who may, what is recorded; nothing hostile or secret gets out."""
+"""The recovery-day kit by page and API: what it says, who may, what is recorded; nothing hostile or secret gets out."""
 
 from __future__ import annotations
 
