@@ -94,7 +94,12 @@ def seed_backups(engine: Any) -> None:
     )
     policy, made = Policy.objects.get_or_create(
         name="olvm-engine, every 10 minutes",
-        defaults={"engine": engine, "cron": "*/10 * * * *", "count": 2, "decided_to": timezone.now() - timedelta(minutes=10)},
+        defaults={
+            "engine": engine,
+            "cron": "*/10 * * * *",
+            "count": 2,
+            "decided_to": timezone.now() - timedelta(minutes=10),
+        },
     )
     if made:
         policy.destinations.add(there)

@@ -1,4 +1,4 @@
-"""What goes wrong on the engine VM while it is backed up: a cause, a sentence, and nothing left behind."""
+"""What goes wrong on the engine VM while it is backed up: a cause, a sentence, nothing left behind."""
 
 from __future__ import annotations
 
