@@ -15,6 +15,7 @@ from inventory.models import Site
 from portal.connectors.age import AgeSource
 from portal.connectors.stores.directory import DirectoryStore
 from portal.connectors.stores.store import HeldSource
+from portal.runs.models import Run
 
 NAME = "vault"
 
@@ -57,6 +58,19 @@ def destination() -> Destination:
 def store() -> DirectoryStore:
     """The vault as a store. It is no mount point, so it needs no marker."""
     return DirectoryStore(NAME, folder(), marked=False)
+
+
+def part(name: str, run: str) -> Path:
+    """The unfinished file of one run."""
+    return folder() / f".{name}.{run}.part"
+
+
+def sweep() -> None:
+    """Removes unfinished files of runs that have ended: their workers were killed and could not."""
+    for path in folder().glob(".*.part"):
+        ref = path.name.removesuffix(".part").rpartition(".")[2]
+        if not Run.objects.filter(ref=ref, status__in=Run.ACTIVE).exists():
+            path.unlink(missing_ok=True)
 
 
 def keep(part: Path, name: str) -> None:

@@ -35,10 +35,11 @@ def work(working: Working) -> None:
     backup = of_run(working.parameters)
     if backup.status == Backup.Status.DONE:
         return
+    vault.sweep()
     size, wanted = _there(working)
     readers = recipients.active()
     name = names.copy(backup.engine.name, backup.ident)
-    part = vault.folder() / f".{name}.{working.parameters['run']}.part"
+    part = vault.part(name, str(working.parameters["run"]))
     try:
         sealed = _sealed(working, take.final(working.parameters), part, readers, size)
         if (sealed.plain_size, sealed.plain_sha256) != (size, wanted):
@@ -132,7 +133,8 @@ def _write(working: Working, backup: Backup, name: str, sealed: Sealed, readers:
             destination=vault.destination(),
             defaults={
                 "state": Copy.State.HELD, "name": name, "size": sealed.size, "sha256": sealed.sha256,
-                "sent": sealed.size, "recipients": who, "held_at": now, "checked_at": now, "sentence": "Read back and compared.",
+                "sent": sealed.size, "recipients": who, "held_at": now, "checked_at": now,
+                "sentence": "Read back and compared.",
             },
         )  # fmt: skip
         body = {

@@ -16,6 +16,7 @@ from backups.models import Copy, Destination
 from backups.services import copies, prove, take
 from portal.connectors.stores.directory import mark
 from portal.evidence.services.verify import verify_chain
+from portal.runs import services
 from portal.runs.models import Run
 from tests.fixtures_backup_lab import backup_lab, finish, stand  # noqa: F401
 from tests.fixtures_gate import wait_for, worker
@@ -45,6 +46,22 @@ def test_a_worker_killed_while_it_receives_leaves_one_copy(stand, settings):  # 
     ]
     assert len(stand.calls()) == 2
     stand.clean()
+
+
+def test_an_unfinished_file_of_a_run_that_has_ended_is_swept(stand, settings):  # noqa: F811
+    run = take.start(stand.policy, "anna")
+    with worker(run.pk) as one:
+        begun(run, "receive")
+        one.kill()
+    folder = Path(settings.HOLDFAST_VAULT) / "backups"
+    folder.mkdir(parents=True, exist_ok=True)
+    left, foreign = folder / f".olvm-engine-x.backup.age.{run.ref}.part", folder / "notes.part"
+    left.write_bytes(b"half")
+    foreign.write_bytes(b"not ours")
+    services.abort(run.pk, "anna", "enough")
+    assert finish(run).status == "aborted"
+    stand.take()
+    assert (left.exists(), foreign.exists()) == (False, True)
 
 
 def test_connections_to_the_database_cut_all_along(stand):  # noqa: F811
