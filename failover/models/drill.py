@@ -79,6 +79,8 @@ class Drill(models.Model):
     clock_began = models.DateTimeField(null=True, blank=True)  # the injection, on the portal's clock
     clock_began_mono = models.FloatField(null=True, blank=True)  # the prober's monotonic clock
     clock_boot = models.CharField(max_length=64, blank=True)  # of which boot that clock is
+    clock_ended = models.DateTimeField(null=True, blank=True)  # when the steps saw the service back; not the RTO itself
+    clock_ended_mono = models.FloatField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
