@@ -1,8 +1,21 @@
 """The tables of failover, by room."""
 
-from failover.models.drill import Blackout, Drill, Schedule, Service, Span
+from failover.models.approval import Approval, BreakGlass
+from failover.models.drill import Blackout, Drill, Missed, Schedule, Service, Span
 from failover.models.prompt import Prompt
 from failover.models.readiness import Readiness
 from failover.models.window import Window
 
-__all__ = ["Blackout", "Drill", "Prompt", "Readiness", "Schedule", "Service", "Span", "Window"]
+__all__ = [
+    "Approval",
+    "Blackout",
+    "BreakGlass",
+    "Drill",
+    "Missed",
+    "Prompt",
+    "Readiness",
+    "Schedule",
+    "Service",
+    "Span",
+    "Window",
+]

@@ -46,9 +46,28 @@ class Schedule(models.Model):
     notify = models.JSONField(default=list)  # names of the people involved
     enabled = models.BooleanField(default=True)
     decided_to = models.DateTimeField()
+    decided_by = models.CharField(max_length=150, blank=True)  # who asks for what it proposes; another one approves
+    minutes = models.PositiveIntegerField(default=240)  # how long the window of a proposed drill is
+    change = models.CharField(max_length=80, blank=True)
 
     def __str__(self) -> str:
         return f"{self.plan} of {self.engine}"
+
+
+class Missed(models.Model):
+    """A planned drill that did not happen: it was not proposed in time, or nobody approved and began it."""
+
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="missed")
+    due_at = models.DateTimeField()
+    noticed_at = models.DateTimeField()
+    sentence = models.TextField()
+
+    class Meta:
+        ordering: ClassVar = ["-due_at"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["schedule", "due_at"], name="failover_missed_once")]
+
+    def __str__(self) -> str:
+        return self.sentence
 
 
 class Drill(models.Model):
