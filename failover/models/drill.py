@@ -111,11 +111,13 @@ class Drill(models.Model):
 
 class Span(models.Model):
     """A time during which one service answered, or did not, as the prober saw it. Seconds of the prober's monotonic
-    clock; `began` and `last` are wall times for people. A service that was not asked has no span then."""
+    clock; `began` and `last` are wall times for people. A service that was not asked has no span then; one that was asked
+    without its answer telling anything (a certificate that does not verify, no way out of the portal) has one with up
+    None. The prober writes a row again and again by its key: drill, service, boot, began_mono."""
 
     drill = models.ForeignKey(Drill, on_delete=models.CASCADE, related_name="spans")
     service = models.CharField(max_length=80)
-    up = models.BooleanField()
+    up = models.BooleanField(null=True)
     why = models.CharField(max_length=200, blank=True)
     boot = models.CharField(max_length=64)
     began_mono = models.FloatField()
@@ -128,9 +130,12 @@ class Span(models.Model):
     class Meta:
         ordering: ClassVar = ["began_mono", "pk"]
         indexes: ClassVar = [models.Index(fields=["drill", "service", "began_mono"], name="failover_span_order")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["drill", "service", "boot", "began_mono"], name="failover_span_once"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.service} {'up' if self.up else 'down'}"
+        return f"{self.service} {'not known' if self.up is None else 'up' if self.up else 'down'}"
 
 
 class Blackout(models.Model):
