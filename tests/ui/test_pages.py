@@ -154,3 +154,14 @@ def test_at_most_ten_queries_whatever_the_size(hosts, reader):
             reader.get(path)
         counts[path] = len(queries)
     assert {path: number for path, number in counts.items() if number > 10} == {}
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown", "next_page"), [("2", 2, True), ("200", 5, False), ("x", 5, False), ("0", 1, True)]
+)
+def test_a_list_shows_as_many_rows_as_asked(reader, asked, shown, next_page):
+    world.build("calm", 5)
+    page = reader.get(f"/hosts/?rows={asked}").content.decode()
+    assert page.count('<th scope="row">') == shown
+    assert "5 hosts, " in page
+    assert (f"?rows={asked}&amp;page=2" in page) is next_page
