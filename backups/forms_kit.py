@@ -45,6 +45,13 @@ class DeclaredForm(DeclaredModelForm):
     )
     target_host = forms.ChoiceField(label="Deploy on", required=False)
     keeps_host = forms.ChoiceField(label="Keeps the databases running", required=False)
+    notes = forms.CharField(
+        label="Notes",
+        required=False,
+        max_length=400,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="At most 400 characters; they stand in the kit.",
+    )
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     class Meta:
@@ -70,7 +77,6 @@ class DeclaredForm(DeclaredModelForm):
             "bridge": "Empty: as hosted-engine.conf says.",
             "vlan": "0: untagged. Empty: as the engine says.",
         }
-        widgets: ClassVar = {"notes": forms.Textarea(attrs={"rows": 4})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

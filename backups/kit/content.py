@@ -339,4 +339,5 @@ class Kit:
     drill: Drill | None = None
     contacts: tuple[Contact, ...] = ()
     contacts_source: Source = field(default_factory=Source)
+    notes: str = ""  # what people wrote beside
     format: str = FORMAT

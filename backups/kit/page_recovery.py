@@ -82,5 +82,6 @@ def _people(kit: Kit) -> Section:
     if kit.drill:
         took = f"{kit.drill.minutes} min" if kit.drill.minutes is not None else "not timed"
         told = f"{kit.drill.name}, {when(kit.drill.source.at, kit.zone)}, {took}. {kit.drill.sentence}"
-    pairs = facts((("Last drill", told),))
+    notes = (("Notes", " ".join(kit.notes.split())),) if kit.notes else ()
+    pairs = facts((("Last drill", told), *notes))
     return Section("Who is called", source, pairs, ("Role", "Name", "How"), rows, "Nobody is named.")

@@ -59,13 +59,18 @@ def _shown(request: HttpRequest, row: Kit, steps: list[Step]) -> HttpResponse:
         "row": row,
         "shown": told.page,
         "state": verdict.outcome.value if verdict else "unknown",
-        "headline": f"{row.engine.name}: {verdict.headline if verdict else 'this kit is emptied'}",
+        "headline": f"{row.engine.name}: {_small(verdict.headline) if verdict else 'this kit is emptied'}",
         "lead": lead,
         "engines": list(engines()),
         "acts": acts_of(request.user),
         "path": steps,
     }
     return render(request, "backups/kit.html", context)
+
+
+def _small(text: str) -> str:
+    """In the middle of a sentence."""
+    return text[:1].lower() + text[1:]
 
 
 def _nothing(request: HttpRequest, engine: Engine | None) -> dict[str, object]:

@@ -69,6 +69,7 @@ def compose(found: Sources) -> Kit:
         delta=_delta(found),
         contacts=kit_declared.contacts(found.declared),
         contacts_source=kit_declared.source(found.declared),
+        notes=found.declared.notes,
     )
 
 

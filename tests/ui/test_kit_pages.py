@@ -84,7 +84,7 @@ def test_the_worst_line_comes_first(engine, client_of):
     states = [word for word in ("Fail", "Not known", "Warning") if word in table]
     assert states
     assert table.index("are missing") < table.index("are known by WWID")
-    assert "The kit is not fit for the day" in text
+    assert "olvm-prod: the kit is not fit for the day" in text
 
 
 def test_without_a_kit_it_says_so_and_what_to_do(engine, client_of):
