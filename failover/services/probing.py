@@ -1,0 +1,186 @@
+"""The drill prober: asks the services of engines that are drilled, and writes what it saw as Spans.
+
+Only one at a time writes: it holds an advisory lock of the database. What cannot be written is kept, since the clock of
+a drill must outlive a database that restarts. docs/adr/0018."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from django.db import Error, IntegrityError, connection
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from failover.catalog.stretches import Stretch
+from failover.models import Drill, Service, Span
+from failover.services import boottime
+from failover.services.asker import Asker, Question
+from inventory.models import Engine
+from portal.runs.models import Run
+
+EVERY = 1.0  # seconds between two writes
+AFTER = 120  # seconds for which a drill that has ended is still watched
+ENGINE = "engine"  # the service that every engine has: its health page
+HEALTH = "/ovirt-engine/services/health"
+DB_UP = "DB Up"  # facts/hosted-engine.md 1: what --check-liveliness looks for
+MOST = 5000  # spans that are kept for a database that is away
+LOCK = 0x686F6C6466617374  # "holdfast"
+
+Key = tuple[int, str, str, float]  # as Span's constraint
+
+
+def watched() -> dict[int, list[int]]:
+    """Engine key -> keys of its drills that are watched: under way, or ended less than AFTER ago."""
+    recent = Now() - timedelta(seconds=AFTER)
+    under_way = Q(run__status__in=Run.ACTIVE) | Q(run__ended__gte=recent) | Q(closed_at__gte=recent)
+    found: dict[int, list[int]] = {}
+    for drill, engine in Drill.objects.filter(under_way).order_by("pk").values_list("pk", "engine"):
+        found.setdefault(engine, []).append(drill)
+    return found
+
+
+def questions(engines: list[int]) -> set[Question]:
+    """What is asked of engines: the health page of each, and its declared services."""
+    asked = {
+        Question(pk, ENGINE, Service.Kind.HTTP, health_url(url), DB_UP, ca_pem)
+        for pk, url, ca_pem in Engine.objects.filter(pk__in=engines).values_list("pk", "url", "ca_pem")
+    }
+    declared = Service.objects.filter(engine__in=engines).exclude(name=ENGINE)
+    fields = ("engine", "name", "kind", "address", "words", "ca_pem", "every")
+    return asked | {Question(*row) for row in declared.values_list(*fields)}
+
+
+def health_url(url: str) -> str:
+    """Of an engine whose API is at `url`."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{HEALTH}"
+
+
+class Prober:
+    """say: takes one line for whoever reads the process's output."""
+
+    def __init__(self, say: Callable[[str], object]) -> None:
+        self._say = say
+        self._said = ""
+        self._askers: dict[Question, Asker] = {}
+        self._drills: dict[int, list[int]] = {}
+        self._kept: dict[Key, Stretch] = {}
+        self._session: object = None  # the database session that holds the lock
+
+    def round(self) -> None:
+        """To be called every second: what is to be asked, and what was seen into the database."""
+        self._collect()
+        try:
+            if self._alone():
+                self._follow()
+            else:
+                self._rest("Another drill prober is at work: this one waits.")
+            self._save()
+        except Error as error:
+            connection.close()
+            self._once(f"The database does not take what was seen; {len(self._kept)} spans are kept. {error}")
+
+    def end(self) -> None:
+        """Asks no more and writes what it has."""
+        self._stop(list(self._askers))
+        try:
+            self._save()
+        except Error as error:
+            self._say(f"{len(self._kept)} spans are lost, since the database does not take them. {error}")
+        connection.close()
+
+    def _alone(self) -> bool:
+        connection.ensure_connection()
+        if connection.connection is self._session:
+            # a session that is gone is noticed by the next statement
+            return True
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_try_advisory_lock(%s)", [LOCK])
+            held = bool(cursor.fetchone()[0])
+        self._session = connection.connection if held else None
+        return held
+
+    def _follow(self) -> None:
+        drills = watched()
+        wanted = questions(list(drills)) if drills else set()
+        self._stop([question for question in self._askers if question not in wanted])
+        self._drills = drills
+        for question in wanted - self._askers.keys():
+            self._askers[question] = Asker(question)
+        self._once(f"Asks {len(wanted)} services of {len(drills)} engines." if wanted else "No drill is under way.")
+
+    def _rest(self, why: str) -> None:
+        self._stop(list(self._askers))
+        self._drills = {}
+        self._once(why)
+
+    def _stop(self, gone: list[Question]) -> None:
+        for question in gone:
+            asker = self._askers.pop(question)
+            asker.end()
+            self._keep(question, asker.taken())
+
+    def _collect(self) -> None:
+        for question, asker in self._askers.items():
+            self._keep(question, asker.taken())
+
+    def _keep(self, question: Question, stretches: list[Stretch]) -> None:
+        for stretch in stretches:
+            for drill in self._drills.get(question.engine, []):
+                self._kept[drill, question.service, boottime.boot(), stretch.began.mono] = stretch
+        if len(self._kept) > MOST:
+            self._forget(len(self._kept) - MOST)
+
+    def _forget(self, count: int) -> None:
+        """The oldest go: a hole reads as "not asked", never as up or down."""
+        oldest = sorted(self._kept, key=lambda key: key[3])[:count]
+        first, last = self._kept[oldest[0]].began.at, self._kept[oldest[-1]].last.at
+        for key in oldest:
+            del self._kept[key]
+        self._say(
+            f"{count} spans from {first:%H:%M:%S} to {last:%H:%M:%S} UTC are lost: the database is away too long."
+        )
+
+    def _save(self) -> None:
+        if not self._kept:
+            return
+        try:
+            write(self._kept)
+        except IntegrityError:
+            there = set(Drill.objects.filter(pk__in={key[0] for key in self._kept}).values_list("pk", flat=True))
+            self._kept = {key: stretch for key, stretch in self._kept.items() if key[0] in there}
+            write(self._kept)
+        self._kept = {}
+
+    def _once(self, words: str) -> None:
+        if words != self._said:
+            self._say(words)
+        self._said = words
+
+
+def write(kept: dict[Key, Stretch]) -> None:
+    """Writes spans, new ones and ones that went on. Repeating it is harmless. Raises django.db.Error."""
+    rows = [
+        Span(
+            drill_id=drill,
+            service=service,
+            boot=boot,
+            up=one.up,
+            why=one.why,
+            began_mono=began,
+            last_mono=one.last.mono,
+            began=one.began.at,
+            last=one.last.at,
+            questions=one.questions,
+            widest=one.widest,
+        )
+        for (drill, service, boot, began), one in kept.items()
+    ]
+    Span.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["drill", "service", "boot", "began_mono"],
+        update_fields=["why", "last_mono", "last", "questions", "widest"],
+    )
