@@ -220,19 +220,44 @@ HOLDFAST_WORKS: dict[str, str] = {
     "backups.rehearse": "backups.works.restoring.work",
     "backups.rechecking": "backups.works.rechecking.work",
     "backups.retiring": "backups.works.retiring.work",
+    "failover.cut_power": "failover.works.asking_engine.cut_power",
+    "failover.fingerprint_after": "failover.works.marking.after",
+    "failover.fingerprint_before": "failover.works.marking.before",
+    "failover.migrate": "failover.works.asking_engine.migrate",
+    "failover.power_on": "failover.works.asking_engine.power_on",
+    "failover.rehearse": "failover.works.people.rehearse",
+    "failover.start_clock": "failover.works.marking.start_clock",
+    "failover.stop_clock": "failover.works.marking.stop_clock",
+    "failover.walk_through": "failover.works.people.walk",
+    "failover.deactivate": "failover.works.host_mode.deactivate",
+    "failover.activate": "failover.works.host_mode.activate",
 }
 HOLDFAST_TELLINGS: dict[str, str] = {
     "backups.backup": "backups.services.telling.backup",
     "backups.copy": "backups.services.telling.copy",
+    "failover.drill": "failover.services.telling.drill",
+    "failover.prechecks": "failover.services.readiness.telling",
+    "failover.rehearsal": "failover.services.telling.rehearsal",
     "failover.witness": "failover.services.witness.telling",
+    "failover.standing": "failover.services.standing.telling",
+    "failover.statuses": "failover.services.standing.statuses",
+    "failover.acted": "failover.services.standing.acted",
     "backups.kit": "backups.services.telling.kit",
     "backups.rechecking": "backups.works.rechecking.standing",
     "backups.retiring": "backups.works.retiring.standing",
 }
-HOLDFAST_GATES: list[str] = []
+HOLDFAST_GATES = ["failover.services.gates.gate"]
+HOLDFAST_CONSENTS = ["failover.services.approvals.consent"]
 HOLDFAST_SECRETS = ["inventory.services.shell.secrets", "backups.services.secrets.known"]
 # Answers of the overview that packages above inventory give (inventory/services/told.py).
-HOLDFAST_ANSWERS = {"rebuild": "backups.services.answer.rebuild"}
+HOLDFAST_ANSWERS = {"rebuild": "backups.services.answer.rebuild", "proven": "failover.services.answer.proven"}
+# Alarms above every page, the gravest first (inventory/services/pages_frame.py).
+HOLDFAST_BANNERS = ["failover.services.breaking.banner"]
+# Seconds after which another hosted-engine host has read what one has written; less only in a lab that runs faster.
+HOLDFAST_HA_LAG = envint("HA_LAG", 20)
+HOLDFAST_RELEASE_GRACE = envint("RELEASE_GRACE", 600)  # seconds from a window's deadline to the release on the host
+HOLDFAST_COOL_DOWN = envint("COOL_DOWN", 600)  # seconds between two drills that restart the engine VM
+HOLDFAST_DRILL_BACKUP_HOURS = envint("DRILL_BACKUP_HOURS", 26)  # how old the proven backup behind a drill may be
 HOLDFAST_LEASE = envint("LEASE", 15)  # seconds after which a Run whose worker is silent is given to another
 
 # Celery only wakes workers up; the database is the truth (docs/architecture.md 5).
@@ -248,6 +273,7 @@ CELERY_TASK_ROUTES = {
     "portal.runs.tasks.*": {"queue": "runs"},
     # short, and never behind a Run: one may read an archive for hours in its worker
     "backups.tasks.*": {"queue": "looks"},
+    "failover.tasks.*": {"queue": "looks"},
 }
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 3,
@@ -273,6 +299,7 @@ CELERY_BEAT_SCHEDULE = {
     "sync storage": {"task": "inventory.tasks.sync_engines", "schedule": 300.0, "kwargs": {"storage": True}},
     "backups": {"task": "backups.tasks.tick", "schedule": 5.0},
     "after backups": {"task": "backups.tasks.follow", "schedule": 20.0},
+    "drills": {"task": "failover.tasks.tick", "schedule": 20.0},
     "heartbeats": {"task": "backups.tasks.send_heartbeats", "schedule": 5.0},
     # hourly, so that a beat which is restarted every day comes to it, too
     "prune history": {"task": "inventory.tasks.prune_history", "schedule": 3600.0},

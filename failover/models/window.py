@@ -44,6 +44,8 @@ class Window(models.Model):
     warned_at = models.DateTimeField(null=True, blank=True)  # when the alarm before the deadline was raised
     overdue_at = models.DateTimeField(null=True, blank=True)  # when the alarm at the deadline was raised
     released_at = models.DateTimeField(null=True, blank=True)  # when the dead-man's release on the host is due
+    release = models.CharField(max_length=64, blank=True)  # its name there; "" when none is armed
+    release_on = models.ForeignKey(Host, null=True, blank=True, on_delete=models.SET_NULL, related_name="releases")
     entered_at = models.DateTimeField(null=True, blank=True)  # seen from another host
     ended_at = models.DateTimeField(null=True, blank=True)
     enter_run = models.OneToOneField(Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="enters")

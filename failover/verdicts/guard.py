@@ -1,5 +1,5 @@
-"""Guard rails: may this act begin on the hosted-engine pair now? Facts in; allowed, or refused with the rule's sentence,
-what makes it possible, and the evidence. Pure. What is not known refuses (facts/hosted-engine.md 4, 6, 7)."""
+"""Guard rails: may this act begin on the hosted-engine pair now? Facts in; allowed, or refused with the rule's
+sentence, what makes it possible, and the evidence. Pure. What is not known refuses (facts/hosted-engine.md 4, 6, 7)."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class HostFacts:
     """One hosted-engine host. reachable: it answers over SSH. live, score, state, published: its record of now as the
-    pair tells it. flag_local, flag_manual: ha.conf. claims, serves: a record of now says that the engine VM exists here,
-    and answers. agent: systemd's word. agent_age: seconds since the agent's start. status: the engine's word."""
+    pair tells it. flag_local, flag_manual: ha.conf. claims, serves: a record of now says that the engine VM exists
+    here, and answers. agent: systemd's word. agent_age: seconds since the agent's start. status: the engine's word."""
 
     name: str
     reachable: bool
@@ -90,7 +90,7 @@ def _line(one: HostFacts) -> str:
     )
     score = "not known" if one.score is None else one.score
     engine = ", serves the engine" if one.serves else ", has the engine VM" if one.claims else ""
+    state, agent, status = (word or "not known" for word in (one.state, one.agent, one.status))
     return (
-        f"{one.name}: {live}, state {one.state or 'not known'}, score {score}, {flags}, agent {one.agent or 'not known'}, "
-        f"engine's status {one.status or 'not known'}{engine}."
+        f"{one.name}: {live}, state {state}, score {score}, {flags}, agent {agent}, engine's status {status}{engine}."
     )
