@@ -100,6 +100,7 @@ class Drill(models.Model):
     clock_boot = models.CharField(max_length=64, blank=True)  # of which boot that clock is
     clock_ended = models.DateTimeField(null=True, blank=True)  # when the steps saw the service back; not the RTO itself
     clock_ended_mono = models.FloatField(null=True, blank=True)
+    marks = models.JSONField(default=dict)  # what its works have written down for each other: {"fenced": true}
     closed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -4,6 +4,7 @@ from portal.connectors.engine.actions import (
     ActionResult,
     activate_host,
     deactivate_host,
+    fence_host,
     global_maintenance,
     migrate_vm,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "activate_host",
     "close_shared",
     "deactivate_host",
+    "fence_host",
     "global_maintenance",
     "migrate_vm",
     "shared",

@@ -42,6 +42,12 @@ def activate_host(session: Session, host_uuid: str, *, correlation_id: str) -> A
     return act(session, f"/hosts/{_id(host_uuid)}/activate", _action(), correlation_id)
 
 
+def fence_host(session: Session, host_uuid: str, *, kind: str, correlation_id: str) -> ActionResult:
+    """Asks for power management. kind: status, restart, start or stop. A restart answers when the host has its power
+    back, which takes minutes; it never answers when the engine itself ran there (facts/engine-api.md 4)."""
+    return act(session, f"/hosts/{_id(host_uuid)}/fence", _action(fence_type=kind), correlation_id)
+
+
 def migrate_vm(session: Session, vm_uuid: str, *, host_uuid: str, correlation_id: str) -> ActionResult:
     """Asks for a live migration; host_uuid "" lets the scheduler choose."""
     host = ovirtsdk4.types.Host(id=host_uuid) if host_uuid else None

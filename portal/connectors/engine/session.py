@@ -16,7 +16,7 @@ from portal.connectors.engine import events as feed
 from portal.connectors.engine import host_reader, networks, probing, readers, transport
 from portal.connectors.engine.answers import body_of, unreadable
 from portal.connectors.engine.errors import EngineFailed, Unreachable
-from portal.connectors.engine.shapes import Coming, Cursor, Events, Got, HostLun, Quick, Snapshot
+from portal.connectors.engine.shapes import Coming, Cursor, Events, Got, HostLun, Job, Quick, Snapshot, VmSeen
 from portal.connectors.engine.tickets import Credentials, give_back, take
 from portal.connectors.engine.wire import Answer
 from portal.connectors.engine.xml import WHOLE, Unreadable
@@ -91,6 +91,16 @@ class Session:
         path = f"/hosts/{quote(host_uuid, safe='')}/storage"
         luns: tuple[HostLun, ...] = self._read((path, {"report_status": "false"}, readers.host_luns), timeout)
         return luns
+
+    def vms_now(self) -> tuple[VmSeen, ...]:
+        """States and places of all VMs, without their disks. Raises EngineFailed."""
+        rows: tuple[VmSeen, ...] = self._read(_QUICK_PLAN["vms"])
+        return rows
+
+    def jobs(self) -> tuple[Job, ...]:
+        """What the engine does and did a moment ago. Raises EngineFailed."""
+        rows: tuple[Job, ...] = self._read(_PLAN["jobs"])
+        return rows
 
     def events(self, after: Cursor) -> Events:
         """The audit log since a cursor. Raises EngineFailed."""

@@ -1,0 +1,180 @@
+"""Asking for a drill, and closing it when its Run has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+
+from failover.catalog.pair import Member, written
+from failover.models import Drill
+from failover.services import fabric, pairs, readiness, readiness_looks
+from failover.verdicts import readiness as verdicts
+from inventory.models import Engine
+from portal.evidence.services import append
+from portal.runs.models import Run
+from portal.runs.registry import plans
+from portal.runs.services import Refused, start
+from portal.runs.services.refused import recorded
+
+PLANS = (
+    "she_switchover", "she_failover", "she_agent_stop", "engine_service_failure", "host_power_loss",
+    "fabric_path_loss", "backup_rehearsal", "tabletop",
+)  # fmt: skip
+Window = tuple[datetime | None, datetime | None]
+ALWAYS: Window = (None, None)
+
+
+def request(  # noqa: PLR0913 - a wish has as many parts
+    engine: Engine,
+    plan: str,
+    parameters: Mapping[str, Any],
+    *,
+    by: str,
+    objectives: Sequence[Mapping[str, Any]] = (),
+    people: Sequence[Mapping[str, Any]] = (),
+    window: Window = ALWAYS,
+    change: str = "",
+    key: str = "",
+    words: Mapping[str, Any] | None = None,
+) -> Drill:
+    """A drill with its Run, saved together. parameters: what people choose (`on`, `to`, `how`, `fabric`, `questions`,
+    `watch_seconds`); the rest is filled in. window: aware times; a drill whose window begins later is not asked whether
+    it is ready now. words: title, scenario, assumptions, announced, schedule. The same key with the same wish gives the
+    same drill. Raises Refused with one sentence per reason, which is recorded."""
+    asked = {"plan": plan, "parameters": dict(parameters), "change": change}
+    try:
+        earlier = _earlier(engine, plan, parameters, by, key, objectives)
+        if earlier is not None:
+            return earlier
+        filled = _filled(engine, plan, parameters)
+        _ready(engine, plan, filled, window)
+        return _saved(engine, plan, filled, by, change, key, _row(objectives, people, window, words or {}))
+    except Refused as refusal:
+        if refusal.kind in _OURS:
+            raise recorded(refusal, by, pairs.target(engine), asked) from None
+        raise
+
+
+_OURS = ("drill", "readiness", "window")  # the others were recorded by portal.runs
+
+
+def _earlier(
+    engine: Engine, plan: str, parameters: Mapping[str, Any], by: str, key: str, objectives: Sequence[Mapping[str, Any]]
+) -> Drill | None:
+    """The drill that this person's key has asked for before."""
+    if not key:
+        return None
+    found = Drill.objects.filter(run__requested_by=by, run__idempotency_key=key).select_related("run").first()
+    if found is None:
+        return None
+    assert found.run is not None
+    same = (found.engine_id, found.plan, found.objectives) == (engine.pk, plan, [dict(one) for one in objectives])
+    if not same or any(found.run.parameters.get(name) != value for name, value in parameters.items()):
+        raise Refused("drill", f"The key {key!r} has asked for drill {found.pk} with other content: use a new key.")
+    return found
+
+
+def _filled(engine: Engine, plan: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """What the plan takes: the pair, the host of the engine, the other one, the paths of the fabric."""
+    if plan not in PLANS or plan not in plans():
+        raise Refused("drill", f"There is no drill {plan!r}; there are: {', '.join(PLANS)}.")
+    try:
+        members = pairs.members_of(engine)
+    except pairs.NoPair as error:
+        raise Refused("drill", str(error)) from None
+    takes = {parameter.name for parameter in plans()[plan].parameters}
+    filled = {"hosts": written(members), **parameters}
+    if "on" in takes:
+        filled.setdefault("on", _engine_host(engine, members).pk)
+        if filled["on"] not in [one.pk for one in members]:
+            raise Refused("drill", f"{filled['on']!r} is the key of no hosted-engine host of {engine}.")
+    if "to" in takes:
+        filled.setdefault("to", next(one.pk for one in members if one.pk != filled["on"]))
+        if filled["to"] == filled["on"] or filled["to"] not in [one.pk for one in members]:
+            raise Refused("drill", "The host that takes over is another hosted-engine host.")
+    if "paths" in takes and "paths" not in filled:
+        filled["paths"] = _paths(members, filled)
+    return filled
+
+
+def _engine_host(engine: Engine, members: tuple[Member, ...]) -> Member:
+    on = pairs.look(engine, members).engine_on()
+    if on is None:
+        raise Refused("drill", f"No host says that it runs the engine of {engine} well, so nothing can be tried.")
+    return on
+
+
+def _paths(members: tuple[Member, ...], filled: Mapping[str, Any]) -> str:
+    member = next(one for one in members if one.pk == filled["on"])
+    try:
+        return ",".join(fabric.paths(member, str(filled.get("fabric", ""))))
+    except fabric.NoPaths as error:
+        raise Refused("drill", str(error)) from None
+
+
+def _ready(engine: Engine, plan: str, filled: Mapping[str, Any], window: Window) -> None:
+    now = datetime.now(UTC)
+    begins, ends = window
+    if ends is not None and (ends <= now or (begins is not None and ends <= begins)):
+        raise Refused("window", "The window ends before it begins, or has ended already.")
+    members = pairs.members_of(engine)
+    if begins is not None and begins > now:
+        return
+    said = readiness_looks.portal_said(engine, members, now)
+    if plan in readiness_looks.RESTARTS and said.cooling > 0:  # nobody has to be asked for that
+        words = f"{said.after} began less than the cool-down ago: {said.cooling:.0f} s are left."
+        raise Refused("readiness", f"{words} A second drill now can leave both hosts with score 0.")
+    fences = int(filled["on"]) if filled.get("how") == "fence" else 0
+    row = readiness.look(engine, plan, fences=fences)
+    checks = readiness.checks_of(row)
+    if not verdicts.ready(checks):
+        raise Refused("readiness", *readiness.refusals(checks))
+
+
+def _row(
+    objectives: Sequence[Mapping[str, Any]],
+    people: Sequence[Mapping[str, Any]],
+    window: Window,
+    words: Mapping[str, Any],
+) -> dict[str, Any]:
+    row = {name: words[name] for name in ("title", "scenario", "assumptions", "announced", "schedule") if name in words}
+    return {
+        **row,
+        "objectives": [dict(one) for one in objectives],
+        "people": [dict(one) for one in people],
+        "window_begins": window[0],
+        "window_ends": window[1],
+    }
+
+
+def _saved(
+    engine: Engine, plan: str, filled: Mapping[str, Any], by: str, change: str, key: str, row: dict[str, Any]
+) -> Drill:
+    with transaction.atomic():
+        # the drill stands before a worker can take its Run: the Run is seen on commit
+        run = start(plan, filled, pairs.target(engine), by, change, key)
+        found = Drill.objects.filter(run=run).first()
+        if found is not None:
+            return found
+        row.setdefault("title", f"{run.title} of {engine}")
+        latest = readiness.last(engine, plan)
+        kept = {"at": latest.at.isoformat(), "checks": latest.checks, "depends": latest.depends} if latest else {}
+        drill = Drill.objects.create(
+            engine=engine, run=run, plan=plan, requested_by=by, requested_at=datetime.now(UTC), readiness=kept, **row
+        )
+        body = {
+            "plan": plan, "run": run.pk, "digest": run.digest, "parameters": run.parameters, "change": change,
+            "objectives": drill.objectives, "people": drill.people,
+            "window": [at.isoformat() if at else None for at in (drill.window_begins, drill.window_ends)],
+        }  # fmt: skip
+        append("drill.requested", by, f"drill:{drill.pk}", body)
+    return drill
+
+
+def under_way(engine: Engine) -> Drill | None:
+    """The drill whose Run is active now."""
+    rows = Drill.objects.filter(engine=engine, run__status__in=Run.ACTIVE)
+    return rows.select_related("run").order_by("-pk").first()
