@@ -174,29 +174,30 @@ class Scratch:
     def make(self, database: str) -> None:
         """A database with an owner of the same name, who is no superuser and may enter no other database."""
         name = sql.Identifier(database)
-        for statement in (
-            "create role {} login nosuperuser nocreatedb nocreaterole noreplication",
-            "alter role {} set client_min_messages = warning",
-            "create database {} owner {} template template0 encoding 'UTF8'",
-            "revoke all on database {} from public",
-        ):
-            self._order("postgres", sql.SQL(statement).format(*[name] * statement.count("{}")))
-        self._order(database, sql.SQL("alter schema public owner to {}").format(name))
+        with self._superuser("postgres") as session:
+            for statement in (
+                "create role {} login nosuperuser nocreatedb nocreaterole noreplication",
+                "alter role {} set client_min_messages = warning",
+                "create database {} owner {} template template0 encoding 'UTF8'",
+                "revoke all on database {} from public",
+            ):
+                session.execute(sql.SQL(statement).format(*[name] * statement.count("{}")))
 
     def extend(self, database: str, extensions: Iterable[str]) -> None:
-        """Extensions, made by the superuser and given to the owner, so that the dump's own words about them hold.
-        Raises psycopg.Error when one is not there."""
-        for extension in extensions:
-            word = sql.Identifier(extension)
-            self._order(database, sql.SQL("create extension if not exists {} schema public").format(word))
-        given = "update pg_catalog.pg_extension set extowner = {}::regrole"
-        self._order(database, sql.SQL(given).format(sql.Literal(f'"{database}"')))
+        """Extensions, made by the superuser and given to the owner together with the schema public, so that the dump's
+        own words about them hold. Raises psycopg.Error when one is not there."""
+        with self._superuser(database) as session:
+            for extension in extensions:
+                word = sql.Identifier(extension)
+                session.execute(sql.SQL("create extension if not exists {} schema public").format(word))
+            session.execute(sql.SQL("alter schema public owner to {}").format(sql.Identifier(database)))
+            given = "update pg_catalog.pg_extension set extowner = {}::regrole"
+            session.execute(sql.SQL(given).format(sql.Literal(f'"{database}"')))
 
-    def _order(self, database: str, statement: sql.Composed) -> None:
-        with psycopg.connect(
+    def _superuser(self, database: str) -> psycopg.Connection[tuple[Any, ...]]:
+        return psycopg.connect(
             host=str(self.folder), user=SUPERUSER, password=self._password, dbname=database, autocommit=True
-        ) as superuser:
-            superuser.execute(statement)
+        )
 
     def connect(self, database: str, *, autocommit: bool = True) -> psycopg.Connection[tuple[Any, ...]]:
         """A session of the database's owner, whose names are PostgreSQL's own whatever the dump has set."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, field, replace
@@ -66,7 +66,7 @@ class _Begun:
     """One dump on its way: what is known of it so far."""
 
     def __init__(self, part: str, form: str) -> None:
-        self.part, self.database = part, f"dump_{part}"
+        self.part, self.database = part, name_of(part)
         self.began = time.monotonic()
         self.back = Back(form)
 
@@ -75,15 +75,24 @@ class _Begun:
         return self.back
 
 
-class Restoring:
-    """Restores every dump that is read through it. questions: part -> name -> one SQL query that gives one value."""
+def name_of(part: str) -> str:
+    """The name of a part's database, and of its owner."""
+    return f"dump_{part}"
 
-    def __init__(self, scratch: Scratch, questions: Mapping[str, Mapping[str, str]] | None = None) -> None:
+
+class Restoring:
+    """Restores every dump that is read through it. questions: part -> name -> one SQL query that gives one value.
+    parts: whose databases are made as soon as the server runs, in the order in which they are likely to be read."""
+
+    def __init__(self, scratch: Scratch, questions: Mapping[str, Mapping[str, str]] | None = None,
+                 parts: Iterable[str] = ()) -> None:  # fmt: skip
         self._scratch, self._questions = scratch, questions or {}
         self.confined = Confined(seconds=scratch.bounds.seconds)
         self.bare = PgRestore(scratch.programs.path("pg_restore"), self.confined)
         self._stack = contextlib.ExitStack()
         self._threads = ThreadPoolExecutor(4, "rehearsal")
+        self._maker = ThreadPoolExecutor(1, "rehearsal-make")  # one database is made at a time anyway
+        self._made = {part: self._maker.submit(self._make, part) for part in parts}
         self._begun: dict[str, _Begun] = {}
         self._waiting: dict[str, Future[Back]] = {}
 
@@ -94,6 +103,7 @@ class Restoring:
         """Ends every child; the threads that waited for them end with them."""
         self._stack.close()
         self._scratch.close()
+        self._maker.shutdown(cancel_futures=True)
         self._threads.shutdown(cancel_futures=True)
 
     def dumps(self) -> PartDumps:
@@ -160,8 +170,8 @@ class Restoring:
             )
         wanted = tuple(name for name in extensions if name in EXTENSIONS)
         try:
-            self._scratch.wait()
-            self._scratch.make(begun.database)
+            made = self._made.get(begun.part) or self._maker.submit(self._make, begun.part)
+            made.result()
             self._scratch.extend(begun.database, wanted)
         except ScratchFailed as error:
             raise _Doubt(str(error)) from None
@@ -170,6 +180,10 @@ class Restoring:
                 self.judged(str(error)).get("doubt") or f"No database was made: {error_of(str(error))}."
             ) from None
         begun.back = replace(begun.back, extensions=wanted)
+
+    def _make(self, part: str) -> None:
+        self._scratch.wait()
+        self._scratch.make(name_of(part))
 
     def connect(self, begun: _Begun, *, autocommit: bool) -> psycopg.Connection[tuple[Any, ...]]:
         return self._scratch.connect(begun.database, autocommit=autocommit)

@@ -62,6 +62,7 @@ def serving(base, bounds=None, share=False):
     with Scratch(base, bounds, share=share) as scratch:
         scratch.wait()
         scratch.make("dump_x")
+        scratch.extend("dump_x", [])
         yield scratch
 
 
