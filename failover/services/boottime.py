@@ -1,5 +1,5 @@
-"""The clock of drills: seconds since this machine booted, suspension included, the same for all of its processes. Wall
-clocks jump and differ; this one does neither (facts/hosted-engine.md 7, no. 12)."""
+"""The clock of drills: seconds since this machine booted, the same for all of its processes. Wall clocks jump and differ;
+this one does neither (facts/hosted-engine.md 7, no. 12). It stands still while a machine sleeps, which servers do not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def now() -> Moment:
 
 def mono() -> float:
     """Seconds since the boot."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 @lru_cache(maxsize=1)

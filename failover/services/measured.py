@@ -45,7 +45,8 @@ def measure(drill: Drill) -> dict[str, Any]:
         "backup": backup,
         "own_view": _own_view(drill),
     }
-    return {"measured": told, "verdicts": verdicts}
+    # steps keep words of their own there
+    return {"measured": {**drill.measured, **told}, "verdicts": verdicts}
 
 
 def conclude(drill: Drill) -> None:
@@ -153,7 +154,7 @@ def _clock(drill: Drill) -> dict[str, Any] | None:
         "began": drill.clock_began.isoformat(),
         "ended": drill.clock_ended.isoformat() if drill.clock_ended else None,
         "boot": drill.clock_boot,
-        "source": "seconds since boot of the portal's machine (CLOCK_BOOTTIME), read by the prober",
+        "source": "seconds since boot of the portal's machine (CLOCK_MONOTONIC), read by the prober",
         "act": round(_wall(drill, act.intended_at), 3) if act and act.intended_at else None,
         "act_title": act.title if act else "",
     }

@@ -26,6 +26,7 @@ ENGINE = "engine"  # the service that every engine has: its health page
 HEALTH = "/ovirt-engine/services/health"
 DB_UP = "DB Up"  # facts/hosted-engine.md 1: what --check-liveliness looks for
 MOST = 5000  # spans that are kept for a database that is away
+IDLE = "No drill is under way."
 LOCK = 0x686F6C6466617374  # "holdfast"
 
 Key = tuple[int, str, str, float]  # as Span's constraint
@@ -63,7 +64,7 @@ class Prober:
 
     def __init__(self, say: Callable[[str], object]) -> None:
         self._say = say
-        self._said = ""
+        self._said = IDLE  # which needs no saying at the start
         self._askers: dict[Question, Asker] = {}
         self._drills: dict[int, list[int]] = {}
         self._kept: dict[Key, Stretch] = {}
@@ -109,7 +110,7 @@ class Prober:
         self._drills = drills
         for question in wanted - self._askers.keys():
             self._askers[question] = Asker(question)
-        self._once(f"Asks {len(wanted)} services of {len(drills)} engines." if wanted else "No drill is under way.")
+        self._once(f"Asks {len(wanted)} services of {len(drills)} engines." if wanted else IDLE)
 
     def _rest(self, why: str) -> None:
         self._stop(list(self._askers))

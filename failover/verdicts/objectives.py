@@ -5,6 +5,7 @@ could not be seen: it is never met by default (facts/drills-and-evidence.md 3.1,
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from failover.verdicts.measure import Bounds, Hole, Measured
@@ -108,8 +109,8 @@ def loss(seconds: float, age: float | None, name: str = "") -> Judged:
 
 
 def figure(bounds: Bounds) -> str:
-    """ "2 min 31.2 s (± 0.5 s)"."""
-    return f"{duration(bounds.seconds)} (± {max(bounds.error, 0.05):.1f} s)"
+    """ "2 min 31.2 s (± 0.5 s)"; the error is rounded up, for it must not look smaller than it is."""
+    return f"{duration(bounds.seconds)} (± {max(1, math.ceil(bounds.error * 10 - 1e-6)) / 10:.1f} s)"
 
 
 def duration(seconds: float) -> str:

@@ -2,58 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
-import threading
 import time
 
 import pytest
 
 from portal.connectors.asking import ask, problem
+from tests.fixtures_services import GOOD, says, served, silent
 
 pytestmark = pytest.mark.wire
-GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 31\r\nConnection: close\r\n\r\nDB Up!Welcome to Health Status!\n"
-
-
-@contextlib.contextmanager
-def served(answer, context=None):
-    """A server on loopback that gives each connection to `answer`. Yields "host:port"."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    ended = threading.Event()
-
-    def one(link):
-        with contextlib.suppress(OSError), link:
-            talk = context.wrap_socket(link, server_side=True) if context else link
-            with talk:
-                answer(talk, ended)
-
-    def accept():
-        while True:
-            try:
-                link, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=one, args=(link,), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    try:
-        yield f"127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        ended.set()
-        listener.close()
-
-
-def says(raw):
-    def answer(link, ended):
-        link.recv(4096)
-        link.sendall(raw)
-
-    return answer
-
-
-def silent(link, ended):
-    ended.wait(5)
 
 
 @pytest.mark.parametrize(
