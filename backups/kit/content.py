@@ -148,7 +148,8 @@ class Host:
     """A host of the engine. name: as the engine lists it (vds_name). unique_id: vds_unique_id. role: declared, "target"
     of the deployment or "keeps the databases". appliance_engine: version of the engine inside the appliance package.
     he_conf, answers: None when the host has no such file; saved: older answer files. conf_read: False when the files
-    could not be looked at, so that None says nothing."""
+    could not be looked at, so that None says nothing. engine_vm: False when nobody ever said that it
+    may run the engine's VM."""
 
     name: str
     source: Source = Source()
@@ -170,6 +171,7 @@ class Host:
     he_conf: ConfFile | None = None
     answers: ConfFile | None = None
     saved: tuple[ConfFile, ...] = ()
+    engine_vm: bool = True
 
     def package(self, name: str) -> str:
         """The version of an installed package; "" when it was not seen."""
@@ -341,3 +343,9 @@ class Kit:
     contacts_source: Source = field(default_factory=Source)
     notes: str = ""  # what people wrote beside
     format: str = FORMAT
+
+    def bystander(self, host: Host) -> bool:
+        """The host is none of those that run the engine VM, and two others are: it was looked at, has no file of the
+        hosted engine, and nobody said that it should. With fewer others a file that was lost would go unnoticed."""
+        runs = sum(one.he_conf is not None for one in self.hosts)
+        return runs >= 2 and host.conf_read and not (host.engine_vm or host.he_conf or host.role)

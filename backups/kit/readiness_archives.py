@@ -81,7 +81,7 @@ def appliance(kit: Kit, now: int, limits: Limits) -> list[Line]:
         part = Part("appliance", "Appliance", kit.engine.source, now, limits.collected)
         return [part.line(Outcome.UNKNOWN, "No host is known, so no appliance is. Look at the hosts.")]
     found = []
-    for host in kit.hosts:
+    for host in [one for one in kit.hosts if not kit.bystander(one)]:
         part = Part(f"appliance:{host.name}", f"Appliance on {host.name}", host.source, now, limits.collected)
         if host.source.at is None:
             found.append(part.unknown(f"Look at {host.name} over SSH."))

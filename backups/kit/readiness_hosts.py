@@ -27,7 +27,7 @@ def _host(host: Host, kit: Kit, now: int, limits: Limits) -> Line:
         "address": host.address,
         "FQDN": host.fqdn,
         "vds_unique_id": host.unique_id,
-        "hosted-engine host_id": host.he_host_id,
+        "hosted-engine host_id": host.he_host_id or kit.bystander(host),
         "FC ports": host.wwpns,
         "BMC": host.bmc,
     }
@@ -37,7 +37,8 @@ def _host(host: Host, kit: Kit, now: int, limits: Limits) -> Line:
     if twin:
         told = f"{twin[0]} and {twin[1]} both have host_id {twin[2]}"
         return part.line(Outcome.FAIL, f"{told}: their leases collide. Correct hosted-engine.conf of one.")
-    told = f"{host.name} is {host.fqdn}, host_id {host.he_host_id}, vds_unique_id {host.unique_id}"
+    number = "not one of those that run the engine VM" if kit.bystander(host) else f"host_id {host.he_host_id}"
+    told = f"{host.name} is {host.fqdn}, {number}, vds_unique_id {host.unique_id}"
     if host.name not in (host.fqdn, host.address):
         # the restore removes the deployment's host by name and by unique id (facts/engine-backup.md 7)
         return part.good(f"{told}; its name in the engine is not its FQDN: give he_host_name {host.name} on the day.")
@@ -48,6 +49,8 @@ def conf_files(kit: Kit, now: int, limits: Limits) -> list[Line]:
     """hosted-engine.conf on every host, answers.conf on one at least, and no drift."""
     found = []
     for host in kit.hosts:
+        if kit.bystander(host):
+            continue
         part = Part(f"conf:{host.name}", f"hosted-engine.conf of {host.name}", host.source, now, limits.collected)
         if host.source.at is None or not host.conf_read:
             found.append(part.unknown(f"Look at {host.name} over SSH, as root."))

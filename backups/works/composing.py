@@ -82,14 +82,18 @@ def stale(before: Source | None, by: str, why: tuple[str, ...], now: int) -> Sou
 
 def _host(found: Sources, row: HostRow) -> Host:
     read = found.gathered.hosts.get(row.pk)
+    former = next((one for one in found.before.hosts if one.name == row.name), None) if found.before else None
     if read is None:
-        former = next((one for one in found.before.hosts if one.name == row.name), None) if found.before else None
         why = (found.gathered.silent.get(row.pk, f"{row.name} was not asked."),)
         source = stale(former.source if former else None, f"{row.name} over SSH", why, int(time.time()))
         read = replace(former or Host(row.name), source=source)
     return replace(
         read,
         address=row.address,
+        # who was one of them once stays one: a configuration file that got lost must be missed
+        engine_vm=row.he_configured
+        or row.he_host_id is not None
+        or bool(former and (former.engine_vm or former.he_conf)),
         cluster=row.cluster.name if row.cluster else "",
         he_host_id=read.he_host_id if read.he_host_id is not None else row.he_host_id,
         role=kit_declared.role(found.declared, row.name),

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from backups.kit import delta
-from backups.kit.content import Source
+from backups.kit.content import Package, Source
 from backups.kit.page import page
 from backups.kit.readiness import lines
 from tests.backups.kit_scenes import HOUR, NOW, SINCE, THEN, full
@@ -56,3 +56,38 @@ def test_a_kind_that_one_inventory_lacks_is_not_compared():
 def test_notes_stand_beside_the_contacts():
     section = next(one for one in page(replace(full(), notes="ring\nthe DBAs"), NOW).recovery if "called" in one.title)
     assert dict(section.facts)["Notes"].text == "ring the DBAs"
+
+
+def third(**fields):
+    """kvm03, which has nothing of the hosted engine, beside the two that have."""
+    kit = full()
+    values = {"name": "kvm03", "he_conf": None, "he_host_id": None, "answers": None, "role": "", "engine_vm": False}
+    bare = replace(kit.hosts[1], packages=(Package("vdsm", "4.50.5.1-1.el8"),), **(values | fields))
+    return replace(kit, hosts=(*kit.hosts, bare))
+
+
+def keys(kit):
+    return {line.key: line for line in lines(kit, NOW)}
+
+
+def test_a_host_that_never_ran_the_engine_vm_lacks_nothing_for_it():
+    found = keys(third())
+    assert not {"conf:kvm03", "appliance:kvm03"} & set(found)
+    assert found["host:kvm03"].outcome == "ok"
+    assert "not one of those that run the engine VM" in found["host:kvm03"].sentence
+
+
+@pytest.mark.parametrize("fields", [{"engine_vm": True}, {"role": "target"}])
+def test_one_that_ran_it_or_is_the_target_must_have_its_files(fields):
+    found = keys(third(**fields))
+    assert (found["conf:kvm03"].outcome, found["host:kvm03"].outcome) == ("fail", "fail")
+
+
+def test_of_two_hosts_each_must_have_its_file():
+    kit = third()
+    kit = replace(kit, hosts=(kit.hosts[0], kit.hosts[2]))
+    assert keys(kit)["conf:kvm03"].outcome == "fail"
+
+
+def test_a_silent_host_is_not_taken_for_one_that_never_ran_it():
+    assert keys(third(conf_read=False))["conf:kvm03"].outcome == "unknown"
