@@ -41,7 +41,7 @@ exit 1
 # $1 unit, $2 seconds, the rest: what it runs
 _ARM = """name=$1 after=$2
 shift 2
-systemctl is-active --quiet "$name.timer" 2>/dev/null && exit 0
+systemctl is-active --quiet "$name.timer" >/dev/null 2>&1 && exit 0
 if command -v systemd-run >/dev/null; then
 systemd-run --unit="$name" --on-active="${after}s" --timer-property=AccuracySec=1s -- "$@" && exit 0
 fi
@@ -57,8 +57,8 @@ _MINE = """mine() {
 }
 """
 
-_STATE = f"""{_MINE}if systemctl is-active --quiet "$1.timer" 2>/dev/null; then echo timer
-elif systemctl is-active --quiet "$1.service" 2>/dev/null; then echo releasing
+_STATE = f"""{_MINE}if systemctl is-active --quiet "$1.timer" >/dev/null 2>&1; then echo timer
+elif systemctl is-active --quiet "$1.service" >/dev/null 2>&1; then echo releasing
 elif mine "$1"; then echo detached
 else echo none
 fi
@@ -68,7 +68,7 @@ _DISARM = f"""{_MINE}systemctl stop "$1.timer" 2>/dev/null
 systemctl reset-failed "$1.service" 2>/dev/null
 mine "$1" && kill -TERM "-$p"
 rm -rf ".$1"
-if systemctl is-active --quiet "$1.timer" 2>/dev/null; then echo "$1.timer is still there" >&2; exit 1; fi
+if systemctl is-active --quiet "$1.timer" >/dev/null 2>&1; then echo "$1.timer is still there" >&2; exit 1; fi
 """
 
 

@@ -29,9 +29,11 @@ def _settled(seen: Seen, parameters: Parameters) -> Verdict:
         minutes = parameters["release_after"] / 60
         return done(f"{on} ends this maintenance by itself in {minutes:.0f} min, unless it is disarmed.")
     act = seen.get(ACT)
-    if act is not None and act.exit_code is not None:
+    if act is not None and act.exit_code not in (None, 0):  # at 0 the next look shows it
         why = act.error_line() or f"exit code {act.exit_code}"
         return failed(f"The release is not armed on {on}: {why}. Nothing was set.")
+    if armed is None:
+        return wait(f"{on} does not say whether the release is armed.")
     return wait(f"The release is not armed on {on} yet.")
 
 
