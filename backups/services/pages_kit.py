@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import QuerySet
 
@@ -68,11 +67,6 @@ def kit_page(row: Kit, now: datetime) -> KitPage:
         going=going,
         running=going is not None and going.plan == kit.PLAN,
     )
-
-
-def cells(row: Kit) -> list[tuple[str, Any]]:
-    """A kit's own facts."""
-    return [("Bundle", row.bundle or "no longer kept"), ("SHA-256", row.sha256)]
 
 
 def _secret(prefix: str) -> tuple[str, ...]:
