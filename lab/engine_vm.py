@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import uuid
 
-from lab import life_vm
+from lab import engine_vm_service, life_vm
 from lab.world import ENGINE, Host, World, uid
 
 ADDRESS = "127.0.254.1"
@@ -66,4 +66,4 @@ def database_down(world: World) -> bool:
 def refresh_units(world: World, machine: Host) -> None:
     """What systemd says of the services that faults concern."""
     machine.units["postgresql"] = "failed" if database_down(world) else "active"
-    machine.units["ovirt-engine"] = "failed" if world.engine_health == "dead" else "active"
+    machine.units["ovirt-engine"] = engine_vm_service.word(world)

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import engine_vm, ip_cli, programs_system, rpm, runtime
+from lab import engine_vm, engine_vm_service, ip_cli, programs_system, rpm, runtime
 from lab.backup import cluster, faults
 from lab.command import Program, Real, Reply, fail
 from lab.world import ENGINE, Host, World
@@ -18,7 +18,11 @@ _TOOLS = ("pg_dump", "psql", "pg_restore", "pg_isready", "vacuumdb")
 def systemctl(world: World, host: Host, argv: list[str]) -> Reply:
     """As on a host; services that a fault keeps down are failed."""
     engine_vm.refresh_units(world, host)
-    return programs_system.systemctl(world, host, argv)
+    reply = programs_system.systemctl(world, host, argv)
+    verb, *units = [word for word in argv[1:] if not word.startswith("-")] or [""]
+    if verb in ("start", "stop", "restart"):
+        engine_vm_service.act(world, verb, units)
+    return reply
 
 
 # --- processes

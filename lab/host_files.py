@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Callable
 
-from lab import he_files, life_vm, rpm, sysfs
+from lab import he_files, life_vm, rpm, scsi_state, sysfs
 from lab.world import Host, World
 
 KERNEL = "5.15.0-206.153.7.el8uek.x86_64"
@@ -105,6 +105,9 @@ def read(world: World, host: Host, path: str) -> bytes | None:
         return _FILES[path](world, host).encode()
     if path.startswith(_TREES):
         return sysfs.tree(world, host).get(path)
+    if path.startswith("/sys/class/scsi_device/"):
+        state = scsi_state.read(world, host, path)
+        return None if state is None else state.encode()
     return None
 
 

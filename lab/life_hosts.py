@@ -44,6 +44,7 @@ def _power_on(world: World, host: Host) -> None:
     host.powered, host.booted, host.ready_at = True, world.at, world.at + BOOT
     host.boot_id = str(uuid.uuid4())
     host.failed_paths.clear()
+    host.offline.clear()
     host.unit_since.clear()
     host.vm_conf = False
     _note(world, host, on=True)

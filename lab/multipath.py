@@ -27,6 +27,7 @@ class Path:
     hba: Hba
     target: TargetPort
     faults: int
+    device: str = "running"  # running | offline
 
     @property
     def up(self) -> bool:
@@ -69,10 +70,11 @@ def _map(world: World, host: Host, number: int, lun: Lun, count: int) -> Map:
     for hba in host.hbas:
         targets = [target for target in world.targets if target.fabric == hba.fabric and target.array == lun.array]
         for index, target in enumerate(targets):
-            since = host.failed_paths.get((hba.wwpn, target.wwpn, lun.wwid))
+            hctl = _address(hba, index, lun)
+            since = host.failed_paths.get((hba.wwpn, target.wwpn, lun.wwid), host.offline.get(hctl))
             age = -1.0 if since is None else world.at - since
             ages.append(age)
-            if age < VANISH:
+            if age < VANISH or hctl in host.offline:
                 name = slot * count + number + 1  # sda is the local disk
                 paths.append(_path(host, lun, hba, target, (index, name), age))
             slot += 1
@@ -81,8 +83,9 @@ def _map(world: World, host: Host, number: int, lun: Lun, count: int) -> Map:
 
 def _path(host: Host, lun: Lun, hba: Hba, target: TargetPort, place: tuple[int, int], age: float) -> Path:
     lost = age >= 0
+    hctl = _address(hba, place[0], lun)
     return Path(
-        hctl=f"{hba.scsi_host}:0:{place[0]}:{lun.lun_number}",
+        hctl=hctl,
         dev=device_name(place[1]),
         dev_t=device_numbers(place[1]),
         dm="failed" if age >= KERNEL_NOTICES else "active",
@@ -90,7 +93,23 @@ def _path(host: Host, lun: Lun, hba: Hba, target: TargetPort, place: tuple[int, 
         hba=hba,
         target=target,
         faults=int(age >= KERNEL_NOTICES),
+        device="offline" if hctl in host.offline else "running",
     )
+
+
+def _address(hba: Hba, index: int, lun: Lun) -> str:
+    return f"{hba.scsi_host}:0:{index}:{lun.lun_number}"
+
+
+def addresses(world: World, host: Host) -> dict[tuple[str, str, str], str]:
+    """(HBA, target, WWID) of every path that the host could have -> its SCSI address."""
+    found = {}
+    for lun in visible(world, host):
+        for hba in host.hbas:
+            targets = [target for target in world.targets if target.fabric == hba.fabric and target.array == lun.array]
+            for index, target in enumerate(targets):
+                found[(hba.wwpn, target.wwpn, lun.wwid)] = _address(hba, index, lun)
+    return found
 
 
 def device_name(index: int) -> str:
@@ -122,8 +141,11 @@ def lose(world: World, host: Host, hba: str = "", target: str = "", wwid: str = 
 
 
 def mend(world: World, host: Host) -> None:
-    """Paths whose HBA, fabric and target all work come back."""
+    """Paths whose HBA, fabric and target all work come back, but those that were set offline."""
+    held = {key for key, hctl in addresses(world, host).items() if hctl in host.offline} if host.offline else set()
     online = {target.wwpn: target.online and world.fabrics.get(target.fabric, True) for target in world.targets}
     hbas = {hba.wwpn: hba.online for hba in host.hbas}
-    for key in [key for key in host.failed_paths if hbas.get(key[0], False) and online.get(key[1], False)]:
+    for key in [
+        key for key in host.failed_paths if key not in held and hbas.get(key[0], False) and online.get(key[1], False)
+    ]:
         del host.failed_paths[key]

@@ -70,7 +70,7 @@ def _paths(world: World, host: Host, rest: str) -> str:
     maps = multipath.maps(world, host)
     rows = [["hcil", "dev", "dev_t", "pri", "dm_st", "chk_st", "dev_st"]]
     rows += [
-        [p.hctl, p.dev, p.dev_t, "50" if p.up else "0", p.dm, p.checker, "running"] for one in maps for p in one.paths
+        [p.hctl, p.dev, p.dev_t, "50" if p.up else "0", p.dm, p.checker, p.device] for one in maps for p in one.paths
     ]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return "".join(" ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() + "\n" for row in rows)

@@ -33,7 +33,7 @@ def listing(maps: list[Map], daemon: bool) -> str:
 
 
 def _cells(path: Path) -> tuple[str, ...]:
-    return (path.hctl, path.dev, path.dev_t, path.dm, path.checker, "running")
+    return (path.hctl, path.dev, path.dev_t, path.dm, path.checker, path.device)
 
 
 def _topology(one: Map, daemon: bool, widths: list[int]) -> str:
@@ -113,7 +113,7 @@ def _path_rows(path: Path) -> list[tuple[str, str | int]]:
         ("dev", path.dev),
         ("dev_t", path.dev_t),
         ("dm_st", path.dm),
-        ("dev_st", "running"),
+        ("dev_st", path.device),
         ("chk_st", path.checker),
         ("checker", "tur"),
         ("pri", 50 if path.up else 0),
@@ -137,7 +137,7 @@ _WILDCARDS: dict[str, Callable[[Map, Path], str]] = {
     "D": lambda one, path: path.dev_t,
     "t": lambda one, path: path.dm,
     "T": lambda one, path: path.checker,
-    "o": lambda one, path: "running",
+    "o": lambda one, path: path.device,
     "p": lambda one, path: "50" if path.up else "0",
     "S": lambda one, path: size_text(one.lun.size),
     "m": lambda one, path: one.lun.wwid,

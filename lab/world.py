@@ -133,6 +133,7 @@ class EngineVm:
     lease_host: str = ""  # who holds the volume lease, "" when it is free
     lease_until: float = 0.0  # when the lease of a dead host ends; meaningless while the holder lives
     service_at: float = -10_000.0  # when the engine service (re)started to boot
+    service_stopped: bool = False  # of a dead service: systemctl has stopped it
     generation: int = 1  # counts service starts
     last_phase: str = "up"
     served_since: float = -10_000.0
@@ -200,6 +201,7 @@ class Host:
     hbas: list[Hba] = field(default_factory=list)
     # (hba wwpn, target wwpn, wwid) -> lab time at which the path failed; a path fails, and vanishes 80 s later
     failed_paths: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    offline: dict[str, float] = field(default_factory=dict)  # SCSI address -> lab time at which it was set offline
     corrupt: dict[str, str] = field(default_factory=dict)  # command name -> truncate | binary | ansi | huge | html
     hang: set[str] = field(default_factory=set)  # command names that never return
     broker_view: dict[int, tuple[int, float]] = field(default_factory=dict)  # host id -> (host-ts, lab time seen new)
