@@ -1,4 +1,4 @@
-"""A fast lab with the portal's rows of its self-hosted pair, for drills: one lab per module, healthy before each test."""
+"""A fast lab with the portal's rows of its pair, for drills: one lab per module, healthy before each test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from inventory.probes import multipath
 from portal.connectors.engine import close_shared
 from portal.kernel.plan import Plan
 from portal.kernel.secret import Secret
-from portal.runs import ports, registry, runner, services
+from portal.runs import drive, ports, registry, runner, services
 from portal.runs.models import Run
 from tests.fixtures_lab import RunningLab, make_key
 
@@ -126,6 +126,7 @@ def pair(drill_lab, settings, tmp_path, monkeypatch):
     ports._shell.cache_clear()
     quick = {name: quickened(plan) if "she" in plan.targets else plan for name, plan in registry.plans().items()}
     monkeypatch.setattr(registry, "plans", lambda: quick)
+    monkeypatch.setattr(drive, "SLICE", 0.4)
     monkeypatch.setattr(drills, "plans", lambda: quick)
     made = rows(drill_lab)
     made.healthy()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
+from failover.models import Prompt
+from failover.services import fabric, pairs
 from portal.evidence.models import Record
 from tests.fixtures_drill_lab import drill_lab, finish, pair, told  # noqa: F401
 from tests.fixtures_runs import states
@@ -43,3 +46,57 @@ def test_a_switchover_is_drilled(pair):  # noqa: F811
     assert run.status == "succeeded", told(run)
     assert pair.truth["engine_vm_host"] != was
     assert pair.truth["engine_generation"] == generation, "the engine never stopped"
+
+
+def test_the_engine_service_fails_and_ha_restarts_its_vm(pair):  # noqa: F811
+    generation = pair.truth["engine_generation"]
+    drill = pair.begin("engine_service_failure")
+    run = finish(drill.run, 90)
+    assert run.status == "succeeded", told(run)
+    assert pair.acts("systemctl", "stop", "ovirt-engine") == 1
+    assert pair.acts("systemctl", "start", "ovirt-engine") == 0, "HA has brought it back"
+    assert pair.truth["engine_generation"] == generation + 1
+
+
+def test_a_fabric_is_taken_from_a_host_and_given_back(pair):  # noqa: F811
+    fabric_name = sorted(set(fabric.names(pairs.members_of(pair.engine)[0]).values()))[0]
+    seen = []
+
+    def watch(run):
+        seen.append(max(one["failed_paths"] for one in pair.truth["hosts"].values()))
+
+    drill = pair.begin("fabric_path_loss", {"fabric": fabric_name, "watch_seconds": 1})
+    run = finish(drill.run, meanwhile=watch)
+    assert run.status == "succeeded", told(run)
+    gone = len(drill.run.parameters["paths"].split(","))
+    declared = pair.on.declared_paths.count()
+    assert 0 < gone < declared
+    assert pair.truth["hosts"][pair.on.name]["failed_paths"] == 0
+    assert pair.acts("tee") == 2 * gone
+
+
+def test_a_host_loses_its_power_and_gets_it_back(pair):  # noqa: F811
+    lost = pair.on
+
+    def person(run):
+        for row in Prompt.objects.filter(drill__run=run, answer=""):
+            pair.lab.fault("power-off" if row.step == "cut_power" else "power-on", lost.name)
+            Prompt.objects.filter(pk=row.pk).update(answer="done", by="carl", at=timezone.now(), seen="Lamp is off.")
+
+    drill = pair.begin("host_power_loss")
+    run = finish(drill.run, 90, meanwhile=person)
+    assert run.status == "succeeded", told(run)
+    assert [row.step for row in drill.prompts.all()] == ["cut_power", "power_on"]
+    assert [one["host"] for one in pair.truth["power"][-2:]] == [lost.name] * 2
+    drill.refresh_from_db()
+    assert drill.before["hosts"][lost.name]["boot"] != drill.after["hosts"][lost.name]["boot"]
+
+
+def test_a_drill_on_paper_asks_people(pair):  # noqa: F811
+    def person(run):
+        Prompt.objects.filter(drill__run=run, answer="").update(answer="done", by="carl", at=timezone.now(), seen="Ok")
+
+    drill = pair.begin("tabletop", {"questions": "Who decides?\n\nWhere is the kit?"})
+    run = finish(drill.run, meanwhile=person)
+    assert run.status == "succeeded", told(run)
+    assert [row.question for row in drill.prompts.all()] == ["Who decides?", "Where is the kit?"]
