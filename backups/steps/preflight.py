@@ -20,9 +20,9 @@ def _looks(parameters: Parameters) -> Mapping[str, Look]:
 def _settled(seen: Seen, parameters: Parameters) -> Verdict:
     told = telling.told(seen)
     found = preflight.read(seen, told["last_size"], told["now"])
-    if found.stops or found.parts is None:
+    if found.stops:
         return failed(" ".join(found.stops))
-    if found.waits:
+    if found.waits or found.parts is None:
         return wait(" ".join(found.waits))
     version = f"engine-backup {found.version}" if found.version else "engine-backup of a version that rpm does not know"
     has = spoken(found.parts)

@@ -17,6 +17,7 @@ from backups.models import Backup, Copy, Recipient
 from backups.services import recipients, vault
 from backups.services.telling import of_run
 from backups.steps import take
+from backups.works.asking import whole
 from backups.works.judging import verified
 from backups.works.knowing import AFTER, counted
 from portal.connectors.age import Sealed, encrypt
@@ -57,12 +58,11 @@ def work(working: Working) -> None:
 def _there(working: Working) -> tuple[int, str]:
     """Size and SHA-256 of the archive on the engine VM. Raises WorkFailed."""
     path = take.final(working.parameters)
-    seen = working.look(
-        {
-            "size": Command(("stat", "-c", "%s", path), root=True),
-            "sha256": Command(("cat", f"{path}.sha256"), root=True),
-        }
-    )
+    looks = {
+        "size": Command(("stat", "-c", "%s", path), root=True),
+        "sha256": Command(("cat", f"{path}.sha256"), root=True),
+    }
+    seen = whole(working, looks)
     size, digest = (seen[name].stdout.decode("ascii", "replace").strip() for name in ("size", "sha256"))
     if not size.isdecimal() or int(size) == 0 or len(digest) != 64:
         raise WorkFailed(f"The archive {path} or its SHA-256 is not on the engine VM any more: take a new backup.")

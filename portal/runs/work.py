@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from portal.kernel.command import Command
-from portal.kernel.output import Output
+from portal.kernel.output import LookFailed, Output
 from portal.kernel.step import Parameters, WorkStopped
 from portal.runs import hostside, journal
 from portal.runs.drive import Drive, act_name
@@ -55,6 +55,8 @@ class AtWork:
         """The step's own command's output, from its folder on the target. Raises LookFailed."""
         row = RunStep.objects.get(run_id=self.drive.run.pk, name=step)
         seen = self.look(hostside.results(self.drive.folder, act_name(row)))
+        if any(output.exit_code is None for output in seen.values()):
+            raise LookFailed("What the command printed did not come whole from its target; it is read again.")
         code = seen["rc"].stdout.strip()
         return Output(seen["out"].stdout, seen["err"].stdout, int(code) if code.isdigit() else None)
 
