@@ -9,7 +9,7 @@ from failover.catalog.duration import median
 from failover.models import Drill
 from failover.services import boottime
 from failover.services.measured import objective, seen
-from failover.services.probing import ENGINE
+from failover.services.watching import ENGINE
 from failover.verdicts.measure import Measured
 from failover.verdicts.objectives import duration, figure
 from portal.runs.models import Run, RunStep

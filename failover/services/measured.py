@@ -13,7 +13,7 @@ from backups.models import Backup, Copy
 from failover.models import Drill
 from failover.models import Span as Row
 from failover.services.asker import FASTEST, SLOWEST, Question, hole
-from failover.services.probing import ENGINE, questions
+from failover.services.watching import ENGINE, questions
 from failover.verdicts import objectives
 from failover.verdicts.measure import Bounds, Measured, Outage, Pause, Span
 from failover.verdicts.measure import measure as measured_of
@@ -29,8 +29,8 @@ BEFORE = timedelta(seconds=30)  # of it that are shown from before the clock's s
 
 
 def measure(drill: Drill) -> dict[str, Any]:
-    """{"measured": ..., "verdicts": ...}, ready for an update of the drill. To be called when it has ended, and again
-    at will: the same rows give the same content."""
+    """{"measured": ..., "verdicts": ...}, ready for an update of the drill (failover.services.concluding). The same
+    rows give the same content."""
     backup = _backup(drill)
     services = {row.service: (row, seen(drill, row.service, _end(drill))) for row in _asked(drill)}
     verdicts = [_verdict(drill, one, services, backup) for one in drill.objectives]
@@ -47,11 +47,6 @@ def measure(drill: Drill) -> dict[str, Any]:
     }
     # steps keep words of their own there
     return {"measured": {**drill.measured, **told}, "verdicts": verdicts}
-
-
-def conclude(drill: Drill) -> None:
-    """Measures and writes it down."""
-    Drill.objects.filter(pk=drill.pk).update(**measure(drill))
 
 
 def seen(drill: Drill, service: str, ended: float | None) -> Measured:

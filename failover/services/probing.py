@@ -6,57 +6,23 @@ a drill must outlive a database that restarts. docs/adr/0018."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
-from urllib.parse import urlsplit
 
 from django.db import Error, IntegrityError, connection
-from django.db.models import Q
-from django.db.models.functions import Now
 
 from failover.catalog.stretches import Stretch
-from failover.models import Drill, Service, Span
-from failover.services import boottime
+from failover.models import Drill, Span
+from failover.services import boottime, concluding
 from failover.services.asker import Asker, Question
-from inventory.models import Engine
-from portal.runs.models import Run
+from failover.services.watching import ENGINE, questions, watched
+
+__all__ = ["ENGINE", "EVERY", "Prober", "write"]
 
 EVERY = 1.0  # seconds between two writes
-AFTER = 120  # seconds for which a drill that has ended is still watched
-ENGINE = "engine"  # the service that every engine has: its health page
-HEALTH = "/ovirt-engine/services/health"
-DB_UP = "DB Up"  # facts/hosted-engine.md 1: what --check-liveliness looks for
 MOST = 5000  # spans that are kept for a database that is away
 IDLE = "No drill is under way."
 LOCK = 0x686F6C6466617374  # "holdfast"
 
 Key = tuple[int, str, str, float]  # as Span's constraint
-
-
-def watched() -> dict[int, list[int]]:
-    """Engine key -> keys of its drills that are watched: under way, or ended less than AFTER ago."""
-    recent = Now() - timedelta(seconds=AFTER)
-    under_way = Q(run__status__in=Run.ACTIVE) | Q(run__ended__gte=recent) | Q(closed_at__gte=recent)
-    found: dict[int, list[int]] = {}
-    for drill, engine in Drill.objects.filter(under_way).order_by("pk").values_list("pk", "engine"):
-        found.setdefault(engine, []).append(drill)
-    return found
-
-
-def questions(engines: list[int]) -> set[Question]:
-    """What is asked of engines: the health page of each, and its declared services."""
-    asked = {
-        Question(pk, ENGINE, Service.Kind.HTTP, health_url(url), DB_UP, ca_pem)
-        for pk, url, ca_pem in Engine.objects.filter(pk__in=engines).values_list("pk", "url", "ca_pem")
-    }
-    declared = Service.objects.filter(engine__in=engines).exclude(name=ENGINE)
-    fields = ("engine", "name", "kind", "address", "words", "ca_pem", "every")
-    return asked | {Question(*row) for row in declared.values_list(*fields)}
-
-
-def health_url(url: str) -> str:
-    """Of an engine whose API is at `url`."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}{HEALTH}"
 
 
 class Prober:
@@ -68,6 +34,7 @@ class Prober:
         self._askers: dict[Question, Asker] = {}
         self._drills: dict[int, list[int]] = {}
         self._kept: dict[Key, Stretch] = {}
+        self._refused: set[int] = set()  # drills whose conclusion the evidence does not take
         self._session: object = None  # the database session that holds the lock
 
     def round(self) -> None:
@@ -79,6 +46,7 @@ class Prober:
             else:
                 self._rest("Another drill prober is at work: this one waits.")
             self._save()
+            self._conclude()
         except Error as error:
             connection.close()
             self._once(f"The database does not take what was seen; {len(self._kept)} spans are kept. {error}")
@@ -154,6 +122,17 @@ class Prober:
             self._kept = {key: stretch for key, stretch in self._kept.items() if key[0] in there}
             write(self._kept)
         self._kept = {}
+
+    def _conclude(self) -> None:
+        if self._session is None:
+            return
+        for pk in concluding.due():
+            try:
+                concluding.conclude(pk)
+            except (TypeError, ValueError) as error:
+                if pk not in self._refused:
+                    self._say(f"What drill {pk} measured cannot be put on record: {error}")
+                self._refused.add(pk)
 
     def _once(self, words: str) -> None:
         if words != self._said:

@@ -14,9 +14,8 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from failover.models import Drill, Service, Span
-from failover.services import boottime, clock, probing
+from failover.services import boottime, clock, concluding, probing, watching
 from failover.services.asker import Asker, Question
-from failover.services.measured import conclude
 from failover.services.probing import Prober
 from inventory.models import Engine, Site
 from portal.kernel.secret import Secret
@@ -116,7 +115,7 @@ def test_only_drills_that_are_under_way_or_just_over_are_watched():
     late = drilled(three, Run.Status.ROLLED_BACK, ended=now - timedelta(seconds=30))
     closed = drilled(four, Run.Status.SUCCEEDED, ended=now - timedelta(minutes=9))
     Drill.objects.filter(pk=closed.pk).update(closed_at=now)
-    assert probing.watched() == {one.pk: [live.pk], three.pk: [late.pk], four.pk: [closed.pk]}
+    assert watching.watched() == {one.pk: [live.pk], three.pk: [late.pk], four.pk: [closed.pk]}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -140,7 +139,7 @@ def test_what_is_declared_anew_is_asked_anew_and_what_is_over_no_more(prober, sa
 def test_a_service_named_like_the_engine_does_not_take_its_place():
     on = engine()
     declare(on, engine=("tcp", "127.0.0.1:1", ""))
-    (question,) = probing.questions([on.pk])
+    (question,) = watching.questions([on.pk])
     assert question.address == "https://127.0.0.1:1/ovirt-engine/services/health"
 
 
@@ -171,7 +170,7 @@ def test_what_is_too_much_to_keep_is_dropped_oldest_first_and_said(prober, said,
     on = engine()
     drill = drilled(on)
     prober.round()
-    (question,) = probing.questions([on.pk])
+    (question,) = watching.questions([on.pk])
     tick = probing.boottime.now()
     stretches = [
         probing.Stretch(bool(n % 2), "", moment, moment)
@@ -269,8 +268,7 @@ def test_killed_doubled_and_without_its_database(stand):
     assert [span.up for span in spans] == [True, False, False, True]
     assert len({(span.began_mono, span.up) for span in spans}) == 4
     Run.objects.filter(pk=drill.run_id).update(status=Run.Status.SUCCEEDED, ended=timezone.now())
-    drill = Drill.objects.select_related("run").get(pk=drill.pk)
-    conclude(drill)
+    assert concluding.conclude(drill.pk)
     drill.refresh_from_db()
     (app,) = [row for row in drill.measured["services"] if row["key"] == "app"]
     assert app["state"] == "recovered"
