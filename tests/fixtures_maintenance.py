@@ -15,8 +15,8 @@ from django.utils import timezone
 from failover.models import Window
 from failover.services import windows, windows_tick
 from inventory.models import Engine, Host, Site
-from inventory.services.sync import sync
 from inventory.services.reach import credentials
+from inventory.services.sync import sync
 from portal.connectors.engine import activate_host, shared
 from portal.kernel.secret import Secret
 from portal.runs import ports

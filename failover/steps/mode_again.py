@@ -41,5 +41,6 @@ STEP = Step(
     settled=_settled,
     undo=lambda parameters: (release.end(parameters["scope"], parameters["lag"]),),
     patience=120,
+    every=1,
     expected=20,
 )

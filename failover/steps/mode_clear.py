@@ -36,5 +36,6 @@ STEP = Step(
     settled=_settled,
     undo=NO_UNDO,
     patience=120,
+    every=1,
     expected=2,
 )

@@ -39,5 +39,6 @@ STEP = Step(
     settled=_settled,
     undo=NO_UNDO,
     patience=180,
+    every=1,
     expected=20,
 )

@@ -23,5 +23,6 @@ STEP = Step(
     settled=_settled,
     undo="No undo: it only looks.",
     patience=180,
+    every=1,
     expected=20,
 )

@@ -20,5 +20,6 @@ STEP = Step(
     settled=_settled,
     undo="No undo: it only looks.",
     patience=300,
+    every=1,
     expected=30,
 )

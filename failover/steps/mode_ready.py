@@ -36,5 +36,6 @@ STEP = Step(
     settled=_settled,
     undo="No undo: it only looks.",
     patience=60,
+    every=1,
     expected=2,
 )

@@ -29,5 +29,6 @@ STEP = Step(
     settled=_settled,
     undo=lambda parameters: (release.end(parameters["scope"], parameters["lag"]),),
     patience=90,
+    every=1,
     expected=2,
 )

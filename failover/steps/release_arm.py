@@ -51,5 +51,6 @@ STEP = Step(
     settled=_settled,
     undo=lambda parameters: (release.disarm(_name(parameters)),),
     patience=60,
+    every=1,
     expected=1,
 )

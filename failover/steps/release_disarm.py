@@ -51,5 +51,6 @@ STEP = Step(
     settled=_settled,
     undo="No undo: a release is armed anew with a new deadline.",
     patience=120,
+    every=1,
     expected=1,
 )
