@@ -20,7 +20,6 @@ urlpatterns = [
     path("luns/", luns.luns, name="luns"),
     path("luns/<int:pk>/", luns.lun, name="lun"),
     path("topology/", sections.topology, name="topology"),
-    path("drills/", sections.drills, name="drills"),
     path("findings/", findings.findings, name="findings"),
     path("findings/changes/", findings.changes, name="changes"),
     path("looks/<int:pk>/", looks.look, name="look"),

@@ -252,7 +252,7 @@ HOLDFAST_SECRETS = ["inventory.services.shell.secrets", "backups.services.secret
 # Answers of the overview that packages above inventory give (inventory/services/told.py).
 HOLDFAST_ANSWERS = {"rebuild": "backups.services.answer.rebuild", "proven": "failover.services.answer.proven"}
 # Alarms above every page, the gravest first (inventory/services/pages_frame.py).
-HOLDFAST_BANNERS = ["failover.services.breaking.banner"]
+HOLDFAST_BANNERS = ["failover.services.breaking.banner", "failover.services.watchdog.banner"]
 # Seconds after which another hosted-engine host has read what one has written; less only in a lab that runs faster.
 HOLDFAST_HA_LAG = envint("HA_LAG", 20)
 HOLDFAST_RELEASE_GRACE = envint("RELEASE_GRACE", 600)  # seconds from a window's deadline to the release on the host
@@ -300,6 +300,7 @@ CELERY_BEAT_SCHEDULE = {
     "backups": {"task": "backups.tasks.tick", "schedule": 5.0},
     "after backups": {"task": "backups.tasks.follow", "schedule": 20.0},
     "drills": {"task": "failover.tasks.tick", "schedule": 20.0},
+    "maintenance": {"task": "failover.tasks.watch", "schedule": 5.0},
     "heartbeats": {"task": "backups.tasks.send_heartbeats", "schedule": 5.0},
     # hourly, so that a beat which is restarted every day comes to it, too
     "prune history": {"task": "inventory.tasks.prune_history", "schedule": 3600.0},

@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("portal.runs.urls")),
     path("", include("inventory.urls")),
     path("", include("backups.urls")),
+    path("", include("failover.urls")),
 ]
 
 handler400 = "portal.access.problems.not_understood"

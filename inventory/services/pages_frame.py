@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from inventory.services.pages_now import Looking, Tally, tallies
 from inventory.services.told import Told, told
 from portal.kernel.freshness import GRACE_LOOKS, is_stale
 from portal.kernel.outcome import Outcome, worst
 
+log = logging.getLogger(__name__)
+
 SILENT_AFTER = 60.0  # seconds without the end of any look, from which the page says that looking has stopped
 KINDS = {"engine": ("engine",), "hosts": ("host", "vm"), "luns": ("lun",)}
-ANSWERS = {"backups": "rebuild"}  # section -> the answer of HOLDFAST_ANSWERS that it shows
+ANSWERS = {"backups": "rebuild", "drills": "proven"}  # section -> the answer of HOLDFAST_ANSWERS that it shows
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,23 @@ def around(now: datetime | None = None) -> Around:
     return Around(now, by_kind, bad, _banner(now, seen), seen, answers)
 
 
+def _above(now: datetime) -> Banner | None:
+    """The first banner of the packages above this one (settings.HOLDFAST_BANNERS); one that breaks says so."""
+    for path in settings.HOLDFAST_BANNERS:
+        try:
+            found: Banner | None = import_string(path)(now)
+        except Exception as error:  # a page about everything else must not go down with one banner
+            log.exception("The banner %s could not be made.", path)
+            return Banner("unknown", f"The portal could not work out its alarms ({type(error).__name__}): see its log.")
+        if found is not None:
+            return found
+    return None
+
+
 def _banner(now: datetime, seen: Looking) -> Banner | None:
+    found = _above(now)
+    if found is not None:
+        return found
     if seen.newest is not None and is_stale((now - seen.newest).total_seconds(), SILENT_AFTER / GRACE_LOOKS):
         when = f"{timezone.localtime(seen.newest):%d %b %Y %H:%M:%S %Z}".lstrip("0")
         return Banner("unknown", f"No look has ended since {when}: start the looks worker and beat.")

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.utils import timezone
+
 from inventory.services.pages_engine import Seen
 from inventory.services.pages_redundancy import Redundancy
 from inventory.services.told import Told
+from inventory.templatetags.holdfast import span
 from inventory.verdicts import she
 from inventory.verdicts.answer import Answer, Word
 from portal.kernel.outcome import Outcome, worst
@@ -34,7 +37,9 @@ STATE_WORDS = {"ok": "OK", "warn": "Warning", "fail": "Failed", "unknown": "Unkn
 GRAVE = {she.Kind.FAILING_OVER: ("running", "Failing over")}
 
 
-def tiles(engines: Sequence[Seen], paths: Redundancy, site: str, rebuilt: Told | None) -> list[Tile]:
+def tiles(
+    engines: Sequence[Seen], paths: Redundancy, site: str, rebuilt: Told | None, proven: Told | None = None
+) -> list[Tile]:
     """All six, in their order."""
     return [
         _host_loss(engines),
@@ -49,15 +54,7 @@ def tiles(engines: Sequence[Seen], paths: Redundancy, site: str, rebuilt: Told |
             "/topology/",
             link="What is missing",
         ),
-        Tile(
-            "unknown",
-            "Unknown",
-            "When was failover last proven?",
-            "Not known",
-            "No drill has been recorded here. A failover that nobody measured proves nothing.",
-            "/drills/",
-            link="What is missing",
-        ),
+        _proven(proven),
         Tile(
             "unknown",
             "Unknown",
@@ -152,3 +149,13 @@ def _lead(first: Seen, paths: Answer, shown: Sequence[Tile]) -> str:
     if paths.outcome is not Outcome.OK:
         return paths.sentence
     return f"{first.verdict.sentence} {paths.sentence}"
+
+
+def _proven(found: Told | None) -> Tile:
+    question = "When was failover last proven?"
+    if found is None:
+        words = "Holdfast drills nothing here. A failover that nobody measured proves nothing."
+        return Tile("unknown", "Unknown", question, "Not known", words, "/drills/", link="What is missing")
+    tile = _tile(question, found.answer, found.url, found.at)
+    answer = tile.answer if found.since is None else f"{span((timezone.now() - found.since).total_seconds())} ago"
+    return replace(tile, answer=answer, since=found.since, last=found.last, link=found.link)

@@ -37,7 +37,9 @@ def overview(request: HttpRequest) -> HttpResponse:
     chosen = [host.pk for host, _ in hosts]
     bad, moved = not_ok(now, chosen), day(now, chosen)
     rows = strips(now, hosts, bad, moved, frame_of(request).around.tallies)
-    shown = _since(tiles(engines, paths, _site(engines), frame_of(request).around.answers.get("backups")), rows, now)
+    told = frame_of(request).around.answers
+    six = tiles(engines, paths, _site(engines), told.get("backups"), told.get("drills"))
+    shown = _since(six, rows, now)
     state, title, lead = headline(engines, paths.answer, shown)
     first, number = needed(bad)
     waiting = waiting_runs()

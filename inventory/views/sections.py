@@ -9,10 +9,6 @@ from django.shortcuts import render
 
 from inventory.views.paths import path
 from portal.access.admission import needs
-from portal.runs import pages
-from portal.runs.models import Run
-
-LATEST = 10
 
 
 @dataclass(frozen=True)
@@ -35,15 +31,6 @@ TOPOLOGY = Missing(
         "What the hosts themselves see of their paths stands under LUNs.",
     ),
 )
-DRILLS = Missing(
-    "drills",
-    "When failover was last proven is not known",
-    "No drill has been recorded here. A failover that nobody measured proves nothing about the next one.",
-    (
-        "Drills with objectives, approvals and reports are not built yet.",
-        "What Holdfast does on hosts today are runs of small plans, such as a support bundle.",
-    ),
-)
 
 
 @needs("estate.view")
@@ -52,20 +39,12 @@ def topology(request: HttpRequest) -> HttpResponse:
     return _section(request, TOPOLOGY)
 
 
-@needs("estate.view")
-def drills(request: HttpRequest) -> HttpResponse:
-    """No drill is recorded yet; runs are."""
-    rows = [(run, *pages.shape(run)) for run in Run.objects.order_by("-pk")[:LATEST]]
-    return _section(request, DRILLS, rows)
-
-
-def _section(request: HttpRequest, what: Missing, runs: list[tuple[Run, str, str]] | None = None) -> HttpResponse:
+def _section(request: HttpRequest, what: Missing) -> HttpResponse:
     context = {
         "section": what.section,
         "what": what,
         "headline": what.headline,
         "lead": what.lead,
-        "runs": runs,
         "path": path(what.section.capitalize()),
     }
     return render(request, "inventory/section.html", context)

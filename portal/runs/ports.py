@@ -2,6 +2,7 @@
 
 settings.HOLDFAST_SHELLS: kind of target -> dotted path of a callable that returns a kernel Shell.
 settings.HOLDFAST_GATES: dotted paths of callables (run) -> "" or one sentence why the run may not act now.
+settings.HOLDFAST_CONSENTS: dotted paths of callables (run, by) -> "" or one sentence why this approval is not taken.
 settings.HOLDFAST_SECRETS: dotted paths of callables () -> the Secrets that must not appear in a line.
 settings.HOLDFAST_WORKS: name of a kernel Work -> dotted path of the callable (working) that does it.
 settings.HOLDFAST_TELLINGS: question of a kernel Told -> dotted path of the callable (parameters) -> JSON content."""
@@ -44,6 +45,16 @@ def refusal(run: Run) -> str:
     """The first gate's sentence, or "" when every gate lets the run act now."""
     for path in settings.HOLDFAST_GATES:
         sentence: str = import_string(path)(run)
+        if sentence:
+            return sentence
+    return ""
+
+
+def objection(run: Run, by: str) -> str:
+    """The first consent's sentence, or "" when every one takes the approval. Called inside the approval's
+    transaction."""
+    for path in settings.HOLDFAST_CONSENTS:
+        sentence: str = import_string(path)(run, by)
         if sentence:
             return sentence
     return ""

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from portal.runs import journal, record, wake
+from portal.runs import journal, ports, record, wake
 from portal.runs.models import Run, RunStep
 from portal.runs.record import EvidenceRefused
 from portal.runs.services.refused import Refused, recorded
@@ -43,12 +43,14 @@ def _done(run: Run, kind: str, by: str, sentence: str, body: dict[str, Any] | No
 
 def approve(run_pk: int, by: str) -> Run:
     """A second person lets an awaiting Run go. Raises Refused: it was asked for by the same person, it no longer
-    waits, or its target has an active Run."""
+    waits, a consent of the composition objects, or its target has an active Run."""
     with _deciding(run_pk, by, "approve") as run:
         if run.requested_by == by:
             raise Refused("four_eyes", f"Run {run.pk} was asked for by {by}: another person approves it.", run=run)
         if run.status != S.AWAITING_APPROVAL:
             raise Refused("state", f"Run {run.pk} is {run.status}: there is nothing to approve.", run=run)
+        if sentence := ports.objection(run, by):
+            raise Refused("four_eyes", sentence, run=run)
         _queue(run, S.AWAITING_APPROVAL, approved_by=by, approved_at=Now())
         _done(run, "run.approved", by, f"Approved by {by}.", {"digest": run.digest})
     return run

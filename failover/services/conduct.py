@@ -1,0 +1,143 @@
+"""What people do with a drill beside approving it: begin it in its window, answer prompts, note its issues, sign."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from failover.models import Drill, Prompt
+from failover.services import approvals, gates, pairs, readiness
+from failover.services.approvals import LONGEST, deciding, run_of, told
+from portal.runs import services as runs
+from portal.runs import wake
+from portal.runs.models import Run
+from portal.runs.services import Refused
+from portal.runs.states import ENDED
+
+SEVERITIES = ("low", "medium", "high", "critical")
+LONG = 20_000  # characters of what was seen, and of an attachment
+ROLES = ("operator", "reviewer", "second line", "third line")
+
+
+def look(drill: Drill) -> None:
+    """Runs the prechecks of the drill's plan now; it takes seconds. Raises Refused where there is nobody to ask."""
+    try:
+        readiness.look(drill.engine, drill.plan, ref=str(drill.run.ref) if drill.run else "", fences=_fenced(drill))
+    except pairs.NoPair as error:
+        raise Refused("state", str(error)) from None
+
+
+def begin(pk: int, by: str) -> Run:
+    """Lets an approved drill go, now. The readiness must be fresh; where it is not, it is looked at first. Raises
+    Refused with what stands in the way."""
+    drill = Drill.objects.select_related("run", "engine").get(pk=pk)
+    if drill.run is not None and drill.run.status in approvals.WAITS and readiness.expired(drill.engine, drill.plan):
+        look(drill)
+    with deciding(pk, by, "begin") as (row, now):
+        run = run_of(row)
+        if run.status not in approvals.WAITS:
+            raise Refused("state", f"{row.title} is {run.status}: it cannot be begun again.", run=run)
+        if wrong := gates.agreed(row, now):
+            raise Refused("approval", wrong, run=run)
+        held = approvals.standing(row, now).approval
+        assert held is not None, "it is approved"
+        if wrong := gates.calendar(row, now) or gates.maintained(row.engine_id):
+            raise Refused("gate", wrong, run=run)
+        if others := gates.rivals(run):
+            words = f"Run {others[0].pk} ({others[0].title}) is {others[0].status} on {others[0].target_name}"
+            raise Refused("active", f"{words}: wait for its end.", run=others[0])
+        _ready(row)
+        told(row, "drill.begun", by, {"approved_by": held.by, "hash": held.hash, "readiness": row.readiness})
+        return runs.approve(run.pk, held.by)
+
+
+def _ready(drill: Drill) -> None:
+    """Freezes the readiness with which it begins. Raises Refused when it is not go."""
+    row = readiness.last(drill.engine, drill.plan)
+    if row is None or not readiness.is_ready(row):
+        said = readiness.refusals(readiness.checks_of(row)) if row else ["Nobody has looked yet."]
+        raise Refused("readiness", *(said or ["No check was made."]), run=drill.run)
+    drill.readiness = {"at": row.at.isoformat(), "checks": row.checks, "depends": row.depends}
+    drill.save(update_fields=["readiness"])
+
+
+def _fenced(drill: Drill) -> int:
+    given: dict[str, Any] = drill.run.parameters if drill.run else {}
+    return int(given["on"]) if given.get("how") == "fence" and "on" in given else 0
+
+
+def answer(pk: int, by: str, word: str, seen: str, attachment: str = "") -> Prompt:
+    """A person answers a question of a step. word: done | not_done; seen: what the person saw. Raises Refused: it is
+    answered already, the run has ended, nothing is said."""
+    prompt = Prompt.objects.get(pk=pk)
+    seen, attachment = seen.strip(), attachment.strip()
+    with deciding(prompt.drill_id, by, "answer") as (drill, now):
+        run = run_of(drill)
+        if run.status not in Run.ACTIVE:
+            raise Refused("state", f"{drill.title} is {run.status}: nobody waits for an answer.")
+        if word not in (Prompt.Answer.DONE, Prompt.Answer.NOT_DONE):
+            raise Refused("parameters", "Say whether it was done as asked, or was not.")
+        if not seen:
+            raise Refused("parameters", "Say what was seen: the report quotes it.")
+        if len(seen) > LONG or len(attachment) > LONG:
+            raise Refused("parameters", f"The text is too long: at most {LONG:,} characters are kept.")
+        fields = {"answer": word, "by": by, "at": now, "seen": seen, "attachment": attachment}
+        if not Prompt.objects.filter(pk=pk, answer="").update(**fields):
+            raise Refused("state", "It is answered already.")
+        body = {"step": prompt.step, "question": prompt.question, "answer": word, "seen": seen}
+        told(drill, "drill.prompt_answered", by, {**body, "attachment": attachment})
+        wake.on_commit(run.pk)
+    prompt.refresh_from_db()
+    return prompt
+
+
+def note_issue(pk: int, by: str, issue: dict[str, str]) -> None:
+    """Adds an issue: title, severity, owner, due ("2026-12-01" or ""), link. Raises Refused."""
+    title = " ".join(issue.get("title", "").split())[:LONGEST]
+    with deciding(pk, by, "note an issue") as (drill, _):
+        if not title:
+            raise Refused("parameters", "Say in one sentence what is wrong.")
+        if issue.get("severity") not in SEVERITIES:
+            raise Refused("parameters", f"A severity is one of {', '.join(SEVERITIES)}.")
+        _signed(drill)
+        row = {
+            "title": title,
+            "severity": issue["severity"],
+            "owner": issue.get("owner", "").strip()[:150],
+            "due": _day(issue.get("due", "")),
+            "accepted_by": issue.get("accepted_by", "").strip()[:150],
+            "link": issue.get("link", "").strip()[:300],
+        }
+        drill.issues = [*drill.issues, row]
+        drill.save(update_fields=["issues"])
+        told(drill, "drill.issue", by, row)
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text.strip()).isoformat() if text.strip() else ""
+    except ValueError:
+        raise Refused("parameters", f"{text[:40]!r} is no date: write it as 2026-12-01.") from None
+
+
+def sign(pk: int, by: str, role: str, words: str) -> None:
+    """Signs an ended drill in one role, once; whoever signs as operator does not sign as reviewer. Raises Refused."""
+    with deciding(pk, by, "sign") as (drill, now):
+        if run_of(drill).status not in ENDED:
+            raise Refused("state", f"{drill.title} has not ended: it is signed after its end.")
+        if role not in ROLES:
+            raise Refused("parameters", f"A role is one of {', '.join(ROLES)}.")
+        held = {str(row["role"]): str(row["name"]) for row in drill.signatures}
+        if role in held:
+            raise Refused("state", f"{held[role]} has signed as {role} already.")
+        if by in held.values():
+            raise Refused("four_eyes", f"{by} has signed in another role: another person signs as {role}.")
+        row = {"role": role, "name": by, "at": now.isoformat(), "words": words.strip()[:LONGEST]}
+        drill.signatures = [*drill.signatures, row]
+        drill.save(update_fields=["signatures"])
+        told(drill, "drill.signed", by, row)
+
+
+def _signed(drill: Drill) -> None:
+    if drill.signatures:
+        raise Refused("state", f"{drill.title} is signed: an issue that is found now belongs to the next drill.")

@@ -1,0 +1,29 @@
+"""Routes of drills and maintenance windows."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from failover.views import acts, calendar, drill, drills, report, request
+
+urlpatterns = [
+    path("drills/", drills.drills, name="drills"),
+    path("drills/new/<int:engine>/<slug:plan>/", request.new, name="drill-new"),
+    path("drills/calendar/", calendar.calendar, name="drill-calendar"),
+    path("drills/schedules/new/", calendar.schedule, name="drill-schedule-new"),
+    path("drills/schedules/<int:pk>/", calendar.schedule, name="drill-schedule"),
+    path("drills/blackouts/new/", calendar.blackout, name="drill-blackout-new"),
+    path("drills/blackouts/<int:pk>/remove/", calendar.blackout_end, name="drill-blackout-remove"),
+    path("drills/<int:pk>/", drill.drill, name="drill"),
+    path("drills/<int:pk>/approve/", acts.approve, name="drill-approve"),
+    path("drills/<int:pk>/refuse/", acts.refuse, name="drill-refuse"),
+    path("drills/<int:pk>/look/", acts.look, name="drill-look"),
+    path("drills/<int:pk>/begin/", acts.begin, name="drill-begin"),
+    path("drills/<int:pk>/break-glass/", acts.break_glass, name="drill-break-glass"),
+    path("drills/<int:pk>/prompts/<int:prompt>/", acts.answer, name="drill-answer"),
+    path("drills/<int:pk>/issues/", acts.issue, name="drill-issue"),
+    path("drills/<int:pk>/sign/", acts.sign, name="drill-sign"),
+    path("drills/<int:pk>/report/", report.report, name="drill-report"),
+    path("drills/<int:pk>/report.pdf", report.pdf, name="drill-report-pdf"),
+    path("drills/<int:pk>/report.json", report.as_json, name="drill-report-json"),
+]
