@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
-
-from django.utils import timezone
+from datetime import datetime
 
 from failover.models import Drill
-from failover.services import fingerprints, pairs, readiness
+from failover.services import clock, fingerprints, pairs, readiness
 from failover.services.telling import drill_of
 from portal.evidence.services import append
 from portal.kernel.step import WorkFailed, Working, WorkStopped
-
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def before(working: Working) -> None:
@@ -47,27 +42,24 @@ def after(working: Working) -> None:
 
 
 def start_clock(working: Working) -> None:
-    """Drill.clock_*: read together, so that the wall time and the monotonic time mean the same moment."""
+    """The injection is next: the drill's clock begins, once."""
     drill = drill_of(working.parameters)
-    boot = BOOT_ID.read_text("ascii").strip()
     with working.writing():
-        now, mono = timezone.now(), monotonic()
-        marks = {"clock_began": now, "clock_began_mono": mono, "clock_boot": boot}
-        if Drill.objects.filter(pk=drill.pk, clock_began=None).update(**marks):
-            body = {"at": now.isoformat(), "monotonic": mono, "boot": boot}
+        if clock.begin(drill.pk):
+            drill.refresh_from_db()
+            body = {"at": _iso(drill.clock_began), "monotonic": drill.clock_began_mono, "boot": drill.clock_boot}
             append("drill.clock_began", "portal", f"drill:{drill.pk}", body)
 
 
 def stop_clock(working: Working) -> None:
-    """Drill.clock_ended*: when the steps saw the service back."""
+    """The steps have seen the service back."""
     drill = drill_of(working.parameters)
     with working.writing():
-        now, mono = timezone.now(), monotonic()
-        if Drill.objects.filter(pk=drill.pk, clock_ended=None).update(clock_ended=now, clock_ended_mono=mono):
-            body = {"at": now.isoformat(), "monotonic": mono}
+        if clock.stop(drill.pk):
+            drill.refresh_from_db()
+            body = {"at": _iso(drill.clock_ended), "monotonic": drill.clock_ended_mono}
             append("drill.clock_ended", "portal", f"drill:{drill.pk}", body)
 
 
-def monotonic() -> float:
-    """Seconds of CLOCK_MONOTONIC: the same for every process of one boot."""
-    return time.clock_gettime(time.CLOCK_MONOTONIC)
+def _iso(at: datetime | None) -> str:
+    return at.isoformat() if at else ""
