@@ -88,7 +88,8 @@ def _filled(engine: Engine, plan: str, parameters: Mapping[str, Any]) -> dict[st
     takes = {parameter.name for parameter in plans()[plan].parameters}
     filled = {"hosts": written(members), **parameters}
     if "on" in takes:
-        filled.setdefault("on", _engine_host(engine, members).pk)
+        # nobody has to be asked where a person has chosen
+        filled["on"] = filled.get("on") or _engine_host(engine, members).pk
         if filled["on"] not in [one.pk for one in members]:
             raise Refused("drill", f"{filled['on']!r} is the key of no hosted-engine host of {engine}.")
     if "to" in takes:
