@@ -130,6 +130,14 @@ def _unhang_command(world: World, target: str, args: Mapping[str, str]) -> None:
     world.machine(target).hang.discard(args["command"])
 
 
+def _idle_command(world: World, target: str, args: Mapping[str, str]) -> None:
+    world.machine(target).idle.add(args["command"])
+
+
+def _unidle_command(world: World, target: str, args: Mapping[str, str]) -> None:
+    world.machine(target).idle.discard(args["command"])
+
+
 def _corrupt(world: World, target: str, args: Mapping[str, str]) -> None:
     world.machine(target).corrupt[args["command"]] = args["kind"]
 
@@ -299,6 +307,13 @@ SPECS: dict[str, Spec] = {
         wire_clear="reset",
     ),
     "hang-command": Spec("Let a command never return", "host or engine", _hang_command, _unhang_command, ("command",)),
+    "idle-command": Spec(
+        "Let command lines that begin so end with 0 and do nothing",
+        "host or engine",
+        _idle_command,
+        _unidle_command,
+        ("command",),
+    ),
     "corrupt-output": Spec("Spoil a command's output", "host or engine", _corrupt, _uncorrupt, ("command", "kind")),
     "change-host-key": Spec("Give a host a new SSH host key", "host or engine", _nothing, wire="rekey"),
     "stop-agent": Spec("Stop ovirt-ha-agent", "host", _stop("ovirt-ha-agent"), _start("ovirt-ha-agent")),

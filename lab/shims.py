@@ -120,6 +120,8 @@ async def _until_gone(writer: asyncio.StreamWriter) -> None:
 
 def _run(lab: Lab, host: Host, argv: list[str]) -> Reply | Real:
     life.tick(lab.world)
+    if any(" ".join(argv).startswith(words) for words in host.idle):
+        return Reply()
     if argv[0] == "systemd-run":
         return transient.run(lab, host, argv)
     try:

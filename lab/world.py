@@ -204,6 +204,7 @@ class Host:
     offline: dict[str, float] = field(default_factory=dict)  # SCSI address -> lab time at which it was set offline
     corrupt: dict[str, str] = field(default_factory=dict)  # command name -> truncate | binary | ansi | huge | html
     hang: set[str] = field(default_factory=set)  # command names that never return
+    idle: set[str] = field(default_factory=set)  # beginnings of command lines that end with 0 and do nothing
     broker_view: dict[int, tuple[int, float]] = field(default_factory=dict)  # host id -> (host-ts, lab time seen new)
     agent: Agent = field(default_factory=Agent)
     broker: Broker = field(default_factory=Broker)

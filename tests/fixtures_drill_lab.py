@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from backups.models import Backup, Copy, Destination, Policy
 from failover.models import Drill
-from failover.services import drills
+from failover.services import drills, pairs
+from failover.verdicts import ready_hosts
 from inventory.models import DeclaredPath, Engine, Host, Site, Vm
 from inventory.probes import multipath
 from portal.connectors.engine import close_shared
@@ -66,6 +67,12 @@ class Pair:
         drill.run.refresh_from_db()
         return drill
 
+    def ready(self) -> bool:
+        """Whether the hosts say so, too: they see each other live 60 s after their agents started."""
+        checks = ready_hosts.observers, ready_hosts.agents, ready_hosts.one_engine, ready_hosts.scores
+        view = pairs.look(self.engine, pairs.members_of(self.engine))
+        return all(check(view).word == "go" for check in checks)
+
     def healthy(self, seconds: float = 40) -> None:
         """Waits until the lab's pair is as before any drill."""
         end = time.monotonic() + seconds
@@ -73,7 +80,7 @@ class Pair:
             now = self.truth
             hosts = [now["hosts"][name] for name in HE_HOSTS]
             fine = all(one["score"] and one["state"] in ("EngineUp", "EngineDown") and one["powered"] for one in hosts)
-            if fine and now["engine_phase"] == "up":
+            if fine and now["engine_phase"] == "up" and self.ready():
                 return
             time.sleep(0.05)
         raise AssertionError(f"the lab does not become healthy: {self.truth['hosts']}")

@@ -111,7 +111,7 @@ def _engine_host(engine: Engine, members: tuple[Member, ...]) -> Member:
 def _paths(members: tuple[Member, ...], filled: Mapping[str, Any]) -> str:
     member = next(one for one in members if one.pk == filled["on"])
     try:
-        return ",".join(fabric.paths(member, str(filled.get("fabric", ""))))
+        return ",".join(fabric.addresses(member, str(filled.get("fabric", ""))))
     except fabric.NoPaths as error:
         raise Refused("drill", str(error)) from None
 

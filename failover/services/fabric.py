@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from failover.catalog import paths
 from failover.catalog.pair import Member
 from inventory.models import DeclaredPath
 from inventory.probes import multipath
@@ -19,7 +20,7 @@ def names(member: Member) -> dict[str, str]:
     return {one.wwpn: one.fabric for one in _facts(member).hbas}
 
 
-def paths(member: Member, fabric: str) -> list[str]:
+def addresses(member: Member, fabric: str) -> list[str]:
     """SCSI addresses of the declared paths through a fabric. fabric: its name, or the WWPN of the host's port on it.
     Raises NoPaths: the host does not tell, nothing is declared, or a LUN has no declared path elsewhere."""
     facts = _facts(member)
@@ -47,6 +48,6 @@ def paths(member: Member, fabric: str) -> list[str]:
 
 def _facts(member: Member) -> multipath.MultipathFacts:
     try:
-        return multipath.parse(ports.shell_for(member.target).look(member.target, multipath.COMMANDS))
+        return paths.read(ports.shell_for(member.target).look(member.target, multipath.COMMANDS))
     except (LookFailed, ParseError) as error:
         raise NoPaths(f"The paths of {member.name} cannot be read. {error}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from failover.catalog import paths
 from failover.catalog.pair import Member
 from failover.services import pairs
 from inventory.models import Engine
@@ -72,7 +73,7 @@ def _vms(seen: Snapshot) -> dict[str, dict[str, Any]]:
 def _paths(member: Member) -> str:
     """Good paths of all paths, and a count of LUNs, in words."""
     try:
-        facts = multipath.parse(ports.shell_for(member.target).look(member.target, multipath.COMMANDS))
+        facts = paths.read(ports.shell_for(member.target).look(member.target, multipath.COMMANDS))
     except (LookFailed, ParseError) as error:
         raise CannotSee(f"The paths of {member.name} cannot be read. {error}") from None
     total = sum(len(one.paths) for one in facts.maps)

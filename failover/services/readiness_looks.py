@@ -10,6 +10,7 @@ from django.db.models import F, Q
 
 from backups.models import Policy
 from backups.services.retain import newest_proven
+from failover.catalog import paths
 from failover.catalog.pair import Member
 from failover.models import Blackout, Drill, Window
 from failover.verdicts.readiness_inputs import BackupSaid, EngineSaid, PathsSaid, PortalSaid, RestHost
@@ -55,7 +56,7 @@ def _paths(member: Member) -> PathsSaid:
     declared = {(path.wwid, path.hba_wwpn, path.target_wwpn) for path in DeclaredPath.objects.filter(host_id=member.pk)}
     try:
         seen = ports.shell_for(member.target).look(member.target, multipath.COMMANDS)
-        facts = multipath.parse(seen)
+        facts = paths.read(seen)
     except (LookFailed, ParseError) as error:
         return PathsSaid(len(declared), None, str(error))
     up = {

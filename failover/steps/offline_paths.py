@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from failover.catalog import paths
 from failover.catalog.pair import member
 from inventory.probes import multipath
 from inventory.probes.multipath import MultipathFacts
@@ -54,7 +55,7 @@ def looks(parameters: Parameters) -> Mapping[str, Look]:
 def maps(seen: Seen) -> MultipathFacts | str:
     """The maps, or why they cannot be read."""
     try:
-        return multipath.parse({name: seen[name] for name in multipath.COMMANDS})
+        return paths.read(seen)
     except ParseError as error:
         return str(error)
 
