@@ -37,23 +37,39 @@ _USERS = {
     Part.CINDERLIB: "CINDERLIB_DB_USER",
     Part.MANAGEDBLOCK: "MANAGEDBLOCK_DB_USER",
 }
-_SETUP = """cat /etc/ovirt-engine-setup.conf /etc/ovirt-engine-setup.conf.d/*.conf 2>/dev/null |
-grep -E '^OVESETUP_[A-Z_]+/(enable|keycloakEnable)=' || :
+# grep -h, not cat: a file without a newline at its end must not swallow the first line of the next one
+_SETUP = """grep -ahE '^OVESETUP_[A-Z_]+/(enable|keycloakEnable) *=' \
+/etc/ovirt-engine-setup.conf /etc/ovirt-engine-setup.conf.d/*.conf 2>/dev/null || :
 """
-# Names, hosts and ports only: the same files hold the passwords.
-_DATABASES = """cat /etc/ovirt-engine/engine.conf.d/*.conf /etc/ovirt-engine-dwh/ovirt-engine-dwhd.conf.d/*.conf \
-/etc/ovirt-engine-keycloak/*.conf /etc/ovirt-cinderlib/*.conf 2>/dev/null |
-grep -E '^(ENGINE|DWH|KEYCLOAK|CINDERLIB|MANAGEDBLOCK)_DB_(USER|HOST|PORT)=' || :
+# Names, hosts and ports only: the same files hold the passwords. The files that engine-backup sources, in its order.
+_DATABASES = """grep -ahE '^(ENGINE|DWH|KEYCLOAK|CINDERLIB|MANAGEDBLOCK)_DB_(USER|HOST|PORT)=' \
+/etc/ovirt-engine/engine.conf /etc/ovirt-engine/engine.conf.d/*.conf \
+/etc/ovirt-engine-dwh/ovirt-engine-dwhd.conf /etc/ovirt-engine-dwh/ovirt-engine-dwhd.conf.d/*.conf 2>/dev/null || :
 """
-_FQDN = """cat /etc/ovirt-engine/engine.conf.d/*.conf 2>/dev/null | grep -E '^ENGINE_FQDN=' || :
+_FQDN = """grep -ahE '^ENGINE_FQDN=' /etc/ovirt-engine/engine.conf.d/*.conf 2>/dev/null || :
 """
 _READY = """command -v pg_isready >/dev/null || { echo unknown; exit 0; }
 v() {
-cat /etc/ovirt-engine/engine.conf.d/*.conf 2>/dev/null | sed -n "s/^$1=//p" | tail -n 1 | tr -d '"'
+grep -ahE "^$1=" /etc/ovirt-engine/engine.conf.d/*.conf 2>/dev/null | tail -n 1 | sed 's/^[^=]*=//' | tr -d '"'
 }
 h=$(v ENGINE_DB_HOST)
 p=$(v ENGINE_DB_PORT)
 pg_isready -t 5 -h "${h:-localhost}" -p "${p:-5432}"
+"""
+# engine-setup, engine-cleanup and engine-rename become python3 -m otopi: only the words after it tell them apart.
+# $g keeps these words out of this shell's own command line; -ww: ps cuts lines at $COLUMNS otherwise.
+_RUNNING = """p=$(ps -ww -eo stat=,comm=,args=) || exit 2
+g=pluginGroups=str
+printf '%s\\n' "$p" | while read -r s c a; do
+case $s in Z*) continue ;; esac
+case $c in engine-backup | engine-setup | engine-cleanup | engine-rename) echo "$c" ;; esac
+case $a in
+*"$g":ovirt-engine-common:ovirt-engine-setup*) echo engine-setup ;;
+*"$g":ovirt-engine-common:ovirt-engine-remove*) echo engine-cleanup ;;
+*"$g":ovirt-engine-common:ovirt-engine-rename*) echo engine-rename ;;
+esac
+done
+exit 0
 """
 _STALE = """m=$1
 shift
@@ -76,7 +92,7 @@ def commands(directory: str, tmp: str) -> Mapping[str, Command]:
         "databases": Command(("sh", "-c", _DATABASES), root=True),
         "fqdn": Command(("sh", "-c", _FQDN), root=True),
         "ready": Command(("sh", "-c", _READY), root=True),
-        "running": Command(("pgrep", "-x", "-l", "engine-backup|engine-setup|engine-cleanup"), root=True),
+        "running": Command(("sh", "-c", _RUNNING), root=True),
         "target": Command(("sh", "-c", _ROOM, "sh", directory)),
         "tmp": Command(("df", "-Pk", place)),
         "stale": Command(("sh", "-c", _STALE, "sh", str(STALE_MINUTES), directory, place), root=True),
@@ -112,7 +128,12 @@ class Preflight:
 
 
 def read(seen: Mapping[str, Output], last_size: int | None, now: float) -> Preflight:
-    """last_size: bytes of the last archive, None when there is none. now: the portal's clock, Unix seconds."""
+    """last_size: bytes of the last archive, None when there is none. now: the portal's clock, Unix seconds. An answer
+    that was cut off forbids nothing: it is waited for."""
+    cut = [name for name, output in seen.items() if output.exit_code is None]
+    if cut:
+        told = f"The answer of the engine VM did not come whole ({', '.join(sorted(cut))})."
+        return Preflight("", "", None, (), (told,), ())
     has, wrong, odd = _parts(seen)
     stops = [*_account(seen), *wrong, *_space(seen, last_size)]
     waits = [*_busy(seen), *_database(seen)]
@@ -153,7 +174,7 @@ def _parts(seen: Mapping[str, Output]) -> tuple[frozenset[Part] | None, list[str
         return None, ["The engine's setup flags or database settings cannot be read, so what it has is not known."], []
     if FLAGS[Part.ENGINE] not in flags:
         return None, [_NO_FLAGS], []
-    has = {part for part, flag in FLAGS.items() if flags.get(flag, "").lower() == "bool:true"}
+    has = {part for part, flag in FLAGS.items() if _set(flags.get(flag, ""))}
     if Part.ENGINE not in has:
         return None, ["This machine's setup flags say that it has no engine: it is not the engine VM."], []
     lacks = {part for part in has if part in _USERS and not users.get(_USERS[part])}
@@ -162,6 +183,12 @@ def _parts(seen: Mapping[str, Output]) -> tuple[frozenset[Part] | None, list[str
     odd += [f"{LABELS[part].capitalize()} is configured, but {FLAGS[part]} is not set." for part in unflagged]
     wrong = [_left_out(Part.ENGINE)] if Part.ENGINE in lacks else []
     return frozenset(has | {Part.FILES}), wrong, odd
+
+
+def _set(value: str) -> bool:
+    """What engine-setup's own reader takes for true: any "bool:" but four words."""
+    kind, _, word = value.partition(":")
+    return kind == "bool" and word not in ("f", "F", "false", "False")
 
 
 def _left_out(part: Part) -> str:
@@ -177,7 +204,7 @@ def _values(output: Output) -> dict[str, str]:
     for line in _lines(output):
         name, mark, value = line.partition("=")
         if mark:
-            found[name] = value.strip().strip("\"'")
+            found[name.strip()] = value.strip().strip("\"'")
     return found
 
 
@@ -207,12 +234,10 @@ def _free(output: Output) -> tuple[str, int] | None:
 
 
 def _busy(seen: Mapping[str, Output]) -> list[str]:
-    if seen["running"].exit_code == 1:
-        return []
-    names = sorted({line.split()[-1] for line in _lines(seen["running"])})
-    if not names:
+    if seen["running"].exit_code != 0:
         return ["Whether another engine-backup or engine-setup runs could not be seen."]
-    return [f"{' and '.join(names)} runs on the engine VM; two at once can leave a corrupt archive."]
+    names = sorted(set(_lines(seen["running"])))
+    return names and [f"{' and '.join(names)} runs on the engine VM; two at once can leave a corrupt archive."]
 
 
 def _database(seen: Mapping[str, Output]) -> list[str]:

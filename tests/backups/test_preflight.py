@@ -3,6 +3,10 @@ answers are made by hand after facts/engine-backup.md 0, 1 and 4."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from backups.catalog import names, preflight
@@ -164,3 +168,53 @@ def test_what_is_no_name_of_a_backup(ident):
 def test_what_is_no_folder(path):
     assert names.directory_problem(path)
     assert not names.directory_problem("/var/lib/ovirt-engine-backup/x-1")
+
+
+def sh(command, root: Path) -> Output:
+    """One of the preflight's commands, run for real; its /etc is a folder of the test."""
+    words = [word.replace("/etc/", f"{root}/etc/") for word in command.argv]
+    ended = subprocess.run(words, capture_output=True, check=False)
+    return Output(ended.stdout, ended.stderr, ended.returncode)
+
+
+def conf(root: Path, name: str, text: str) -> None:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(text, "utf-8")
+
+
+def test_flags_are_read_as_engine_setups_own_reader_reads_them(tmp_path):
+    """Spaces around "=", any "bool:" that is not false, the last file wins, and a file whose last line has no end."""
+    folder = "etc/ovirt-engine-setup.conf.d"
+    conf(tmp_path, "etc/ovirt-engine-setup.conf", "[environment:default]\nOVESETUP_DWH_CORE/enable=bool:False\n")
+    conf(
+        tmp_path,
+        f"{folder}/20-setup-ovirt-post.conf",
+        "[environment:default]\nOVESETUP_ENGINE_CORE/enable = bool:yes\n"
+        "OVESETUP_CL_DB/enable=bool:F\nOVESETUP_DWH_CORE/enable=bool:True\nOVESETUP_GRAFANA_CORE/enable=bool:True",
+    )
+    conf(tmp_path, f"{folder}/30-x.conf", "[environment:default]\nOVESETUP_CONFIG/keycloakEnable=none:None\n")
+    conf(tmp_path, "etc/ovirt-engine/engine.conf.d/10-setup-database.conf", 'ENGINE_DB_USER="engine"\nDWH_DB_USER="x"')
+    conf(tmp_path, "etc/ovirt-engine/engine.conf.d/12-setup-keycloak.conf", "KEYCLOAK_DB_PASSWORD=secret\n")
+    conf(tmp_path, "etc/ovirt-engine-dwh/ovirt-engine-dwhd.conf", 'DWH_DB_USER="ovirt_engine_history"\n')
+    asked = preflight.commands("/d", "")
+    seen = {name: sh(asked[name], tmp_path) for name in ("flags", "databases", "fqdn")}
+    assert preflight.parts(seen) == {Part.FILES, Part.ENGINE, Part.DWH, Part.GRAFANA}
+    assert b"secret" not in seen["databases"].stdout
+    assert seen["databases"].stdout.splitlines()[-1] == b'DWH_DB_USER="ovirt_engine_history"'
+
+
+@pytest.mark.parametrize(("group", "name"), [("setup", "engine-setup"), ("remove", "engine-cleanup"),
+                                             ("rename", "engine-rename"), ("health", "")])  # fmt: skip
+def test_engine_setup_is_seen_though_its_process_is_called_python(group, name, tmp_path):
+    """The product's script becomes `python3 -m otopi.__main__ "... BASE/pluginGroups=str:..."`."""
+    words = f'"APPEND:BASE/pluginPath=str:/x" APPEND:BASE/pluginGroups=str:ovirt-engine-common:ovirt-engine-{group} '
+    running = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()", words], stdin=subprocess.PIPE)
+    try:
+        found = sh(preflight.commands("/d", "")["running"], tmp_path)
+    finally:
+        running.communicate(b"")
+    assert found.exit_code == 0
+    assert found.stdout.decode().split() == ([name] if name else [])
+    assert preflight.read(good(running=found), None, NOW).waits == (
+        (f"{name} runs on the engine VM; two at once can leave a corrupt archive.",) if name else ()
+    )
