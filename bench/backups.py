@@ -216,7 +216,7 @@ def one(archive: Path, place: Path) -> int:
     """The process that rehearses: its own wall clock, without the start of Python."""
     from datetime import UTC, datetime
 
-    from backups.catalog.causes import Cause
+    from backups.catalog.cause import Cause
     from backups.catalog.parts import Part
     from backups.catalog.ports import FileSource
     from backups.catalog.rehearsal import Inventory, Known

@@ -67,16 +67,23 @@ def read(stdout: bytes, stderr: bytes, exit_code: int | None, log: bytes = b"") 
             part for part, names in NAMES.items() if any(_is_section(line, names.printed.lower()) for line in lines)
         ),
         plain=any("not backed up with a plain dump format" in line for line in lines),
-        done=bool(lines) and lines[-1] == "Done.",
+        done=_done(lines),
         notified=lines.count("Notifying engine"),
         low_space=tuple(line.removeprefix(_LOW_SPACE) for line in lines if line.startswith(_LOW_SPACE)),
-        fatal=_after(errors, _FATAL) or logged.fatal,
+        # a failure is logged, told to the engine, printed: when the telling fails too, only the log has the first one
+        fatal=logged.fatal or _after(errors, _FATAL),
         noise=tuple(line for line in (*errors, *_unsaid(said), *logged.noise) if not line.startswith(_FATAL)),
         exit_code=exit_code,
         temp=logged.temp,
         shared=logged.shared,
         packing=logged.packing or any(line.startswith("Packing into file ") for line in lines),
     )
+
+
+def _done(lines: list[str]) -> bool:
+    """engine-backup's last word; a hook of its stage "cleanup" may print more after it."""
+    start = next((at for at, line in enumerate(lines) if _START.match(line)), 0)
+    return "Done." in lines[start:]
 
 
 def _lines(raw: bytes) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from backups.catalog.causes import Cause
+from backups.catalog.cause import Cause
 from backups.catalog.parts import Part
 from backups.catalog.streams import Limits
 

@@ -21,7 +21,7 @@ DOWN = timedelta(minutes=3)  # a start that lies so far behind the last look was
 SETTLE = timedelta(minutes=2)  # an engine that restarts, or files that change, are given this before the second try
 MOST = 500  # missed starts that get a row and a place in the evidence; the newest
 # kinds of backups.catalog.causes after which one more try, unchanged, is justified (facts/engine-backup.md 4)
-PASSING = frozenset({"file_changed", "database_down"})
+PASSING = frozenset({"file_changed", "database_down", "database_busy", "grafana_locked"})
 TAKE = Obstacle.Act.TAKE
 U = Run.Status
 

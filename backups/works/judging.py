@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from backups.catalog import output, preflight
-from backups.catalog.causes import Cause, classify
+from backups.catalog.cause import Cause
+from backups.catalog.causes import classify
 from backups.catalog.parts import Part
 from backups.models import Backup
 from backups.services.telling import of_run
 from backups.steps import take, verify_there
+from backups.works.asking import whole
 from portal.evidence.services import append
 from portal.kernel.command import Command
 from portal.kernel.output import Output
@@ -32,7 +34,7 @@ def work(working: Working) -> None:
         return
     printed = working.output_of(take.STEP.name)
     looks = {"log": log_look(take.log(working.parameters)), **_flags(working)}
-    seen = working.look(looks)
+    seen = whole(working, looks)
     parts = preflight.parts(seen)
     cause = classify(output.read(printed.stdout, printed.stderr, printed.exit_code, seen["log"].stdout), parts)
     good = cause.good or cause.kind in KEPT
@@ -54,7 +56,7 @@ def work(working: Working) -> None:
 def verified(working: Working, backup: Backup) -> dict[str, object]:
     """What --mode=verify printed and the cause of its end, as the catalog keeps them."""
     printed = working.output_of(verify_there.STEP.name)
-    log = working.look({"log": log_look(verify_there.log(working.parameters))})["log"]
+    log = whole(working, {"log": log_look(verify_there.log(working.parameters))})["log"]
     cause = classify(output.read(printed.stdout, printed.stderr, printed.exit_code, log.stdout), parts_in(backup))
     return kept(printed, log, cause)
 

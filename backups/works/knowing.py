@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from backups.catalog.causes import Cause
+from backups.catalog.cause import Cause
 from backups.catalog.parts import Part
 from backups.catalog.rehearsal import Inventory, Known, Previous
 from backups.catalog.rung import Expectation

@@ -184,7 +184,7 @@ def test_engine_without_a_name_in_its_archive():
 def test_rungs_and_causes_survive_json():
     import json
 
-    from backups.catalog.causes import Cause
+    from backups.catalog.cause import Cause
     from portal.kernel import facts
 
     for one in (Rung("pki", Mark.SKIPPED, "It.", ("a", "b")), Cause("ok", "It.", "Climb.", good=True)):
