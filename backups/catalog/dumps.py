@@ -15,6 +15,7 @@ _ENTRIES = re.compile(r";\s+TOC Entries: (\d+)")
 _TABLE = re.compile(r"\d+; \d+ \d+ TABLE DATA (\S+) (\S+) ")
 _NEWER = re.compile(rb"unsupported version \(1\.\d\d\)")  # dump formats are 1.x; anything else is damage
 _SQLITE = b"SQLite format 3\0"
+_FIRST_PAGE = 108  # bytes of SQLite's file header and of the header of the tree that names all tables
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,19 @@ def _form(head: bytes) -> str:
     return "plain" if head.lstrip().startswith(b"--") else "none of these"
 
 
+def _bare(head: bytes) -> bool:
+    """True for a SQLite file without a single table: the first page's tree is a leaf with no cells. engine-backup makes
+    such a one, and says nothing, when grafana.db is not there."""
+    return len(head) == _FIRST_PAGE and head[100] == 0x0D and head[103:105] == b"\0\0"
+
+
 def _by_form(form: str, stream: Unpacked, dumps: Dumps, what: str) -> Dump:
     if form == "custom":
         return judge_custom(dumps, stream.read, what)
     if form == "sqlite":
-        return judge_sqlite(dumps.sqlite(stream.read), what)
+        bare = _bare(stream.peek(_FIRST_PAGE))
+        found = judge_sqlite(dumps.sqlite(stream.read), what)
+        return Dump(form, problem=f"{what} holds no table: its file was gone.") if bare and not found.doubt else found
     if form == "plain":
         text = read_sql(dumps.plain(stream.read), what)
         return Dump(form, tables=text.tables, server=text.server, entries=len(text.tables))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import gzip
 import lzma
 import random
+import sqlite3
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
-from backups.catalog.causes import Cause, classify
+from backups.catalog.cause import Cause
+from backups.catalog.causes import classify
 from backups.catalog.output import read
 from backups.catalog.parts import Part
 from backups.catalog.rung import Expectation
@@ -45,6 +48,13 @@ def good(name: str):
 
 def defect(name: str):
     return lambda make_it: DEFECTS.setdefault(name, make_it)
+
+
+def bare_sqlite() -> bytes:
+    """What sqlite3's .backup makes of a file that is not there."""
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as base:
+        base.executescript("create table t (c); drop table t; vacuum;")
+        return base.serialize()
 
 
 def draft(folder: Path, bases: Databases, **changes) -> Draft:
@@ -237,6 +247,7 @@ before_hashing("engine dump rotten in its rows", rot("db/engine_backup.db", 0.5)
 before_hashing("engine dump rotten in its head", rot("db/engine_backup.db", 0.0, 8), UNREADABLE)
 before_hashing("Grafana file rotten", rot("db/grafana.db", 0.5, 4096))
 before_hashing("Grafana file truncated", cut("db/grafana.db"))
+before_hashing("Grafana file without a table: it was gone when sqlite3 was asked", put("db/grafana.db", bare_sqlite()))
 before_hashing(
     "config names the wrong format", swap("config", b"DWH_DB_DUMP_FORMAT=custom", b"DWH_DB_DUMP_FORMAT=plain")
 )
