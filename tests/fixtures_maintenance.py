@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from paramiko import SSHException
 
 from failover.models import Window
-from failover.services import windows, windows_tick
+from failover.services import standing, windows, windows_tick
+from failover.verdicts.guard import Act, Allowed, Kind, decide
 from inventory.models import Engine, Host, Site
 from inventory.services.reach import credentials
 from inventory.services.sync import sync
@@ -51,6 +53,12 @@ class PairStand:
         number = [each["name"] for each in self.lab.estate["hosts"]].index(name)
         with self.lab.connect(number) as client:
             return sh(client, script)
+
+    def answers(self, name: str) -> bool:
+        """A host whose power came back a moment ago does not yet."""
+        with contextlib.suppress(SSHException, OSError):
+            return self.on(name, "true")[0] == 0
+        return False
 
     def modes(self) -> list[str]:
         """Every set-maintenance that the hosts executed since the test began: "kvm02 global"."""
@@ -133,6 +141,7 @@ def pair(pair_lab, settings, tmp_path):
 def restore(stand: PairStand) -> None:
     """The lab as it was: no flag, every agent at work, no release, both hosts up in the engine."""
     stand.lab.http("DELETE", "/faults")
+    stand.wait(lambda: all(stand.answers(name) for name in (A, B)))
     session = shared(credentials(stand.engine))
     for name in (A, B):
         for unit in stand.truth()["hosts"][name]["units"]:
@@ -149,6 +158,7 @@ def restore(stand: PairStand) -> None:
                 stand.on(name, "hosted-engine --set-maintenance --mode=none")
         with contextlib.suppress(AssertionError):
             stand.wait(stand.healthy, 3)
+            stand.wait(lambda: isinstance(decide(standing.live(stand.engine), Act(Kind.GLOBAL_ENTER)), Allowed), 10)
             return
     raise AssertionError(stand.truth()["hosts"])
 

@@ -1,0 +1,57 @@
+"""What people say of a maintenance, as forms."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+USUAL = timedelta(hours=2)
+
+
+def _deadline() -> forms.DateTimeField:
+    return forms.DateTimeField(
+        label="Deadline",
+        help_text="An alarm comes 10 min before and at this time; after a grace the host ends it by itself.",
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        initial=usual,
+    )
+
+
+def usual() -> datetime:
+    """A deadline to begin with, on the minute."""
+    return (timezone.localtime() + USUAL).replace(second=0, microsecond=0)
+
+
+class WindowForm(forms.Form):
+    """Reason, deadline, change; and the name that is typed so that nobody means another one."""
+
+    reason = forms.CharField(max_length=300, help_text="What is done meanwhile, for whoever sees the banner.")
+    deadline = _deadline()
+    change = forms.CharField(
+        label="Change number", max_length=80, required=False, help_text="Empty when there is none."
+    )
+    typed = forms.CharField(
+        max_length=255, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    )
+    key = forms.CharField(max_length=200, widget=forms.HiddenInput)
+
+    asked: tuple[str, ...] = ("reason", "deadline", "change")
+
+    def __init__(self, *args: Any, name: str, asked: tuple[str, ...] = asked, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.name = name
+        self.fields["typed"].label = f"Type {name} to confirm"
+        self.fields["typed"].help_text = "Enter does not submit it."
+        for field in set(self.asked) - set(asked):
+            del self.fields[field]
+
+    def clean_typed(self) -> str:
+        """The name of what is meant."""
+        if self.cleaned_data["typed"].strip() != self.name:
+            raise ValidationError(f"Type {self.name} to confirm which one is meant. Nothing was done.")
+        return self.name
