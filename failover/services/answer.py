@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from failover.models import Drill, Schedule
 from inventory.models import Engine
@@ -19,8 +23,8 @@ SOON = 0.9  # of the days allowed, from which it is a warning
 
 
 def proven(now: datetime) -> Told:
-    """The answer for the engine whose proof is oldest. Two queries per engine."""
-    engines = list(Engine.objects.filter(watched=True).order_by("name"))
+    """The answer for the engine whose proof is oldest. One query."""
+    engines = list(_engines())
     if not engines:
         words = "No engine is watched, so there is nothing to prove."
         return Told(Answer(Word.NOT_KNOWN, Outcome.UNKNOWN, words), URL, link="What is missing")
@@ -31,36 +35,40 @@ def proven(now: datetime) -> Told:
 _GRAVITY = (Outcome.OK, Outcome.WARN, Outcome.UNKNOWN, Outcome.FAIL)
 
 
-def _of(engine: Engine, now: datetime, several: bool) -> Told:
+def _engines() -> QuerySet[Any]:
+    """Watched engines, each with its newest failover drill that ran to its end and met every objective, and the days
+    after which a proof is overdue: the least of its schedules of such drills."""
+    ended = Drill.objects.filter(engine=OuterRef("pk"), plan__in=PROVES, run__status=Run.Status.SUCCEEDED)
+    missed = Q(verdicts__contains=[{"word": "not met"}]) | Q(verdicts__contains=[{"word": "not tested"}])
+    newest = ended.exclude(missed).exclude(verdicts=[]).order_by("-run__ended")
+    plans = Schedule.objects.filter(engine=OuterRef("pk"), plan__in=PROVES, enabled=True).order_by("overdue_days")
+    return (
+        Engine.objects.filter(watched=True)
+        .annotate(
+            title=Subquery(newest.values("title")[:1]),
+            ended=Subquery(newest.values("run__ended")[:1]),
+            allowed=Coalesce(Subquery(plans.values("overdue_days")[:1]), OVERDUE),
+        )
+        .only("name")
+        .order_by("name")
+    )
+
+
+def _of(engine: Any, now: datetime, several: bool) -> Told:
     name = f"{engine.name}: " if several else ""
-    last = last_proven(engine)
-    if last is None or last.run is None or last.run.ended is None:
+    if engine.ended is None:
         words = f"{name}No failover has been proven by a drill. A failover that nobody measured proves nothing."
         return Told(Answer(Word.NOT_KNOWN, Outcome.UNKNOWN, words), URL, link="What is missing")
-    allowed = allowed_days(engine)
-    age = now - last.run.ended
+    age = now - engine.ended
+    if age > timedelta(days=engine.allowed):
+        words = f"{name}No failover has been proven for {age.days} days, {engine.allowed} are allowed. Plan a drill."
+        return Told(Answer(Word.NO, Outcome.FAIL, words), URL, since=engine.ended)
     ended = f"ended {span(age.total_seconds())} ago with every objective met"
-    words = f"{name}{last.title} {ended}; {allowed} days are allowed."
-    if age > timedelta(days=allowed):
-        words = f"{name}No failover has been proven for {age.days} days, {allowed} are allowed. Plan a drill."
-        return Told(Answer(Word.NO, Outcome.FAIL, words), URL, since=last.run.ended)
-    late = age > timedelta(days=allowed * SOON)
-    return Told(Answer(Word.YES, Outcome.WARN if late else Outcome.OK, words), URL, since=last.run.ended)
-
-
-def last_proven(engine: Engine) -> Drill | None:
-    """The newest failover drill that ran to its end and met each of its objectives."""
-    ended = Drill.objects.filter(engine=engine, plan__in=PROVES, run__status=Run.Status.SUCCEEDED)
-    rows = ended.select_related("run").order_by("-run__ended")
-    return next((row for row in rows[:20] if met(row)), None)
+    words = f"{name}{engine.title} {ended}; {engine.allowed} days are allowed."
+    late = age > timedelta(days=engine.allowed * SOON)
+    return Told(Answer(Word.YES, Outcome.WARN if late else Outcome.OK, words), URL, since=engine.ended)
 
 
 def met(drill: Drill) -> bool:
     """Every objective was met; a drill of no objective proves nothing."""
     return bool(drill.verdicts) and all(each.get("word") == "met" for each in drill.verdicts)
-
-
-def allowed_days(engine: Engine) -> int:
-    """Days after which a proof is overdue: the least of the engine's schedules of failover drills."""
-    rows = Schedule.objects.filter(engine=engine, plan__in=PROVES, enabled=True)
-    return min(rows.values_list("overdue_days", flat=True), default=OVERDUE)
