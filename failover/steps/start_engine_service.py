@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from failover.catalog import sight
+from failover.catalog.words import word
 from failover.steps import stop_engine_service
 from portal.kernel.step import ACT, Parameters, Seen, Step
 from portal.kernel.verdict import Verdict, done, failed, wait
@@ -12,11 +13,11 @@ def _settled(seen: Seen, parameters: Parameters) -> Verdict:
     act = seen.get(ACT)
     if act is not None and act.exit_code not in (0, None):
         return failed(f"The engine service did not start (exit code {act.exit_code}): {act.error_line()}")
-    word = seen["unit"].text().strip()
+    unit = word(seen["unit"])
     health = sight.read(seen, parameters).witness.health
-    if word == "active" and health is not None and health.good:
+    if unit == "active" and health is not None and health.good:
         return done("The engine service runs and its health page is good.")
-    return wait(f"The engine service is {word or 'not known'}, and its health page is not good.")
+    return wait(f"The engine service is {unit or 'not known'}, and its health page is not good.")
 
 
 STEP = Step(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from failover.catalog import sight
 from failover.catalog.pair import member
+from failover.catalog.words import word
 from failover.verdicts.injection import fit
 from portal.kernel.command import Command
 from portal.kernel.step import ACT, Look, Parameters, Seen, Step
@@ -35,9 +36,9 @@ def _settled(seen: Seen, parameters: Parameters) -> Verdict:
         return wait(f"The HA agent of {on.name} runs.")
     if act.exit_code not in (0, None):
         return failed(f"{on.name} did not stop its HA agent (exit code {act.exit_code}): {act.error_line()}")
-    word = seen["unit"].text().strip()
-    if word not in ("inactive", "failed"):
-        return wait(f"The HA agent of {on.name} is {word or 'not known'}, not stopped.")
+    unit = word(seen["unit"])
+    if unit not in ("inactive", "failed"):
+        return wait(f"The HA agent of {on.name} is {unit or 'not known'}, not stopped.")
     return done(f"The HA agent of {on.name} is stopped.")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from failover.catalog import sight
 from failover.catalog.pair import member
+from failover.catalog.words import word
 from failover.verdicts.injection import fit
 from portal.kernel.command import Command
 from portal.kernel.step import ACT, Look, Parameters, Seen, Step
@@ -40,10 +41,10 @@ def _settled(seen: Seen, parameters: Parameters) -> Verdict:
         return wait("The engine service runs.")
     if act.exit_code not in (0, None):
         return failed(f"The engine service did not stop (exit code {act.exit_code}): {act.error_line()}")
-    word = seen["unit"].text().strip()
+    unit = word(seen["unit"])
     health = sight.read(seen, parameters).witness.health
-    if word not in ("inactive", "failed"):
-        return wait(f"The engine service is {word or 'not known'}, not stopped.")
+    if unit not in ("inactive", "failed"):
+        return wait(f"The engine service is {unit or 'not known'}, not stopped.")
     if health is not None and health.good:
         return wait("The engine service is stopped; its health page is good still.")
     return done("The engine service is stopped and its health page is not good.")
