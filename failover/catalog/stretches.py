@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 LONGEST = 200  # characters of Span.why
+MOST = 5000  # stretches that wait to be taken; of more the oldest go, and read as "nobody asked"
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,9 @@ class Line:
             now = self._now = Stretch(one.up, one.why, one.tick, one.tick)
         else:
             now.goes_on(one.tick, one.why)
-        if now not in self._changed:
+        if not self._changed or self._changed[-1] is not now:
             self._changed.append(now)
+            del self._changed[:-MOST]
 
     def taken(self) -> list[Stretch]:
         """The stretches that are new or went on since the last call, oldest first."""

@@ -22,7 +22,7 @@ DB_UP = "DB Up"  # facts/hosted-engine.md 1: what --check-liveliness looks for
 def watched() -> dict[int, list[int]]:
     """Engine key -> keys of its drills that are watched: under way, or ended less than AFTER ago."""
     recent = Now() - timedelta(seconds=AFTER)
-    under_way = Q(run__status__in=Run.ACTIVE) | Q(run__ended__gte=recent) | Q(closed_at__gte=recent)
+    under_way = Q(run__status__in=Run.ACTIVE) | Q(run__ended__gte=recent)
     found: dict[int, list[int]] = {}
     for drill, engine in Drill.objects.filter(under_way).order_by("pk").values_list("pk", "engine"):
         found.setdefault(engine, []).append(drill)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from failover.catalog import stretches
 from failover.catalog.stretches import Line, Tick
 
 START = datetime(2026, 11, 22, 22, 14, tzinfo=UTC)
@@ -81,3 +82,11 @@ def test_what_tells_nothing_is_neither():
     ask(line, 0.5, 0.5, None, "its certificate does not verify")
     ask(line, 1.0, 1.0, True)
     assert [row[0] for row in told(line)] == [True, None, True]
+
+
+def test_stretches_that_nobody_takes_are_bounded(monkeypatch):
+    monkeypatch.setattr(stretches, "MOST", 3)
+    line = Line(hole=4.5)
+    for n in range(8):
+        ask(line, n, n, bool(n % 2))
+    assert [row[1] for row in told(line)] == [5, 6, 7]
