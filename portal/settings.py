@@ -333,6 +333,8 @@ SPECTACULAR_SETTINGS = {
         "BackupReason": "backups.models.catalog.Backup.Reason",
         "TakeReason": "backups.api_acts.REASONS",
         "Proof": "backups.models.catalog.Backup.Proof",
+        "WindowScope": "failover.models.window.Window.Scope",
+        "WindowState": "failover.models.window.Window.State",
     },
 }
 
@@ -358,6 +360,6 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["request"]}},
     "root": {"handlers": ["stderr"], "level": envstr("LOG_LEVEL", "INFO")},
-    # paramiko logs every negotiated channel at INFO; its warnings still come through.
-    "loggers": {"paramiko": {"level": "WARNING"}, "axes": {"level": "WARNING"}},
+    # paramiko logs every negotiated channel at INFO, WeasyPrint every page; their warnings still come through.
+    "loggers": {name: {"level": "WARNING"} for name in ("paramiko", "axes", "weasyprint", "fontTools")},
 }
