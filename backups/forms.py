@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from django import forms
@@ -15,6 +14,7 @@ from backups.catalog import names
 from backups.catalog.parts import LABELS, NAMES
 from backups.models import Destination, Policy
 from backups.services import schedule
+from portal.connectors import heartbeat
 from portal.kernel.secret import Secret
 
 if TYPE_CHECKING:
@@ -144,9 +144,8 @@ class PolicyForm(PolicyModelForm):
     def clean_new_heartbeat_url(self) -> str:
         """An http(s) URL; what was typed is not repeated."""
         given: str = self.cleaned_data["new_heartbeat_url"].strip()
-        parts = urlsplit(given)
-        if given and (parts.scheme not in ("http", "https") or not parts.hostname):
-            raise ValidationError("This is no URL that begins with https:// or http://.")
+        if given and (wrong := heartbeat.problem(given)):
+            raise ValidationError(wrong)
         return given
 
     def clean(self) -> dict[str, Any]:

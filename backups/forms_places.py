@@ -21,6 +21,7 @@ else:
     DestinationModelForm = RecipientModelForm = forms.ModelForm
 
 HOUR = 3600
+LONGEST_LOCK = 36_500  # days
 KINDS = [choice for choice in Destination.Kind.choices if choice[0] != Destination.Kind.VAULT]
 LOCKS = [("", "none"), ("GOVERNANCE", "GOVERNANCE"), ("COMPLIANCE", "COMPLIANCE")]
 NEEDED: dict[str, tuple[str, ...]] = {
@@ -108,6 +109,13 @@ class DestinationForm(DestinationModelForm):
         except KeyRefusal as refusal:
             raise ValidationError(str(refusal)) from None
 
+    def clean_lock_days(self) -> int:
+        """Not past the end of the calendar, nor of the archive's use."""
+        given: int = self.cleaned_data["lock_days"]
+        if given > LONGEST_LOCK:
+            raise ValidationError(f"A lock of more than {LONGEST_LOCK} days is refused: nobody could take it back.")
+        return given
+
     def clean(self) -> dict[str, Any]:
         """What each kind of place cannot do without."""
         given = super().clean() or self.cleaned_data
@@ -118,8 +126,8 @@ class DestinationForm(DestinationModelForm):
         path, host = given.get("path") or "", given.get("host") or ""
         if kind != Destination.Kind.S3 and path and not path.startswith("/"):
             self.add_error("path", "The folder must be an absolute path.")
-        if kind == Destination.Kind.S3 and host and urlsplit(host).scheme not in ("https", "http"):
-            self.add_error("host", "The endpoint is a URL that begins with https:// or http://.")
+        if kind == Destination.Kind.S3 and host and not _is_endpoint(host):
+            self.add_error("host", "The endpoint is a URL that begins with https:// or http:// and names a host.")
         if kind == Destination.Kind.SFTP and (key := given.get("new_secret")) and not given.get("make_key"):
             self._readable(key)
         secret = self.instance.secret or given.get("new_secret") or given.get("make_key")
@@ -142,6 +150,14 @@ class DestinationForm(DestinationModelForm):
         elif given["new_secret"]:
             place.secret = Secret(given["new_secret"])
         return place
+
+
+def _is_endpoint(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port or an IPv6 address that is none
+        return False
 
 
 class RecipientForm(RecipientModelForm):

@@ -122,7 +122,7 @@ def _wanted(proven: Sequence[Entry], policy: Policy, now: datetime) -> dict[str,
         return {entry.key: f"number {place} of {policy.count}" for place, entry in enumerate(proven[: policy.count], 1)}
     if isinstance(policy, RecoveryWindow):
         _at_least_one(policy.days)
-        return _window(proven, now.astimezone(UTC) - timedelta(days=policy.days))
+        return _window(proven, _back(now, policy.days))
     _at_least_one(policy.days + policy.weeks + policy.months + policy.years)
     return _generations(proven, policy)
 
@@ -130,6 +130,14 @@ def _wanted(proven: Sequence[Entry], policy: Policy, now: datetime) -> dict[str,
 def _at_least_one(count: int) -> None:
     if count < 1:
         raise ValueError("a retention policy must keep at least one archive")
+
+
+def _back(now: datetime, days: int) -> datetime:
+    """So many days before now; a window that reaches further back than the calendar begins with the calendar."""
+    try:
+        return now.astimezone(UTC) - timedelta(days=days)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _window(proven: Sequence[Entry], begins: datetime) -> dict[str, str]:

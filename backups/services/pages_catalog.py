@@ -166,7 +166,7 @@ def classes(found: Iterable[Entry], standing: Sequence[Standing], now: datetime)
             lines = retention.report(
                 [_plain(one) for one in mine], retain.rule(each.policy), now, each.policy.minimum_redundancy
             )
-        except (ValueError, OSError):
+        except (ValueError, KeyError, OSError):  # as retain.preview
             told |= {one.pk: (Word.VALID.value, "Its policy's rule cannot be used, so nothing goes.") for one in mine}
             continue
         told |= {int(line.key): (line.word.value, line.why) for line in lines}

@@ -112,7 +112,7 @@ def _zone(policy: Policy) -> ZoneInfo:
 def _window(policy: Policy, entry: Any, zone: ZoneInfo) -> Weekly | Once:
     try:
         return _weekly(entry) if "days" in entry else _once(entry, zone)
-    except (TypeError, ValueError, KeyError, AttributeError):
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError):  # the last: years 1 and 9999
         raise Unreadable(
             f"A blackout of {policy} cannot be read ({str(entry)[:80]}). A weekly one has days 0 (Monday) to 6, begins "
             "and ends as 22:00; a single one begins and ends at a date with time, and ends later than it begins."

@@ -45,6 +45,11 @@ def test_a_recovery_window_keeps_the_last_one_when_backups_stopped():
     assert valid([entry(day) for day in (40, 50)], RecoveryWindow(7)) == [40]
 
 
+@pytest.mark.parametrize("days", [800_000, 2_147_483_647])
+def test_a_recovery_window_longer_than_the_calendar_keeps_everything(days):
+    assert valid([entry(day) for day in (0, 3, 4000)], RecoveryWindow(days)) == [0, 3, 4000]
+
+
 def test_generations():
     entries = [entry(day) for day in range(400)]
     kept = valid(entries, Generations(days=3, weeks=2, months=2, years=2))

@@ -50,6 +50,7 @@ def test_columns_become_a_schedule(world):
         {"days": [[0]], "begins": "22:00", "ends": "04:00"}, {"begins": "2026-12-25T06:00"},
         {"begins": "2026-12-25T06:00", "ends": "2026-12-25T06:00"}, {"begins": "soon", "ends": "later"},
         {"begins": "2026-12-25T06:00", "ends": "2026-12-24T18:00Z"},
+        {"begins": "0001-01-01T00:00+14:00", "ends": "9999-12-31T23:59"},
     ],
 )  # fmt: skip
 def test_a_window_that_cannot_be_read_is_one_sentence(world, window):
