@@ -55,7 +55,7 @@ class KeepWish(serializers.Serializer[Any]):
 class CopyWish(serializers.Serializer[Any]):
     """Where to."""
 
-    destination = serializers.PrimaryKeyRelatedField(queryset=Destination.objects.exclude(kind="vault"))
+    destination = serializers.PrimaryKeyRelatedField(queryset=Destination.objects.all())
 
 
 class Held(serializers.Serializer[Any]):
@@ -130,7 +130,8 @@ class BackupActs(BackupRows):
     @extend_schema(request=CopyWish, parameters=[KEY], responses={202: ACCEPTED})
     @action(detail=True, methods=["post"], permission_classes=(Needs("run.start"),))
     def copies(self, request: Request, pk: str = "") -> Response:
-        """Sends the vault's encrypted file to one more destination. Needs the act run.start."""
+        """Sends the vault's encrypted file to one more destination; to the vault, which lost its own, from a place that
+        holds one. Needs the act run.start. 409 when it is held there."""
         backup = self._archive()
         wish = CopyWish(data=request.data)
         wish.is_valid(raise_exception=True)

@@ -6,7 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from backups.models import Backup, Destination
+from backups.models import Backup, Copy, Destination
 from backups.services import vault
 from portal.connectors.ssh import Address
 from portal.connectors.stores.directory import DirectoryStore
@@ -15,9 +15,11 @@ from portal.connectors.stores.sftp import SftpStore
 from portal.connectors.stores.store import Store
 from portal.runs.models import Run
 from portal.runs.services import start
+from portal.runs.services.refused import Refused, recorded
 
 PLAN = "backup_copy"
 RECHECK = "backup_recheck"
+VAULT = Destination.Kind.VAULT
 
 
 def store_of(destination: Destination) -> Store:
@@ -32,8 +34,31 @@ def store_of(destination: Destination) -> Store:
 
 
 def push(backup: Backup, destination: Destination, by: str, key: str = "") -> Run:
-    """Starts the Run that copies the vault's encrypted file there and hashes it there. Raises Refused."""
+    """Starts the Run that copies the vault's encrypted file there and hashes it there; to the vault, from another place
+    that holds it. Raises Refused, also when a copy is held there: sending it again would count it as missing meanwhile.
+    The key of a Run that has ended still gives that Run."""
+    held = backup.copies.filter(destination=destination, state=Copy.State.HELD).exists()
+    if held and not _known(by, key):
+        body = {"wish": "copy", "place": destination.name}
+        words = f"{destination.name} holds a copy of {backup.ident} already: nothing is sent again."
+        raise recorded(Refused("state", words), by, f"backup:{backup.ident}", body)
     return start(PLAN, {"backup": backup.pk}, f"destination:{destination.pk}", by, backup.change, key)
+
+
+def _known(by: str, key: str) -> bool:
+    return bool(key) and Run.objects.filter(requested_by=by, idempotency_key=key, plan=PLAN).exists()
+
+
+def places_for(backup: Backup) -> list[Destination]:
+    """Where one more copy can go: places that are switched on and neither hold one nor get one now. The vault is among
+    them when it lost its copy and another place holds one."""
+    copies = list(backup.copies.select_related("destination"))
+    taken = {copy.destination_id for copy in copies if copy.state in (Copy.State.HELD, Copy.State.COPYING)}
+    held = {copy.destination.kind for copy in copies if copy.state == Copy.State.HELD}
+    if not held:
+        return []
+    rows = Destination.objects.filter(enabled=True).exclude(pk__in=taken).order_by("pk")
+    return list(rows.exclude(kind=VAULT) if VAULT in held else rows.filter(kind=VAULT))
 
 
 def recheck(backup: Backup, destination: Destination, by: str, key: str = "") -> Run:

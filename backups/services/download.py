@@ -44,7 +44,7 @@ def begin(backup: Backup, by: str, trace: Mapping[str, object]) -> Parcel:
     """Opens the vault's file and records that `by` takes it. Raises NoFile, and then nothing is recorded."""
     copy = copy_of(backup)
     if copy is None:
-        raise NoFile(f"The vault holds no copy of {backup.ident}: bring one back from another place first.")
+        raise NoFile(f"The vault holds no copy of {backup.ident}: copy it into the vault from another place first.")
     store, closing = vault.store(), ExitStack()
     try:
         held = store.held(copy.name)

@@ -95,7 +95,7 @@ def opened(backup: Backup) -> AgeSource:
     """The archive, decrypted while it is read. Raises NoCopy."""
     copy = copy_of(backup)
     if copy is None:
-        raise NoCopy(f"The vault holds no copy of {backup.ident}: bring one back from another place first.")
+        raise NoCopy(f"The vault holds no copy of {backup.ident}: copy it into the vault from another place first.")
     own = recipients.identity()
     if own is None or own.name not in copy.recipients:
         raise NoCopy(

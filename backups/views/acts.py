@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
-from backups.models import Backup, Destination, Policy
+from backups.models import Backup, Policy
 from backups.services import copies, download, hold, prove, take
 from backups.views.backup import trail
 from inventory.templatetags.holdfast import size
@@ -237,12 +237,11 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
 def copy(request: HttpRequest, pk: int) -> HttpResponse:
     """Sends the vault's encrypted file to one more destination."""
     row = _backup(pk)
-    held = {each.destination_id for each in row.copies.all() if each.state in ("held", "copying")}
-    places = [each for each in Destination.objects.filter(enabled=True).exclude(kind="vault") if each.pk not in held]
-    nowhere = "" if places else "Every destination that is switched on holds a copy already."
+    places = copies.places_for(row)
+    nowhere = "" if places else "No place that is switched on lacks a copy that could be sent to it."
     act = Act(
         f"Copy {row.ident} to another place?",
-        "The encrypted file of the vault is sent there as it is, and hashed there.",
+        "The encrypted file is sent there as it is and hashed there; into the vault, from a place that holds it.",
         ("The file is written at the destination, resumed when the link breaks, and read back.",),
         ("Nothing is decrypted.", "No other file there is touched."),
         "The copy is removed by retention, or by hand at the destination.",

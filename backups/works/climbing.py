@@ -11,11 +11,12 @@ from backups.catalog.rung import Mark, Rung
 from backups.models import Backup
 from backups.services import vault
 from backups.services.telling import climb_sentence, of_run
+from backups.works import rechecking
 from backups.works.knowing import expectation
 from backups.works.rehearsing import Watched
 from portal.connectors.pg_restore import PgRestore
 from portal.evidence.services import append
-from portal.kernel.step import Working
+from portal.kernel.step import WorkFailed, Working
 
 
 def work(working: Working) -> None:
@@ -43,6 +44,13 @@ def record(working: Working, backup: Backup, rungs: tuple[Rung, ...]) -> None:
         backup.refresh_from_db()
         append("backup.verified", "holdfast", f"backup:{backup.ident}", {"ladder": ladder, "whole": backup.whole})
     working.say(climb_sentence(backup))
+    copy = vault.copy_of(backup)
+    if copy is not None and rungs and rungs[0].outcome is Mark.FAIL:
+        # whether the vault's file is at fault or the archive: the copy at another place may still be whole
+        try:
+            rechecking.read_back(working, copy)
+        except WorkFailed as error:
+            working.say(str(error))
 
 
 def shown(rung: Rung) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Sends the vault's encrypted copy of a backup to another place and hashes it there."""
+"""Sends the vault's encrypted copy of a backup to another place and hashes it there, or brings one back from there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from backups.models import Backup, Copy, Destination
 from backups.services import vault
 from backups.services.copies import store_of
 from backups.services.telling import of_run
+from backups.works import returning
 from portal.connectors.stores.store import StoreFailed, prove
 from portal.evidence.services import append
 from portal.kernel.step import WorkFailed, Working
@@ -19,7 +20,8 @@ def work(working: Working) -> None:
     """A copy that is held, or one that failed with a sentence; a partial stays there to go on from."""
     backup = of_run(working.parameters)
     place = Destination.objects.get(pk=int(working.parameters["target"].partition(":")[2]))
-    source = vault.copy_of(backup)
+    back = place.kind == Destination.Kind.VAULT
+    source = returning.source_of(backup) if back else vault.copy_of(backup)
     if source is None:
         raise WorkFailed(f"The vault holds no copy of {backup.ident}, so there is nothing to send to {place.name}.")
     with working.writing():
@@ -32,7 +34,11 @@ def work(working: Working) -> None:
             },
         )  # fmt: skip
     try:
-        locked = _send(working, copy, place)
+        locked = None
+        if back:
+            returning.bring(working, source)
+        else:
+            locked = _send(working, copy, place)
     except StoreFailed as error:
         _failed(working, copy, error)
         raise WorkFailed(str(error)) from None

@@ -31,6 +31,11 @@ def work(working: Working) -> None:
     copy = _copy(working.parameters)
     if copy is None or copy.state != Copy.State.HELD:
         raise WorkFailed("No copy is held there any more, so there is nothing to read back.")
+    read_back(working, copy)
+
+
+def read_back(working: Working, copy: Copy) -> None:
+    """Reads a held copy back and writes down what was found. Raises WorkFailed when its place does not answer."""
     place = copy.destination.name
     try:
         store = store_of(copy.destination)
@@ -42,7 +47,10 @@ def work(working: Working) -> None:
         _write(working, copy, Copy.State.HELD, f"{place} still holds the copy; read back, its SHA-256 is {found}.")
         return
     what = f"other bytes under the name {copy.name}: SHA-256 {found}" if there else f"no file {copy.name} any more"
-    todo = "Find out who changed it, and move it away" if there else "It is sent again; find out who removed it"
+    if copy.destination.kind == Destination.Kind.VAULT:
+        todo = "Find out who did it, and copy it into the vault from another place"
+    else:
+        todo = "Find out who changed it, and move it away" if there else "It is sent again; find out who removed it"
     _write(working, copy, Copy.State.LOST, f"{place} holds {what}. {todo}.")
 
 

@@ -11,6 +11,7 @@ from backups.models import Copy, Destination
 from backups.services import copies, prove, vault
 from portal.connectors.stores.directory import mark
 from portal.evidence.models import Record
+from portal.runs.services.refused import Refused
 from tests.fixtures_backup_lab import backup_lab, finish, stand  # noqa: F401
 from tests.fixtures_runs import states
 
@@ -54,6 +55,37 @@ def test_a_backup_is_copied_and_rehearsed(stand, tmp_path):  # noqa: F811
     assert rehearsal.tables["engine"]["public.vm_static"] > 0
     again = finish(prove.verify(backup, "anna"))
     assert again.status == "succeeded"
+
+
+def test_a_copy_that_was_changed_in_the_vault_is_lost_and_comes_back_from_elsewhere(stand, tmp_path):  # noqa: F811
+    stand.take()
+    backup = stand.newest()
+    (tmp_path / "dr").mkdir()
+    mark(tmp_path / "dr")
+    place = Destination.objects.create(name="DR", site=stand.engine.site, kind="directory", path=str(tmp_path / "dr"))
+    assert finish(copies.push(backup, place, "anna")).status == "succeeded"
+    with pytest.raises(Refused, match="DR holds a copy"):
+        copies.push(backup, place, "anna")
+    assert [one.name for one in copies.places_for(backup)] == []
+    file = vault.folder() / vault.copy_of(backup).name
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
+    finish(prove.verify(backup, "anna"))
+    backup.refresh_from_db()
+    lost = backup.copies.get(destination=vault.destination())
+    assert (backup.whole, lost.state) == (False, "lost")
+    assert "copy it into the vault" in lost.sentence
+    assert [one.kind for one in copies.places_for(backup)] == ["vault"]
+    run = finish(copies.push(backup, vault.destination(), "anna"))
+    assert run.status == "succeeded", run.sentence
+    assert file.read_bytes() == whole
+    assert file.with_name(file.name + ".changed").exists()
+    assert finish(prove.verify(backup, "anna")).status == "succeeded"
+    backup.refresh_from_db()
+    assert backup.whole is True
+    file.unlink()
+    finish(prove.verify(backup, "anna"))
+    assert backup.copies.get(destination=vault.destination()).state == "lost"
 
 
 def test_only_the_newest_stay_on_the_engine_vm(stand):  # noqa: F811
