@@ -16,7 +16,8 @@ UNDO_TRIES = 4
 HA_CONF = "/var/lib/ovirt-hosted-engine-ha/ha.conf"
 _UNIT = re.compile(r"holdfast-release-[0-9a-f-]{36}")
 
-# $1 scope, $2 seconds until a write is seen, $3 tries, $4 "look": an end without an act when nothing is set
+# $1 scope, $2 seconds until a write is seen, $3 tries, $4 "look": an end without an act when nothing is set.
+# Neither ${...} nor $$ stands in it: systemd would replace them in the words of a service.
 END = f"""scope=$1 lag=$2 tries=$3
 clean() {{
 if [ "$scope" = global ]; then
