@@ -89,9 +89,11 @@ async def _open(lab: runtime.Lab, options: Options, stack: contextlib.AsyncExitS
 
 async def _live(lab: runtime.Lab, ssh: HostServers) -> None:
     suspect = 0
+    powered: dict[str, bool] = {}
     while True:
         life.tick(lab.world)
         _follow_engine_vm(lab, ssh)
+        _follow_power(lab, ssh, powered)
         suspect = runtime.reap_orphans(lab.children, suspect)
         await asyncio.sleep(TICK)
 
@@ -104,6 +106,18 @@ def _follow_engine_vm(lab: runtime.Lab, ssh: HostServers) -> None:
         runtime.kill_processes(ENGINE)
     elif news == "came":
         ssh.reset(lab.world.machine(ENGINE))
+
+
+def _follow_power(lab: runtime.Lab, ssh: HostServers, powered: dict[str, bool]) -> None:
+    """A host's processes and connections end with its power, whoever took it: a fault, or the engine's fencing."""
+    for host in lab.world.hosts.values():
+        was = powered.get(host.name, True)
+        powered[host.name] = host.powered
+        if was and not host.powered:
+            ssh.silence(host)
+            runtime.kill_processes(host.name)
+        elif host.powered and not was:
+            ssh.reset(host)
 
 
 def _machine(host: Host, ssh: HostServers) -> dict[str, object]:

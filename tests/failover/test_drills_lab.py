@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from pathlib import Path
+
 import pytest
 from django.utils import timezone
 
+from backups.models import Backup, Policy
+from backups.services import take
 from failover.models import Prompt
 from failover.services import fabric, pairs
 from portal.evidence.models import Record
+from portal.runs.models import Run
 from tests.fixtures_drill_lab import drill_lab, finish, pair, told  # noqa: F401
 from tests.fixtures_runs import states
 
@@ -100,3 +107,35 @@ def test_a_drill_on_paper_asks_people(pair):  # noqa: F811
     run = finish(drill.run, meanwhile=person)
     assert run.status == "succeeded", told(run)
     assert [row.question for row in drill.prompts.all()] == ["Who decides?", "Where is the kit?"]
+
+
+def test_the_newest_backup_is_rehearsed(pair, settings):  # noqa: F811
+    scratch = Path(tempfile.mkdtemp(prefix="hf-scratch-"))  # another account has to come here
+    scratch.chmod(0o711)
+    settings.HOLDFAST_SCRATCH = scratch
+    taken = finish(take.start(Policy.objects.get(), "anna"), 90)
+    assert taken.status == "succeeded", told(taken)
+
+    def worker(run):
+        for row in Run.objects.filter(plan="backup_rehearse", status__in=Run.ACTIVE):
+            finish(row, 60)
+
+    run = finish(pair.begin("backup_rehearsal").run, 90, meanwhile=worker)
+    shutil.rmtree(scratch, ignore_errors=True)
+    assert run.status == "succeeded", told(run)
+    assert Run.objects.filter(plan="backup_rehearse").count() == 1
+    assert Backup.objects.latest("taken").proof == "proven"
+
+
+def test_a_host_is_fenced_by_its_own_engine(pair):  # noqa: F811
+    lost = pair.on
+
+    def person(run):
+        for row in Prompt.objects.filter(drill__run=run, answer=""):
+            pair.lab.fault("power-on", lost.name)
+            Prompt.objects.filter(pk=row.pk).update(answer="done", by="carl", at=timezone.now(), seen="Lamp is on.")
+
+    run = finish(pair.begin("host_power_loss", {"how": "fence"}).run, 90, meanwhile=person)
+    assert run.status == "succeeded", told(run)
+    cut = [one for one in pair.truth["power"] if one["host"] == lost.name]
+    assert len(cut) == 2, "off once, on once"
