@@ -16,6 +16,7 @@ PURE = (
     "backups/catalog/",
     "backups/verdicts/",
     "backups/kit/",
+    "failover/reports/",
 )
 PURE_GOAL, GOAL = 100.0, 90.0
 

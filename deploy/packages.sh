@@ -32,6 +32,10 @@ missing_packages() {
     want prlimit util-linux util-linux
     [ -n "$(find_postgres)" ] || want_package postgresql postgresql-server
     uuid_ossp || want_package postgresql-contrib postgresql-contrib
+    # what WeasyPrint loads to make the PDF of a drill report, and a font to write it with
+    shared_library libpangoft2-1.0.so.0 || want_package 'libpango-1.0-0 libpangoft2-1.0-0' pango
+    [ -n "$(find /usr/share/fonts -name 'LiberationSans-Regular.ttf' 2>/dev/null | head -n 1)" ] ||
+        want_package fonts-liberation liberation-sans-fonts
     if [ "$1" != base ]; then
         want redis-server redis-server redis
         want redis-cli redis-tools redis
@@ -50,6 +54,14 @@ missing_packages() {
 uuid_ossp() {
     for control in /usr/share/postgresql/*/extension /usr/share/pgsql/extension /usr/pgsql-*/share/extension; do
         if [ -e "$control/uuid-ossp.control" ]; then return 0; fi
+    done
+    return 1
+}
+
+# whether the library $1 lies where the loader looks
+shared_library() {
+    for folder in /usr/lib64 /usr/lib /usr/lib/*-linux-gnu /lib/*-linux-gnu; do
+        if [ -e "$folder/$1" ]; then return 0; fi
     done
     return 1
 }
