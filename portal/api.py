@@ -9,6 +9,7 @@ from rest_framework.routers import SimpleRouter
 
 import backups.api
 import backups.api_kits
+import failover.api
 import failover.api_windows
 import inventory.api
 import portal.runs.api
@@ -43,7 +44,7 @@ class Records(viewsets.ReadOnlyModelViewSet[RecordRow]):
 
 router = SimpleRouter()
 router.register("evidence", Records, basename="api-evidence")
-for app in (inventory.api, backups.api, backups.api_kits, failover.api_windows, portal.runs.api):
+for app in (inventory.api, backups.api, backups.api_kits, failover.api, failover.api_windows, portal.runs.api):
     router.registry.extend(app.router.registry)
 
 urlpatterns = [
