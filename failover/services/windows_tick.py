@@ -3,11 +3,12 @@ Read from the records and the stored looks by a tick of its own, never by the wo
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -32,6 +33,7 @@ ENTERED_BY = ("mode_set", "mode_again", "host_deactivate")  # the steps that a f
 def reconcile(now: datetime | None = None) -> None:
     """Brings every open window in step with its Runs, and raises the alarms of its deadline. May run at any time."""
     now = now or timezone.now()
+    _resume()
     for pk in Window.objects.filter(state__in=Window.OPEN).values_list("pk", flat=True):
         with transaction.atomic():
             row = (
@@ -42,6 +44,18 @@ def reconcile(now: datetime | None = None) -> None:
             )
             if row is not None:
                 _follow(row, now)
+
+
+def _resume() -> None:
+    """A person has let a failed Run go on: its window is on its way again."""
+    again = (
+        (S.FAILED, "enter_run__status__in", S.ENTERING, "Entering it is tried again."),
+        (S.ACTIVE, "leave_run__status__in", S.LEAVING, "Leaving it is tried again."),
+    )
+    for state, active, to, words in again:
+        for row in Window.objects.select_related("host").filter(state=state, **{active: Run.ACTIVE}):
+            with contextlib.suppress(IntegrityError), transaction.atomic():  # another window may be open by now
+                _move(row, "window.resumed", words, state=to, ended_at=None)
 
 
 def _follow(row: Window, now: datetime) -> None:

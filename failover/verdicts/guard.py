@@ -186,7 +186,7 @@ def _not_held(facts: Facts, act: Act) -> _No | None:
 
 def _held(facts: Facts, act: Act) -> _No | None:
     one = _subject(facts, act)
-    if one.status == "maintenance":
+    if one.local:  # a flag alone, too: the end of an earlier leaving may be missing
         return None
     seen = one.status or "not known"
     return _No(f"The engine does not hold {one.name} in maintenance: its status is {seen}.", "Nothing has to be done.")
