@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
+from django.core.exceptions import FieldDoesNotExist
 from django.core.exceptions import ValidationError as FieldError
 from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 from rest_framework.views import APIView
+
+
+def _among_choices(queryset: QuerySet[Any], column: str, value: str) -> None:
+    """Raises ValueError for a word that the column never holds: an empty list would read as "there is none"."""
+    with suppress(FieldDoesNotExist):  # an annotation, or a column of another table
+        words = {str(word) for word, _ in getattr(queryset.model._meta.get_field(column), "flatchoices", ())}
+        if words and value not in words:
+            raise ValueError(value)
 
 
 def filtered(*columns: str) -> type[BaseFilterBackend]:
@@ -24,6 +34,7 @@ def filtered(*columns: str) -> type[BaseFilterBackend]:
                 if value is None:
                     continue
                 try:
+                    _among_choices(queryset, column, value)
                     queryset = queryset.filter(**{column: value})
                 except (ValueError, TypeError, FieldError):
                     raise ValidationError({column: [f"{value!r} is not a value of {column}."]}) from None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.defaults import bad_request, server_error
 from rest_framework import exceptions
@@ -94,6 +95,10 @@ def not_found(request: HttpRequest, rest: str = "") -> JsonResponse:
 def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The portal's 400 for what is refused before any view: a problem under /api/, a page elsewhere. A strange Host
     header comes here before anybody knows who asks."""
+    if request.path.startswith("/api/") and isinstance(exception, RequestDataTooBig):
+        words = f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
+        body = problem("too-large", "The request is too large", 413, words, **_id(request))
+        return JsonResponse(body, status=413, content_type=CONTENT_TYPE)
     if request.path.startswith("/api/"):
         words = "The address, the Host header or the form cannot be read."
         body = problem("unreadable", "The request cannot be read", 400, words, **_id(request))

@@ -117,6 +117,24 @@ def test_a_filter_with_a_value_of_another_kind_names_the_column(estate, viewer):
     assert "host" in answer.json()["errors"]
 
 
+def test_a_word_that_a_column_never_holds_is_a_problem_and_no_empty_list(viewer):
+    api = client(viewer)
+    answer = api.get("/api/v1/backups/?status=done")
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["status"])
+    assert api.get("/api/v1/backups/?status=DONE").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind"), [("[" * 100_000, 400, "unreadable"), ('"' + "x" * 3_000_000 + '"', 413, "too-large")]
+)
+def test_a_body_that_nobody_can_take_is_a_problem(body, status, kind):
+    user = User.objects.create_user("otto", password=None)
+    give_role(user, "operator", "test")
+    answer = client(user, ("run.start",)).post("/api/v1/backups/", body, content_type="application/json")
+    assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
+    assert answer.json()["type"] == f"/api/problems/{kind}"
+
+
 def test_a_finding_of_an_old_look_is_unknown_here_too(estate, viewer):
     hosts(estate, 1)
     Look.objects.update(at=timezone.now() - timedelta(hours=1))
