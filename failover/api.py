@@ -15,6 +15,7 @@ from rest_framework.routers import SimpleRouter
 
 from failover.api_acts import DrillActs
 from failover.api_fields import ApprovalRow, Change, Check, change_of, gate_state
+from failover.api_reports import DrillReports
 from failover.models import Drill, Schedule
 from failover.services import pages_drills, readiness, schedules
 from failover.services.pages_plans import drill_plan
@@ -78,7 +79,7 @@ class Newest(ByKey):
     ordering = "-pk"
 
 
-class Drills(DrillActs, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Drill]):
+class Drills(DrillActs, DrillReports, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Drill]):
     """Drills, newest first."""
 
     queryset = Drill.objects.order_by("-pk")

@@ -6,7 +6,7 @@ from failover.reports.content import Measured, Proof, Report, Service
 from failover.reports.given import Approval
 from failover.reports.layout import Cell, Section, heads, said
 from failover.reports.parts import clauses, parts
-from failover.reports.words import NOT_TESTED, Times, face, grouped
+from failover.reports.words import NOT_RECORDED, NOT_TESTED, Times, face, grouped
 from failover.verdicts.objectives import duration
 
 CHECKS = {"go": ("ok", "go"), "no_go": ("fail", "no-go"), "unknown": ("unknown", "not known")}
@@ -81,7 +81,9 @@ def _prechecks(report: Report) -> Section:
             (
                 Cell(one.title, wide=True),
                 Cell(one.sentence, wide=True, more="; ".join(one.evidence)),
-                said(duration(one.age) if one.age is not None else ""),
+                Cell(duration(one.age), right=True)
+                if one.age is not None
+                else Cell(NOT_RECORDED, right=True, meta=True),
                 _check(one.word),
             )
             for one in report.prechecks

@@ -17,7 +17,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from failover.models import Drill
-from failover.services import report, report_file
+from failover.reports import involved
+from failover.services import conduct, report, report_file
 from portal.access.services.people import add_person
 from portal.evidence.canonical import digest
 from portal.evidence.models import Record, Signature
@@ -247,7 +248,38 @@ def test_a_missing_style_sheet_is_said():
         report_file._style("holdfast/none.css")
 
 
+# --- API
+
+
+def test_the_api_gives_the_same_bytes(reader):
+    drill = scenes.paper()
+    client = reader("auditor")
+    told = client.get(f"/api/v1/drills/{drill.pk}/report/")
+    assert told.status_code == 200
+    assert told.content == client.get(reverse("drill-report-json", args=[drill.pk])).content
+    assert Record.objects.filter(kind="report.downloaded", subject=f"drill:{drill.pk}").count() == 2
+
+
+@pytest.mark.parametrize("form", ["report", "report/pdf"])
+def test_the_api_has_no_report_before_the_end(form, reader):
+    drill = scenes.paper()
+    Run.objects.filter(pk=drill.run_id).update(status="running")
+    answer = reader("auditor").get(f"/api/v1/drills/{drill.pk}/{form}/")
+    assert answer.status_code == 409
+    assert "has not ended" in answer.json()["detail"]
+    assert reader("auditor").get(f"/api/v1/drills/{drill.pk + 99}/{form}/").status_code == 404
+
+
 # --- views
+
+
+def test_an_ended_drill_links_to_its_report(reader):
+    drill = scenes.paper()
+    assert reverse("drill-report", args=[drill.pk]) in reader().get(reverse("drill", args=[drill.pk])).content.decode()
+
+
+def test_the_roles_that_sign_are_those_of_the_report():
+    assert conduct.ROLES == involved.ROLES
 
 
 def test_page_and_downloads(reader):

@@ -1,0 +1,54 @@
+"""The report of an ended drill over the REST API: the same bytes and evidence as its page's downloads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from django.http import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+
+from failover.services import report as reports
+from failover.services import report_file as files
+from failover.views.report import sent
+from portal.access.admission import trace
+from portal.access.problems import Conflict
+from portal.access.rest import actor
+
+if TYPE_CHECKING:
+    from failover.models import Drill
+
+
+class DrillReports:
+    """Mixed into the drills' resource."""
+
+    if TYPE_CHECKING:
+
+        def get_object(self) -> Drill: ...
+
+    @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT})
+    @action(detail=True)
+    def report(self, request: Request, pk: str = "") -> HttpResponseBase:
+        """The report as canonical JSON. The SHA-256 of its `content` is in the evidence; that it was taken is recorded.
+        409 until the drill has ended."""
+        return self._file(request, files.json_file)
+
+    @extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY})
+    @action(detail=True, url_path="report/pdf")
+    def report_pdf(self, request: Request, pk: str = "") -> HttpResponseBase:
+        """The report as PDF; that it was taken is recorded. 409 until the drill has ended, or where no PDF
+        can be made."""
+        return self._file(request, files.pdf_file)
+
+    def _file(self, request: Request, form: Callable[[reports.Made], files.File]) -> HttpResponseBase:
+        drill, who = self.get_object(), actor(request)
+        try:
+            made = reports.make(drill.pk, who)
+            file = form(made)
+        except (reports.NoReport, files.NoPdf) as refusal:
+            raise Conflict(str(refusal)) from None
+        files.taken(made, file, drill.pk, who, trace(request._request))
+        return sent(file)
