@@ -216,19 +216,17 @@ def refuse(pk: int, by: str, why: str) -> None:
 
 
 def consent(run: Run, by: str) -> str:
-    """What portal.runs asks before it lets an awaiting run go (settings.HOLDFAST_CONSENTS): "" or why not. Whoever
-    approves a drill's run without its page agrees to the content of this moment."""
-    drill = Drill.objects.select_for_update(of=("self",)).select_related("run", "engine").filter(run=run).first()
+    """What portal.runs asks before it lets an awaiting run go (settings.HOLDFAST_CONSENTS): "" or why not. A drill's
+    run goes only by failover.services.conduct.begin, in the name of whoever approved the drill by its hash."""
+    drill = Drill.objects.select_related("run", "engine").filter(run=run).first()
     if drill is None:
         return ""
-    now = database_now()
-    if drill.window_begins is not None and now < drill.window_begins:
-        return f"The window begins at {full(drill.window_begins)}: approve drill {drill.pk} itself, and begin it then."
-    held = standing(drill, now)
-    if held.approval is not None and held.state == APPROVED:
-        return "" if held.approval.by == by else f"{held.sentence} Drill {drill.pk} waits to be begun."
-    try:
-        _agreed(drill, by, content(drill), now)
-    except Refused as refusal:
-        return str(refusal)
+    held = standing(drill, database_now())
+    if held.state != APPROVED or held.approval is None:
+        return (
+            f"Run {run.pk} belongs to drill {drill.pk}, which is approved on its own page, by its hash: {held.sentence}"
+        )
+    begun = Record.objects.filter(subject=subject(drill), kind="drill.begun").order_by("-number").first()
+    if begun is None or begun.body.get("hash") != held.approval.hash or held.approval.by != by:
+        return f"Drill {drill.pk} is approved; it is begun on its own page, which looks at its readiness first."
     return ""

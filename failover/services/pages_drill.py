@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from failover.catalog.binding import hash_of
+from failover.catalog.pair import members
 from failover.models import BreakGlass, Drill, Prompt
 from failover.services import approvals, breaking, gates, readiness
 from failover.services.approvals import APPROVED, AWAITING, VOID, Standing
+from failover.services.pages_plans import drill_plan
 from failover.verdicts.check import Check, Say
 from portal.runs.models import Run
 from portal.runs.states import ENDED
@@ -177,6 +179,24 @@ def objectives(drill: Drill) -> list[Objective]:
             )
         )
     return found
+
+
+def parameters(drill: Drill) -> list[tuple[str, str]]:
+    """What the run was given, with the hosts by their names; the hash is of the keys."""
+    given: dict[str, Any] = drill.run.parameters if drill.run else {}
+    try:
+        names = {one.pk: one.name for one in members(given)}
+    except (KeyError, ValueError):
+        names = {}
+    plan = drill_plan(drill.plan)
+    titles = {each.name: each.title for each in plan.parameters} if plan else {}
+    return [(titles.get(name, name), _named(name, value, names)) for name, value in sorted(given.items())]
+
+
+def _named(name: str, value: Any, names: dict[int, str]) -> str:
+    if name == "hosts" and names:
+        return ", ".join(names.values())
+    return names.get(value, str(value)) if isinstance(value, int) else str(value)
 
 
 def prompts(drill: Drill) -> list[Prompt]:

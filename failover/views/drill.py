@@ -67,6 +67,7 @@ def shown(request: HttpRequest, row: Drill, mistakes: tuple[str, ...] = (), stat
         "lines": pages.latest(row.run, ALL_LINES if request.GET.get("lines") == "all" else LINES) if row.run else [],
         "whole": request.GET.get("lines") == "all",
         "can": pages.doable(row.run, person, acts) if row.run else None,
+        "parameters": pages_drill.parameters(row),
         "objectives": pages_drill.objectives(row),
         "prompts": pages_drill.prompts(row),
         "live": pages_drill.live(row),

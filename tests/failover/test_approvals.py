@@ -139,7 +139,7 @@ def test_nothing_acts_before_the_window_and_nothing_that_would_not_fit_into_it(e
     early = drill_world.approved(engine, begins=now + HOUR, ends=now + 5 * HOUR)
     assert "begins at" in gates.gate(fresh(early).run)
     assert refusal(conduct.begin, early.pk, "operator1").kind == "gate"
-    assert "begins at" in str(refusal(approve_run, early.run_id, "approver1"))
+    assert "its own page" in str(refusal(approve_run, early.run_id, "approver1"))
     short = drill_world.approved(engine, ends=now + timedelta(seconds=90))
     assert "longer window" in gates.gate(fresh(short).run)
 
@@ -246,13 +246,14 @@ def test_breaking_the_glass_takes_two_people_and_lifts_the_calendar_only(engine)
     assert breaking.banner(timezone.now() + timedelta(hours=5)) is None
 
 
-def test_whoever_approves_the_run_itself_agrees_to_the_content_of_that_moment(engine):
+def test_a_drills_run_goes_only_through_the_drill(engine):
     drill = drill_world.asked(engine)
-    assert "nobody who may approve" in str(refusal(approve_run, drill.run_id, "bert"))
-    run = approve_run(drill.run_id, "approver1")
-    assert run.status == "queued"
-    assert standing(drill).state == "approved"
-    assert gates.gate(fresh(drill).run) == ""
+    assert "its own page" in str(refusal(approve_run, drill.run_id, "approver1"))
+    approvals.approve(drill.pk, "approver1", drill_world.shown_hash(drill))
+    assert "begun on its own page" in str(refusal(approve_run, drill.run_id, "approver1"))
+    assert fresh(drill).run.status == "awaiting_approval"
+    conduct.begin(drill.pk, "operator1")
+    assert fresh(drill).run.status == "queued"
 
 
 def test_a_run_of_a_drill_plan_without_a_drill_is_a_run_as_any(engine):
