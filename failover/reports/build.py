@@ -106,6 +106,8 @@ def _frame(given: Given, told: content.Measured) -> content.Frame:
         injected=drill.clock_began,
         clock=str(clock.get("source", "")),
         boot=drill.clock_boot,
+        act=clock.get("act"),
+        act_title=str(clock.get("act_title") or ""),
         scenario=drill.scenario.strip(),
         assumptions=drill.assumptions.strip(),
     )

@@ -22,7 +22,8 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Frame:
-    """What, where, when, by which plan. kind: in words, by what the plan does. clock "": it was not started."""
+    """What, where, when, by which plan. kind: in words, by what the plan does. clock "": it was not started. act:
+    seconds from the clock's start until the injection's command was sent."""
 
     plan: str
     version: int
@@ -39,6 +40,8 @@ class Frame:
     injected: datetime | None
     clock: str
     boot: str
+    act: float | None
+    act_title: str
     scenario: str
     assumptions: str
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from failover.reports.content import MET, NOT_MET, Objective, Person, Report, StepTold
+from failover.reports.content import MET, NOT_MET, Frame, Objective, Person, Report, StepTold
 from failover.reports.layout import Cell, Section, heads, said
 from failover.reports.words import NOT_RECORDED, NOT_TESTED, Times, grouped, listed
 from failover.verdicts.objectives import duration
@@ -84,7 +84,7 @@ def _frame(report: Report, times: Times) -> Section:
             ("Type", Cell(f"{frame.kind}; {announced}", wide=True)),
             ("Places", Cell(f"site {frame.site}{hosts}; {frame.engine} ({frame.address})", wide=True)),
             ("Began, ended", Cell(f"{times.full(frame.began)}, {times.full(frame.ended)}; zone {zone}", wide=True)),
-            ("Injection", said(times.full(frame.injected) if frame.injected else "", "none: no clock was started")),
+            ("Injection", said(_injection(frame, times), "none: no clock was started")),
             ("Clock", said(f"{frame.clock}; boot {frame.boot}" if frame.clock else "")),
             ("Plan", Cell(f"{frame.plan}, version {frame.version}, sha256 {grouped(frame.digest)}", wide=True)),
             ("Change", Cell(f"{report.authority.change or 'number not recorded'}; {window}", wide=True)),
@@ -94,6 +94,13 @@ def _frame(report: Report, times: Times) -> Section:
             ("Not recorded", Cell(NOWHERE, wide=True, meta=True)),
         ),
     )  # fmt: skip
+
+
+def _injection(frame: Frame, times: Times) -> str:
+    if frame.injected is None:
+        return ""
+    sent = f"; {frame.act_title}: sent {duration(frame.act)} later" if frame.act is not None else ""
+    return f"{times.full(frame.injected)}{sent}"
 
 
 def _zone(report: Report, times: Times) -> str:

@@ -432,6 +432,13 @@ def test_outages_holes_and_waiting():
     assert [cell.text for cell in table.rows[1]][1:] == ["service", "not back", "none", "none", "none", "none"]
 
 
+def test_the_injection_says_when_its_command_was_sent():
+    clock = {"source": "monotonic clock", "act": 0.4, "act_title": "Power off the engine VM"}
+    told = dict(section(build(whole(drill=drill(measured={"clock": clock}, clock_began=T0))), "Frame").facts)
+    assert told["Injection"].text == "22 Nov 2026 22:14:03 EAT; Power off the engine VM: sent 0.4 s later"
+    assert dict(section(build(whole()), "Frame").facts)["Injection"].text == "22 Nov 2026 22:14:03 EAT"
+
+
 # --- plot -------------------------------------------------------------------------------------------------------------
 
 
