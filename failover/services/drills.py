@@ -23,6 +23,9 @@ PLANS = (
     "she_switchover", "she_failover", "she_agent_stop", "engine_service_failure", "host_power_loss",
     "fabric_path_loss", "backup_rehearsal", "tabletop",
 )  # fmt: skip
+FILLED = frozenset({"hosts", "paths"})  # parameters that people do not choose
+# drills that act on the host of the engine VM, and nowhere else
+AT_THE_ENGINE = ("she_switchover", "she_failover", "she_agent_stop", "engine_service_failure", "host_power_loss")
 Window = tuple[datetime | None, datetime | None]
 ALWAYS: Window = (None, None)
 
@@ -53,12 +56,8 @@ def request(  # noqa: PLR0913 - a wish has as many parts
         _ready(engine, plan, filled, window)
         return _saved(engine, plan, filled, by, change, key, _row(objectives, people, window, words or {}))
     except Refused as refusal:
-        if refusal.kind in _OURS:
-            raise recorded(refusal, by, pairs.target(engine), asked) from None
-        raise
-
-
-_OURS = ("drill", "readiness", "window")  # the others were recorded by portal.runs
+        # what portal.runs recorded of its own refusal went with the transaction that it refused in
+        raise recorded(refusal, by, pairs.target(engine), asked) from None
 
 
 def _earlier(
@@ -73,7 +72,9 @@ def _earlier(
     assert found.run is not None
     same = (found.engine_id, found.plan, found.objectives) == (engine.pk, plan, [dict(one) for one in objectives])
     if not same or any(found.run.parameters.get(name) != value for name, value in parameters.items()):
-        raise Refused("drill", f"The key {key!r} has asked for drill {found.pk} with other content: use a new key.")
+        raise Refused(
+            "idempotency", f"The key {key!r} has asked for drill {found.pk} with other content: use a new key."
+        )
     return found
 
 
@@ -81,6 +82,9 @@ def _filled(engine: Engine, plan: str, parameters: Mapping[str, Any]) -> dict[st
     """What the plan takes: the pair, the host of the engine, the other one, the paths of the fabric."""
     if plan not in PLANS or plan not in plans():
         raise Refused("drill", f"There is no drill {plan!r}; there are: {', '.join(PLANS)}.")
+    own = sorted(FILLED & parameters.keys())
+    if own:
+        raise Refused("parameters", f"{own[0]} is filled in by the portal from what is declared, and not taken.")
     try:
         members = pairs.members_of(engine)
     except pairs.NoPair as error:
@@ -90,15 +94,21 @@ def _filled(engine: Engine, plan: str, parameters: Mapping[str, Any]) -> dict[st
     if "on" in takes:
         # nobody has to be asked where a person has chosen
         filled["on"] = filled.get("on") or _engine_host(engine, members).pk
-        if filled["on"] not in [one.pk for one in members]:
-            raise Refused("drill", f"{filled['on']!r} is the key of no hosted-engine host of {engine}.")
-    if "to" in takes:
-        filled.setdefault("to", next(one.pk for one in members if one.pk != filled["on"]))
-        if filled["to"] == filled["on"] or filled["to"] not in [one.pk for one in members]:
-            raise Refused("drill", "The host that takes over is another hosted-engine host.")
-    if "paths" in takes and "paths" not in filled:
+        _chosen(filled, members, takes)
+    if "paths" in takes:
         filled["paths"] = _paths(members, filled)
     return filled
+
+
+def _chosen(filled: dict[str, Any], members: tuple[Member, ...], takes: set[str]) -> None:
+    """Both hosts are hosted-engine hosts, and two."""
+    keys = [one.pk for one in members]
+    if filled["on"] not in keys:
+        raise Refused("drill", f"{filled['on']!r} is the key of no hosted-engine host of this engine.")
+    if "to" in takes:
+        filled.setdefault("to", next(key for key in keys if key != filled["on"]))
+        if filled["to"] == filled["on"] or filled["to"] not in keys:
+            raise Refused("drill", "The host that takes over is another hosted-engine host.")
 
 
 def _engine_host(engine: Engine, members: tuple[Member, ...]) -> Member:
@@ -133,6 +143,10 @@ def _ready(engine: Engine, plan: str, filled: Mapping[str, Any], window: Window)
     checks = readiness.checks_of(row)
     if not verdicts.ready(checks):
         raise Refused("readiness", *readiness.refusals(checks))
+    host = readiness_looks.host_named(engine, int(filled.get("on", 0)))
+    runs_on = row.depends.get("the engine's host", "")
+    if plan in AT_THE_ENGINE and host != runs_on:
+        raise Refused("readiness", f"The engine runs on {runs_on}, not on {host}: this drill begins where it runs.")
 
 
 def _row(

@@ -67,6 +67,9 @@ def test_no_drill_without_its_engine_or_with_an_unknown_host(pair):  # noqa: F81
     assert "is the key of no hosted-engine host" in refused(pair, on=999_999)
     assert "There is no drill 'backup_take'" in refused(pair, "backup_take")
     assert "has no port on fabric 'Z'" in refused(pair, "fabric_path_loss", fabric="Z")
+    assert "paths is filled in by the portal" in refused(pair, "fabric_path_loss", fabric="Z", paths="0:0:0:0")
+    words = f"The engine runs on {pair.on.name}, not on {pair.other.name}"
+    assert words in refused(pair, "she_failover", on=pair.other.pk)
 
 
 def test_the_same_key_asks_for_one_drill(pair):  # noqa: F811
@@ -76,6 +79,7 @@ def test_the_same_key_asks_for_one_drill(pair):  # noqa: F811
         pair.request("tabletop", {"questions": "What?"}, key="k")
     with pytest.raises(Refused, match=r"Run \d+ \(Drill on paper\) is queued"):
         pair.request("tabletop", {"questions": "Who?"}, key="l")
+    assert Record.objects.filter(kind="run.refused").count() == 2
     services.abort(first.run.pk, "anna")
 
 
