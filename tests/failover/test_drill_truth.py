@@ -18,6 +18,7 @@ from tests.fixtures_lab import RunningLab
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
 RHYTHM = 0.5
+LAG = 0.15  # the lab opens and closes its port up to so much after the truth has changed
 
 
 def drilled(lab) -> Drill:
@@ -73,15 +74,14 @@ def measured_and_true(folder, speed, fault, limit):
 def check(service, true, allowed):
     (seen,) = service["outages"]
     assert service["state"] == "recovered"
-    assert abs(seen["length"]["seconds"] - true) <= allowed, (seen, true)
-    # the lab opens and closes its port up to 0.1 s after the truth has changed
-    assert seen["length"]["low"] - 0.15 <= true <= seen["length"]["high"] + 0.15
+    assert abs(seen["length"]["seconds"] - true) <= allowed + LAG, (seen, true)
+    assert seen["length"]["low"] - LAG <= true <= seen["length"]["high"] + LAG
 
 
-@pytest.mark.parametrize(("fault", "speed"), [("poweroff-engine-vm", 50.0), ("kill-engine-service", 120.0)])
+@pytest.mark.parametrize(("fault", "speed"), [("poweroff-engine-vm", 40.0), ("kill-engine-service", 120.0)])
 def test_the_measured_outage_is_the_true_one(tmp_path, fault, speed):
     drill, service, true = measured_and_true(tmp_path, speed, fault, 40)
-    assert true > 2
+    assert true > 1.5
     check(service, true, true * 0.01 + RHYTHM)
     assert drill.verdicts[0]["word"] == "met"
     state = clock.state(drill, timezone.now())
