@@ -63,4 +63,6 @@ class Window(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_scope_display()} of {self.host or self.engine}"
+        if self.scope == self.Scope.HOST:
+            return f"Maintenance of {self.host} in the engine"
+        return f"{'Global' if self.scope == self.Scope.GLOBAL else 'Local'} maintenance of {self.host or self.engine}"

@@ -66,7 +66,10 @@ def told(shown: Page) -> tuple[str, str, str]:
         return _open(row)
     worst = next((one.item for one in shown.found), None)
     if worst is not None:
-        return worst.state, f"No window is open, {len(shown.found)} left behind", f"{worst.sentence} {worst.command}"
+        count = len(shown.found)
+        unsure = worst.state == "unknown"  # the gravest comes first, so nothing else was found
+        headline = "What is left behind is not known" if unsure else f"No window is open, {count} left behind"
+        return worst.state, headline, f"{worst.sentence} What {'tells' if unsure else 'ends'} it: {worst.command}"
     if shown.seen is None:
         return (
             "unknown",

@@ -68,8 +68,9 @@ def test_a_write_that_was_lost_is_seen_from_the_other_host_and_repeated_once(pai
     assert pair.healthy()
 
 
-def test_a_flag_that_never_comes_is_undone_and_the_window_fails(pair, short):  # noqa: F811
+def test_a_flag_that_never_comes_is_undone_and_the_window_fails(pair, short, settings):  # noqa: F811
     """The agent stops after the guard rails: exit code 0, the write is lost, the broker ends itself (trap 3)."""
+    settings.HOLDFAST_HA_LAG = 4
     on = pair.standby()
     run = pair.enter("local", on)
     until(run, "release_arm", "done")
@@ -89,7 +90,8 @@ def test_a_flag_that_never_comes_is_undone_and_the_window_fails(pair, short):  #
     assert (told["local_maintenance"], told["local_maintenance_manual"], pair.timers()) == (False, False, [])
 
 
-def test_a_host_that_vanishes_in_the_middle_needs_a_person_and_is_named(pair, short):  # noqa: F811
+def test_a_host_that_vanishes_in_the_middle_needs_a_person_and_is_named(pair, short, settings):  # noqa: F811
+    settings.HOLDFAST_HA_LAG = 60  # so that it vanishes before it is believed
     on = pair.standby()
     run = pair.enter("local", on)
     until(run, "mode_set", "done")
@@ -151,7 +153,8 @@ def killed_at_every_step(run):
     assert run.status == "succeeded", sentences(run)
 
 
-def test_an_abort_in_the_middle_gives_ha_back(pair, short):  # noqa: F811
+def test_an_abort_in_the_middle_gives_ha_back(pair, short, settings):  # noqa: F811
+    settings.HOLDFAST_HA_LAG = 4  # so that the abort comes before it is believed
     on = pair.standby()
     run = pair.enter("local", on)
     until(run, "mode_set", "done")
