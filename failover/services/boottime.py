@@ -1,5 +1,6 @@
-"""The clock of drills: seconds since this machine booted, the same for all of its processes. Wall clocks jump and differ;
-this one does neither (facts/hosted-engine.md 7, no. 12). It stands still while a machine sleeps, which servers do not."""
+"""The clock of drills: seconds since this machine booted, the same for all of its processes. Wall clocks jump and
+differ; this one does neither (facts/hosted-engine.md 7, no. 12). It stands still while a machine sleeps, which servers
+do not."""
 
 from __future__ import annotations
 
