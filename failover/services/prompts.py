@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from django.utils import timezone
 
@@ -15,14 +14,3 @@ def ask(drill: Drill, step: str, questions: Sequence[str]) -> None:
     for position, question in enumerate(questions, 1):
         fresh = {"question": question, "asked_at": timezone.now()}
         Prompt.objects.get_or_create(drill=drill, step=step, position=position, defaults=fresh)
-
-
-def paused(drill: Drill) -> timedelta:
-    """The time for which the drill waited for a person; questions that waited side by side count once."""
-    total = timedelta(0)
-    until = None
-    for begins, ends in sorted((row.asked_at, row.at or timezone.now()) for row in drill.prompts.all()):
-        start = begins if until is None else max(begins, until)
-        total += max(timedelta(0), ends - start)
-        until = ends if until is None else max(until, ends)
-    return total

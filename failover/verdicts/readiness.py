@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from failover.catalog.sight import Sight
-from failover.verdicts import ready_hosts, ready_records
+from failover.verdicts import ready_guard, ready_hosts, ready_records
 from failover.verdicts.check import Check, Said, Say
 from failover.verdicts.readiness_inputs import Inputs
 from portal.kernel.plan import canonical
@@ -49,6 +49,7 @@ CHECKS: Mapping[str, _Ask] = {
     "alone": _Ask("Nothing else under way", LIVE, ready_records.alone),
     "cool_down": _Ask("Cool-down over", LIVE, ready_records.cool_down),
     "calendar": _Ask("No blackout", SLOW, ready_records.calendar),
+    "guard": _Ask("Guard rails", LIVE, ready_guard.rails),
     "fencing": _Ask("Power management", SLOW, ready_records.fencing),
 }
 _PAPER = ("calendar", "alone")
@@ -73,6 +74,7 @@ def asks_hosts(plan: str) -> bool:
 def judge(plan: str, given: Inputs, now: float) -> tuple[Check, ...]:
     """All checks of a plan. now: Unix seconds at which everything was looked at."""
     made = []
+    given = replace(given, plan=plan)
     for name in needs(plan):
         ask = CHECKS[name]
         said = ask.ask(given)

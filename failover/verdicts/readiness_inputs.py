@@ -65,7 +65,7 @@ class PortalSaid:
 @dataclass(frozen=True)
 class Inputs:
     """Everything. sight None: the plan does not touch the hosts, so they were not asked. fences: the name of the host
-    that is to be fenced, "" when none."""
+    that is to be fenced, "" when none. plan: which guard rails are asked."""
 
     sight: Sight | None
     engine: EngineSaid
@@ -73,3 +73,4 @@ class Inputs:
     backup: BackupSaid
     portal: PortalSaid = field(default_factory=PortalSaid)
     fences: str = ""
+    plan: str = ""

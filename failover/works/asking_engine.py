@@ -31,6 +31,9 @@ def migrate(working: Working) -> None:
             working.say(f"The engine VM is {vm.status}; nothing more is asked.")
             return
         result = migrate_vm(session, vm.uuid, host_uuid=host.uuid, correlation_id=correlation(working.parameters, "m"))
+        if not result.accepted and _engine_vm(session).status == "migrating":
+            working.say(f"The engine VM is migrating already; the engine said: {result.fault}")
+            return
     except EngineFailed as error:
         raise WorkStopped(f"Whether the engine took the migration is not known: {error}") from None
     _said(working, drill, "migrate", result)

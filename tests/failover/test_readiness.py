@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from failover.verdicts import readiness, ready_hosts, ready_records
+from failover.verdicts import readiness, ready_guard, ready_hosts, ready_records
 from failover.verdicts.check import Say
 from failover.verdicts.readiness_inputs import BackupSaid, EngineSaid, Inputs, PathsSaid, PortalSaid, RestHost
 from tests.failover.pair_scenes import DOWN, UP, scene
@@ -159,3 +159,25 @@ def test_a_result_decays_by_time_and_by_change():
     assert "a host's boot" not in readiness.depends(replace(WELL, sight=None))
     assert readiness.asks_hosts("she_failover")
     assert not readiness.asks_hosts("tabletop")
+
+
+@pytest.mark.parametrize("plan", ready_guard.KINDS)
+def test_the_guard_rails_are_asked(plan):
+    def rails(**given):
+        said = ready_guard.rails(replace(WELL, plan=plan, **given))
+        return str(said.word), said.sentence
+
+    assert rails() == ("go", "The guard rails allow it.")
+    assert rails(portal=PortalSaid(("Run 3 runs",)))[1].startswith("Guard rail exclusive: Run 3 runs is under way")
+    assert rails(portal=PortalSaid(cooling=590.0))[1].startswith(
+        "Guard rail cool-down: The engine VM was restarted 10 s"
+    )
+    assert rails(sight=scene(flag=True).sight())[1].startswith("Guard rail global-off")
+    assert rails(sight=scene(second={"score": 0}).sight())[1].startswith("Guard rail scores")
+    assert rails(sight=scene(second=SILENT).sight())[0] == "no_go"
+    assert rails(sight=scene(first={"engine": DOWN}).sight())[0] == "unknown"
+    assert rails(sight=None)[0] == "unknown"
+
+
+def test_a_plan_without_an_act_on_the_pair_passes_the_guard_rails():
+    assert str(ready_guard.rails(replace(WELL, plan="tabletop")).word) == "go"
