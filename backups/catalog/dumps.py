@@ -40,8 +40,11 @@ def read_dump(read: Read, dumps: Dumps, limits: Limits, what: str) -> Dump:
         stream = Unpacked(read, limits, what)
         compressor = stream.compressor.value
         form = _form(stream.peek(len(START)))
+        head = stream.peek(_FIRST_PAGE) if form == "sqlite" else b""
         found = _by_form(form, stream, dumps, what)
         drain(stream.read)  # what a reader left: the checksum at the end must hold too
+        if head and not found.problem:
+            found = Dump(form, problem=_page_problem(head, stream.unpacked, what), doubt=found.doubt)
         return _with(found, compressor, stream.unpacked)
     except (Broken, Hostile) as error:
         return Dump(form, compressor, problem=str(error))
@@ -61,19 +64,23 @@ def _form(head: bytes) -> str:
     return "plain" if head.lstrip().startswith(b"--") else "none of these"
 
 
-def _bare(head: bytes) -> bool:
-    """True for a SQLite file without a single table: the first page's tree is a leaf with no cells. engine-backup makes
-    such a one, and says nothing, when grafana.db is not there."""
-    return len(head) == _FIRST_PAGE and head[100] == 0x0D and head[103:105] == b"\0\0"
+def _page_problem(head: bytes, size: int, what: str) -> str:
+    """What SQLite's check passes over: a last page that is cut (it reads zeros there), and a file without any table (a
+    tree of tables that is a leaf without cells), which sqlite3 makes in silence when grafana.db is not there."""
+    if len(head) < _FIRST_PAGE:
+        return f"{what} is truncated: it has {size} bytes."
+    page, pages = int.from_bytes(head[16:18], "big"), int.from_bytes(head[28:32], "big")
+    told = head[24:28] == head[92:96]  # else an old SQLite wrote last and the number of pages is not kept
+    if told and size != (65536 if page == 1 else page) * pages:
+        return f"{what} is truncated: it has {size} bytes, and its head tells of {pages} pages of {page}."
+    return f"{what} holds no table: its file was gone." if head[100] == 0x0D and head[103:105] == b"\0\0" else ""
 
 
 def _by_form(form: str, stream: Unpacked, dumps: Dumps, what: str) -> Dump:
     if form == "custom":
         return judge_custom(dumps, stream.read, what)
     if form == "sqlite":
-        bare = _bare(stream.peek(_FIRST_PAGE))
-        found = judge_sqlite(dumps.sqlite(stream.read), what)
-        return Dump(form, problem=f"{what} holds no table: its file was gone.") if bare and not found.doubt else found
+        return judge_sqlite(dumps.sqlite(stream.read), what)
     if form == "plain":
         text = read_sql(dumps.plain(stream.read), what)
         return Dump(form, tables=text.tables, server=text.server, entries=len(text.tables))
@@ -118,7 +125,7 @@ def _unable(output: Output, dumps: Dumps) -> str:
     if output.exit_code is None or output.exit_code in (126, 127) or output.exit_code < 0:
         return f"pg_restore did not run to an end here ({output.error_line() or f'code {output.exit_code}'})."
     if b"out of memory" in output.stderr:
-        return "pg_restore reached its memory limit. Raise the limit."
+        return "pg_restore reached its memory limit. Raise the limit; a small dump that reaches it is damaged."
     if _NEWER.search(output.stderr):
         tool = dumps.tool().stdout.decode("utf-8", "replace").strip() or "pg_restore"
         return f"it was made by a newer pg_dump than the {tool} of the portal. Install a newer one."

@@ -247,6 +247,7 @@ before_hashing("engine dump rotten in its rows", rot("db/engine_backup.db", 0.5)
 before_hashing("engine dump rotten in its head", rot("db/engine_backup.db", 0.0, 8), UNREADABLE)
 before_hashing("Grafana file rotten", rot("db/grafana.db", 0.5, 4096))
 before_hashing("Grafana file truncated", cut("db/grafana.db"))
+before_hashing("Grafana file truncated within its last page", cut("db/grafana.db", 0.995))
 before_hashing("Grafana file without a table: it was gone when sqlite3 was asked", put("db/grafana.db", bare_sqlite()))
 before_hashing(
     "config names the wrong format", swap("config", b"DWH_DB_DUMP_FORMAT=custom", b"DWH_DB_DUMP_FORMAT=plain")
