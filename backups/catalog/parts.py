@@ -27,7 +27,7 @@ class Names:
     member: str
 
 
-# facts/engine-backup.md 1 (scopes), 2 (lines, layout). Members of the block storage databases: inferred.
+# facts/engine-backup.md 1 (scopes), 2 (lines, layout). The managed block storage member: inferred.
 NAMES = {
     Part.FILES: Names("Files", "files", "files"),
     Part.ENGINE: Names("Engine database ", "db", "db/engine_backup.db"),

@@ -336,6 +336,29 @@ def test_plain_dumps_fail_verify_though_they_are_good(vm, tmp_path):
     assert seen["dumps"][0] is Mark.OK
 
 
+def test_a_small_size_leaves_keycloak_as_it_is(vm, tmp_path):
+    """--small-size speaks of the engine's and the DWH database only."""
+    code, out, err, log = engine_backup(vm, "small", more="--small-size")
+    assert (code, err) == (0, [])
+    assert shape(out) == shape(sample("small-size", "stdout"))
+    assert shape(log.splitlines()) == shape(sample("small-size", "log"))
+    seen = ladder(fetch(vm, "small", tmp_path), verified=None)
+    assert {name: mark for name, (mark, _) in seen.items() if mark is Mark.FAIL} == {}
+
+
+def test_a_grafana_file_that_is_gone_is_saved_as_an_empty_one(vm, tmp_path):
+    place = "/var/lib/grafana/grafana.db"
+    assert sh(vm, f"mv {place} /tmp/g")[0] == 0
+    try:
+        code, out, err, _ = engine_backup(vm, "bare", more="--scope=files --scope=db --scope=grafanadb")
+    finally:
+        sh(vm, f"mv /tmp/g {place}")
+    assert (code, err) == (0, [])
+    assert f"- Grafana database '{place}'" in out
+    seen = ladder(fetch(vm, "bare", tmp_path), parts=frozenset({Part.FILES, Part.ENGINE, Part.GRAFANA}))
+    assert seen["dumps"] == (Mark.FAIL, "The dump of the Grafana database holds no table: its file was gone.")
+
+
 def test_restore_is_not_in_the_lab(vm):
     code, _, err = sh(vm, "engine-backup --mode=restore --file=/etc/hostname --log=/tmp/r.log")
     assert (code, err) == (1, b"FATAL: Restore is not in the lab\n")

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2153
 # Mode backup of the lab's engine-backup. Sourced by it.
 
 tar_flag() {
@@ -39,8 +39,7 @@ $path"
 
 backup_database() { # kind words-of-the-line word-in-the-log member
     local base=$1_DB_DATABASE into="$TEMP_FOLDER/tar/db/$4" options="-E UTF8 --disable-dollar-quoting --disable-triggers"
-    local format=$FORMAT failed=''
-    [ "$1" != KEYCLOAK ] || format=custom # the script knows no other for it
+    local format=${FORMAT[$1]} compressor=${COMPRESSOR[$1]} failed=''
     options="$options --format=$format"
     [ "$format" = custom ] || options="$options --no-owner --no-privileges"
     output "- $2 database '${!base}'"
@@ -48,10 +47,10 @@ backup_database() { # kind words-of-the-line word-in-the-log member
     nap "$LAB_STEP"
     [ "$1" != DWH ] || mishap "$options"
     # shellcheck disable=SC2086 # options are words
-    if [ -z "$COMPRESSOR" ]; then # into a file, where pg_dump can write the places of its parts
+    if [ -z "$compressor" ]; then # into a file, where pg_dump can write the places of its parts
         pg_cmd pg_dump "$1" $options >"$into" 2>>"$LOG" || failed=1
     else
-        pg_cmd pg_dump "$1" $options 2>>"$LOG" | "$COMPRESSOR" -c >"$into"
+        pg_cmd pg_dump "$1" $options 2>>"$LOG" | "$compressor" -c >"$into"
         [ "${PIPESTATUS[0]}" = 0 ] || failed=1
     fi
     [ -z "$failed" ] || logdie "Database ${!base} backup failed"
@@ -94,11 +93,24 @@ backup_databases() {
     if wanted keycloakdb && flag OVESETUP_CONFIG/keycloakEnable && [ -n "$KEYCLOAK_DB_USER" ]; then
         backup_database KEYCLOAK KEYCLOAK 'keycloak ' keycloak_backup.db
     fi
-    if wanted grafanadb && flag OVESETUP_GRAFANA_CORE/enable && [ -e /var/lib/grafana/grafana.db ]; then
+    if wanted grafanadb && flag OVESETUP_GRAFANA_CORE/enable; then
         output "- Grafana database '/var/lib/grafana/grafana.db'"
         log "Backing up grafana database to $TEMP_FOLDER/tar/db/grafana.db"
-        cp /var/lib/grafana/grafana.db "$TEMP_FOLDER/tar/db/grafana.db" 2>>"$LOG" || logdie "Database grafana backup failed"
+        backup_grafana /var/lib/grafana/grafana.db "$TEMP_FOLDER/tar/db/grafana.db"
     fi
+}
+
+# sqlite3, when the file is gone, makes an empty one and saves that, without a word
+backup_grafana() {
+    if [ ! -s "$1" ]; then
+        : >>"$1"
+        printf 'SQLite format 3\0\20\0\1\1\0@  \0\0\0\1\0\0\0\1' >"$2"
+        printf '\0%.0s' {1..63} >>"$2"
+        printf '\1\0.c\1\r\0\0\0\0\20' >>"$2"
+        truncate -s 4096 "$2"
+        return
+    fi
+    cp "$1" "$2" 2>>"$LOG" || logdie "failed to backup $1 with sqlite3"
 }
 
 pack() {
@@ -106,9 +118,9 @@ pack() {
     echo "$PRODUCT_VERSION" >"$TEMP_FOLDER/tar/version"
     # shellcheck disable=SC1091
     (. /etc/os-release && [ "$ID" = ol ] && ID=oracle && echo "$ID${VERSION_ID%%.*}") >"$TEMP_FOLDER/tar/os_version"
-    for kind in '' DWH_ KEYCLOAK_ CINDERLIB_; do
-        printf '%s\n' "${kind}DB_DUMP_COMPRESSOR=$COMPRESSOR" "${kind}DB_DUMP_FORMAT=$FORMAT"
-    done | if [ "$FORMAT" = plain ]; then sed 's/^KEYCLOAK_DB_DUMP_FORMAT=.*/KEYCLOAK_DB_DUMP_FORMAT=custom/'; else cat; fi >"$TEMP_FOLDER/tar/config"
+    for kind in ENGINE DWH KEYCLOAK CINDERLIB; do
+        printf '%s\n' "${kind}_DB_DUMP_COMPRESSOR=${COMPRESSOR[$kind]}" "${kind}_DB_DUMP_FORMAT=${FORMAT[$kind]}"
+    done | sed 's/^ENGINE_//' >"$TEMP_FOLDER/tar/config"
     hooks dobackup
     log "Creating sha256sum at $TEMP_FOLDER/tar/sha256sum"
     (cd "$TEMP_FOLDER/tar" && find . -type f ! -name sha256sum -printf '%P\0' | xargs -0 sha256sum >sha256sum)
