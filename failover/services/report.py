@@ -62,7 +62,8 @@ def _ended(drill: Drill) -> Run:
     run = drill.run
     if run is None or run.status not in ENDED or run.ended is None:
         raise NoReport(f"{drill.title} has not ended. Its report is made then.")
-    if drill.closed_at is None and timezone.now() - run.ended < CLOSING:
+    measured = drill.closed_at is not None or drill.measured.get("ended") == str(run.ended)
+    if run.started and not measured and timezone.now() - run.ended < CLOSING:
         raise NoReport(f"{drill.title} has ended and is being measured. Its report is there in a moment.")
     return run
 

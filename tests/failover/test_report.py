@@ -321,7 +321,7 @@ def test_a_drill_that_goes_on_has_no_report(url, reader):
 
 def test_while_it_is_measured_there_is_no_report():
     drill = scenes.met()
-    Drill.objects.filter(pk=drill.pk).update(closed_at=None)
+    Drill.objects.filter(pk=drill.pk).update(closed_at=None, measured={"asked": {}})
     Run.objects.filter(pk=drill.run_id).update(ended=timezone.now())
     with pytest.raises(report.NoReport, match="is being measured"):
         report.make(drill.pk, "operator1")
