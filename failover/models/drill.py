@@ -112,9 +112,9 @@ class Drill(models.Model):
 
 class Span(models.Model):
     """A time during which one service answered, or did not, as the prober saw it. Seconds of the prober's monotonic
-    clock; `began` and `last` are wall times for people. A service that was not asked has no span then; one that was asked
-    without its answer telling anything (a certificate that does not verify, no way out of the portal) has one with up
-    None. The prober writes a row again and again by its key: drill, service, boot, began_mono."""
+    clock; `began` and `last` are wall times for people. A service that was not asked has no span then; one that was
+    asked without its answer telling anything (a certificate that does not verify, no way out of the portal) has one
+    with up None. The prober writes a row again and again by its key: drill, service, boot, began_mono."""
 
     drill = models.ForeignKey(Drill, on_delete=models.CASCADE, related_name="spans")
     service = models.CharField(max_length=80)
