@@ -17,8 +17,7 @@ from rest_framework.response import Response
 from failover.api_fields import ApprovalRow, Change
 from failover.models import Drill
 from failover.services import approvals, breaking, conduct, drills
-from failover.services.conduct import ROLES, SEVERITIES
-from failover.views.acts import CONFLICTS
+from failover.services.conduct import CONFLICTS, ROLES, SEVERITIES
 from inventory.models import Engine
 from portal.access.problems import Conflict, Unprocessable
 from portal.access.rest import Needs

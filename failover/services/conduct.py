@@ -14,6 +14,8 @@ from portal.runs.models import Run
 from portal.runs.services import Refused
 from portal.runs.states import ENDED
 
+# kinds of Refused that the state of things causes; the others are mistakes in the wish
+CONFLICTS = ("drill", "active", "state", "four_eyes", "evidence", "changed", "approval", "gate", "readiness", "window")
 SEVERITIES = ("low", "medium", "high", "critical")
 LONG = 20_000  # characters of what was seen, and of an attachment
 ROLES = ("operator", "reviewer", "second line", "third line")

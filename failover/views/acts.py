@@ -18,12 +18,11 @@ from portal.access.admission import needs
 from portal.runs.services import Refused
 
 CONFLICT, NOT_VALID = 409, 422
-CONFLICTS = ("drill", "active", "state", "four_eyes", "evidence", "changed", "approval", "gate", "readiness", "window")
 
 
 def status_of(refusal: Refused) -> int:
     """409 where the state of things forbids it, 422 where the wish itself is wrong."""
-    return CONFLICT if refusal.kind in CONFLICTS else NOT_VALID
+    return CONFLICT if refusal.kind in conduct.CONFLICTS else NOT_VALID
 
 
 def _done(request: HttpRequest, pk: int, deed: Callable[[], Any], told: str) -> HttpResponse:
