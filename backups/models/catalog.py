@@ -46,7 +46,7 @@ class Backup(models.Model):
     cause = models.CharField(max_length=40, blank=True)  # kind of backups.catalog.causes
     sentence = models.TextField(blank=True)
     what_to_do = models.TextField(blank=True)
-    began = models.DateTimeField(null=True, blank=True)  # on the engine VM's clock, as engine-backup started
+    began = models.DateTimeField(null=True, blank=True)  # as engine-backup was started, on the portal's clock
     ended = models.DateTimeField(null=True, blank=True)
     taken = models.DateTimeField(db_index=True)  # the moment whose state it holds, for ages and retention
     size = models.BigIntegerField(null=True, blank=True)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from backups.catalog.ladder import climb, proven_to, whole
 from backups.catalog.rung import Mark, Rung
-from backups.models import Backup
+from backups.models import Backup, Copy
 from backups.services import vault
 from backups.services.telling import climb_sentence, of_run
 from backups.works import rechecking
@@ -31,7 +31,8 @@ def work(working: Working) -> None:
 
 
 def record(working: Working, backup: Backup, rungs: tuple[Rung, ...]) -> None:
-    """Writes what a climb found, under the run's lease."""
+    """Writes what a climb found, under the run's lease. Raises WorkFailed as sparing does."""
+    sparing(working, backup, rungs)
     ladder = [shown(rung) for rung in rungs]
     with working.writing():
         Backup.objects.filter(pk=backup.pk).update(
@@ -44,13 +45,21 @@ def record(working: Working, backup: Backup, rungs: tuple[Rung, ...]) -> None:
         backup.refresh_from_db()
         append("backup.verified", "holdfast", f"backup:{backup.ident}", {"ladder": ladder, "whole": backup.whole})
     working.say(climb_sentence(backup))
+
+
+def sparing(working: Working, backup: Backup, rungs: tuple[Rung, ...]) -> None:
+    """Raises WorkFailed when the vault's file is at fault and not the archive: what was found out about the archive
+    before stands, since the copies at other places are still what it was found out about."""
+    first = rungs[0].outcome if rungs else Mark.UNKNOWN
     copy = vault.copy_of(backup)
-    if copy is not None and rungs and rungs[0].outcome is Mark.FAIL:
-        # whether the vault's file is at fault or the archive: the copy at another place may still be whole
-        try:
-            rechecking.read_back(working, copy)
-        except WorkFailed as error:
-            working.say(str(error))
+    if first is Mark.FAIL and copy is not None:
+        rechecking.read_back(working, copy)
+        copy.refresh_from_db()
+        if copy.state != Copy.State.HELD:
+            raise WorkFailed(f"The vault's copy of {backup.ident} is lost. {copy.sentence}")
+    if first is Mark.UNKNOWN and backup.whole:
+        told = rungs[0].sentence if rungs else "The archive could not be read."
+        raise WorkFailed(f"{told} What was found out about {backup.ident} before stands.")
 
 
 def shown(rung: Rung) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from django.db import connection
@@ -26,6 +27,7 @@ from portal.connectors.stores.store import prove
 from portal.evidence.services import append
 from portal.kernel.command import Command
 from portal.kernel.step import WorkFailed, Working
+from portal.runs.models import RunStep
 
 LARGEST = 4 * 1024**4  # bytes
 STEP = 32 * 1024 * 1024  # bytes between two lines about progress
@@ -117,10 +119,12 @@ def _write(working: Working, backup: Backup, name: str, sealed: Sealed, readers:
     verify, after = verified(working, backup), counted(backup.engine)
     now = timezone.now()
     who = [reader.name for reader in readers]
+    began, ended = _span(working)
     with working.writing():
         Backup.objects.filter(pk=backup.pk).update(
             status=Backup.Status.DONE,
-            ended=now,
+            began=began,
+            ended=ended or now,
             size=sealed.plain_size,
             sha256=sealed.plain_sha256,
             engine_path=take.final(working.parameters),
@@ -142,3 +146,9 @@ def _write(working: Working, backup: Backup, name: str, sealed: Sealed, readers:
             "recipients": who, "cause": backup.cause, "verify": verify["cause"],
         }  # fmt: skip
         append("backup.done", "holdfast", f"backup:{backup.ident}", body)
+
+
+def _span(working: Working) -> tuple[datetime | None, datetime | None]:
+    """When engine-backup was started and seen to have ended, on the portal's clock; None for what nobody wrote down."""
+    step = RunStep.objects.filter(run__ref=working.parameters["run"], name=take.STEP.name).first()
+    return (step.intended_at or step.began, step.ended) if step else (None, None)

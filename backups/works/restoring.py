@@ -18,7 +18,7 @@ from backups.works.knowing import expectation, known
 from backups.works.rehearsing import Place, Rehearsed, rehearse, rows_of
 from portal.connectors.scratch_folder import sweep
 from portal.evidence.services import append
-from portal.kernel.step import Working
+from portal.kernel.step import WorkFailed, Working
 from portal.runs.models import Run
 
 
@@ -30,6 +30,8 @@ def work(working: Working) -> None:
     try:
         archive = vault.opened(backup)
     except vault.NoCopy as error:
+        if backup.proof == Backup.Proof.PROVEN:
+            raise WorkFailed(f"{error} {backup.ident} stays proven by the rehearsals before.") from None
         _write(working, backup, timezone.now(), None, str(error))
         return
     began = datetime.now(UTC)
@@ -56,8 +58,11 @@ def _write(working: Working, backup: Backup, began: datetime, done: Rehearsed | 
     rungs = [shown(rung) for rung in (done.rungs if done else (Rung("restored", Mark.UNKNOWN, sentence),))]
     engine = done.restored.databases.get(Part.ENGINE) if done else None
     with working.writing():
+        # a rehearsal that came to no answer takes nothing away from one that proved it
+        kept = outcome == Backup.Proof.UNKNOWN and backup.proof == Backup.Proof.PROVEN
         Backup.objects.filter(pk=backup.pk).update(
-            proof=outcome, proven_at=now if outcome == Backup.Proof.PROVEN else backup.proven_at
+            proof=backup.proof if kept else outcome,
+            proven_at=now if outcome == Backup.Proof.PROVEN else backup.proven_at,
         )
         Rehearsal.objects.update_or_create(
             backup=backup,

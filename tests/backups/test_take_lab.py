@@ -6,8 +6,9 @@ import stat
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
-from backups.models import Copy, Destination
+from backups.models import Backup, Copy, Destination
 from backups.services import copies, prove, vault
 from portal.connectors.stores.directory import mark
 from portal.evidence.models import Record
@@ -25,6 +26,7 @@ def test_a_backup_is_taken_received_and_climbed(stand, settings):  # noqa: F811
     assert (backup.status, backup.cause, backup.whole) == ("DONE", "ok", True), backup.ladder
     assert backup.parts == ["dwh", "engine", "files", "grafana", "keycloak"]
     assert (backup.on_engine, backup.fqdn) == (True, "engine.bank.example")
+    assert backup.taken <= backup.began < backup.ended <= timezone.now()
     copy = backup.copies.get()
     assert (copy.state, copy.recipients) == ("held", ["the portal itself"])
     file = Path(settings.HOLDFAST_VAULT) / "backups" / copy.name
@@ -70,11 +72,18 @@ def test_a_copy_that_was_changed_in_the_vault_is_lost_and_comes_back_from_elsewh
     file = vault.folder() / vault.copy_of(backup).name
     whole = file.read_bytes()
     file.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
-    finish(prove.verify(backup, "anna"))
+    run = finish(prove.verify(backup, "anna"))
     backup.refresh_from_db()
     lost = backup.copies.get(destination=vault.destination())
-    assert (backup.whole, lost.state) == (False, "lost")
-    assert "copy it into the vault" in lost.sentence
+    assert (run.status, lost.state) == ("failed", "lost")
+    assert "copy it into the vault" in run.sentence
+    # the archive is what it was: the copy at the other place was compared when it was sent
+    assert backup.whole is True
+    for again in (prove.verify, prove.rehearse):
+        Backup.objects.update(proof="proven")
+        assert finish(again(backup, "anna")).status == "failed"
+        backup.refresh_from_db()
+        assert (backup.whole, backup.proof) == (True, "proven")
     assert [one.kind for one in copies.places_for(backup)] == ["vault"]
     run = finish(copies.push(backup, vault.destination(), "anna"))
     assert run.status == "succeeded", run.sentence
