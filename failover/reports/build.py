@@ -151,6 +151,8 @@ def _authority(given: Given) -> content.Authority:
         ends=drill.window_ends,
         requested_by=drill.requested_by,
         requested_at=drill.requested_at,
+        approved_by=given.run.approved_by,
+        approved_at=given.run.approved_at,
         approvals=tuple(sorted(given.approvals, key=lambda one: (one.at, one.by))),
         glasses=tuple(sorted(given.glasses, key=lambda one: (one.asked_at, one.asked_by))),
     )

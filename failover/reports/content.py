@@ -83,6 +83,8 @@ class Authority:
     ends: datetime | None
     requested_by: str
     requested_at: datetime
+    approved_by: str
+    approved_at: datetime | None
     approvals: tuple[Approval, ...]
     glasses: tuple[Glass, ...]
 
@@ -157,6 +159,11 @@ class Service:
     exact: bool
     outages: tuple[Outage, ...]
     holes: tuple[str, ...]
+
+    @property
+    def known(self) -> bool:
+        """Whether it was measured at all."""
+        return self.state in ("recovered", "steady", "not back")
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Drill:
 
 @dataclass(frozen=True)
 class Run:
-    """Its Run. hosts: name by the key of the portal's host row, as the parameters have them."""
+    """Its Run."""
 
     pk: int
     ref: str
@@ -55,8 +55,8 @@ class Run:
     sentence: str
     requested_by: str
     change: str = ""
-    abort_by: str = ""
-    abort_reason: str = ""
+    approved_by: str = ""
+    approved_at: datetime | None = None
     started: datetime | None = None
     ended: datetime | None = None
 

@@ -6,7 +6,7 @@ from failover.reports.content import Measured, Proof, Report, Service
 from failover.reports.given import Approval
 from failover.reports.layout import Cell, Section, heads, said
 from failover.reports.parts import clauses, parts
-from failover.reports.words import NOT_RECORDED, NOT_TESTED, Times, face, grouped
+from failover.reports.words import NOT_RECORDED, NOT_TESTED, Times, face, grouped, listed
 from failover.verdicts.objectives import duration
 
 CHECKS = {"go": ("ok", "go"), "no_go": ("fail", "no-go"), "unknown": ("unknown", "not known")}
@@ -48,12 +48,14 @@ def _authority(report: Report, times: Times) -> Section:
         )
         for one in held.glasses
     )
+    by = f"{held.approved_by}, {times.full(held.approved_at)}"
+    let = (("Run approved", Cell(by)),) if held.approved_by else ()
     return Section(
         "Authority",
-        facts=(("Requested", Cell(f"{held.requested_by}, {times.full(held.requested_at)}")), *glass),
+        facts=(("Requested", Cell(f"{held.requested_by}, {times.full(held.requested_at)}")), *let, *glass),
         heads=heads("Answer", "By", "When", "Hash approved", "Holds"),
         rows=tuple(_approval(one, times) for one in held.approvals),
-        none="Nobody approved it: this plan asks for no second person, or it ended before.",
+        none="No approval by hash is recorded: this plan asks for no second person, or it ended before.",
     )
 
 
@@ -155,13 +157,14 @@ def _away(report: Report) -> Section:
         for one in report.measured.services
         for hole in one.holes
     ]
+    blind = [one.title for one in report.measured.services if not one.known]
     none = "No service was away." if report.measured.services else "Not tested: no service was asked."
     return Section(
         "Times away, and times of which nothing is known",
         heads=heads("Service", ">From", ">To", "Length", "What the questions met"),
         rows=(*rows, *holes),
         note="From and to: minutes and seconds from the injection." if rows or holes else "",
-        none=none,
+        none=f"Not tested: {listed(blind)}." if blind else none,
     )
 
 

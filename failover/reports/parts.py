@@ -73,7 +73,7 @@ def parts(report: Report) -> tuple[Part, ...]:
         _part(9, "Prechecks", () if report.prechecks else ("prechecks",), True),
         _part(10, "Timeline", ("exit codes", *(() if report.steps else ("steps",))), not report.steps),
         Part(11, "Deviations", ()),
-        _part(12, "Measured against objectives", _measured(report), not report.measured.services),
+        _part(12, "Measured against objectives", _measured(report), _unmeasured(report)),
         _part(13, "Proof that the service worked", _unproven(report)),
         _part(14, "Production untouched", () if report.untouched.facts is not None else ("comparison",), True),
         _part(15, "Return to normal", _normal(report), not report.normal),
@@ -124,7 +124,10 @@ def _authority(report: Report) -> tuple[str, ...]:
 
 def _measured(report: Report) -> tuple[str, ...]:
     rpo = any(one.kind == "rpo" for one in report.objectives) and not report.measured.backup
-    services = () if report.measured.services else ("outages of services",)
+    told = report.measured.services
+    services = tuple(f"measurement of {one.title}" for one in told if not one.known) or (
+        () if told else ("outages of services",)
+    )
     return (*services, *(("age of a proven backup",) if rpo else ()))
 
 
@@ -134,6 +137,10 @@ def _unproven(report: Report) -> tuple[str, ...]:
 
 def _issues(report: Report) -> tuple[str, ...]:
     return tuple(f"owner or due date of {one.title!r}" for one in report.issues if not (one.owner and one.due))
+
+
+def _unmeasured(report: Report) -> bool:
+    return not any(one.known for one in report.measured.services)
 
 
 def _normal(report: Report) -> tuple[str, ...]:

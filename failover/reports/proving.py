@@ -19,7 +19,6 @@ RETURN = (
     "mode_left",
     "wait_engine_back",
     "wait_scores_back",
-    "ready_again",
     "release_disarm",
     "closing_checks",
 )

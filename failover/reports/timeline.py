@@ -86,7 +86,7 @@ def plot(report: Report) -> Plot | None:
     y = TOP
     for one in services:
         words.append(Words(0, y + BAR - 3, _cut(one.title, 18)))
-        bars += [_span(span, y, scale) for span in report.measured.spans if span.service == one.key and span.last >= 0]
+        bars += _spans(report, one, y, scale)
         more, rule = _labels(one, y, scale)
         words += more
         rules += rule
@@ -118,6 +118,12 @@ def _whole(report: Report) -> float:
     if any(one.state == "not back" for one in report.measured.services):
         ends += [span.last for span in report.measured.spans]
     return max(LEAST, max(ends) * 1.1)
+
+
+def _spans(report: Report, one: Service, y: float, scale: _Scale) -> list[Bar]:
+    """What was seen from the injection on; all of it unknown where nothing was."""
+    found = [_span(span, y, scale) for span in report.measured.spans if span.service == one.key and span.last >= 0]
+    return found or [Bar(LEFT, y, WIDTH - LEFT - RIGHT, BAR, "unknown", f"not known. {one.why}".strip())]
 
 
 def _span(span: Span, y: float, scale: _Scale) -> Bar:

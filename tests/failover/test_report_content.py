@@ -240,6 +240,23 @@ def test_steps_that_never_ran_are_one_deviation(idle, said):
     assert [one.what for one in build(whole(steps=steps)).deviations] == [said]
 
 
+def test_a_service_that_nobody_asked_was_not_shown_to_have_been_there():
+    measured = {"services": [service("not measured", why="Nobody asked.")]}
+    made = build(whole(drill=drill(objectives=[RTO], measured=measured, clock_began=T0), spans=()))
+    assert section(made, "Times away").none == "Not tested: The engine."
+    assert {one.number: (one.word, one.missing) for one in parts(made)}[12] == (
+        "not recorded",
+        ("measurement of The engine",),
+    )
+    bars = plot(made).bars
+    assert [(bar.kind, bar.title) for bar in bars] == [("unknown", "not known. Nobody asked.")]
+
+
+def test_a_run_that_was_approved_as_a_run_says_by_whom():
+    told = section(build(whole(run=run(approved_by="bert", approved_at=at(-60)))), "Authority")
+    assert dict(told.facts)["Run approved"].text == "bert, 22 Nov 2026 22:13:03 EAT"
+
+
 # --- people, signatures, approvals ------------------------------------------------------------------------------------
 
 
