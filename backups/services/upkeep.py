@@ -132,6 +132,8 @@ def _wants_rehearsal(policy: Policy, backup: Backup, now: datetime) -> bool:
         return last.outcome == P.UNKNOWN and not now - UNDECIDED_AGAIN < last.at <= now
     if backup.proof != P.NONE:
         return False
+    if retain.newest_proven(policy) is None:
+        return True  # whatever was proven is gone or was changed since: an old rehearsal says nothing any more
     proven = Rehearsal.objects.filter(backup__policy=policy, outcome=P.PROVEN, at__lte=now).order_by("-at").first()
     return proven is None or now - proven.at >= timedelta(seconds=policy.rehearse_every)
 

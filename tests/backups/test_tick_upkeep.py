@@ -263,6 +263,18 @@ def test_a_rehearsal_is_due_when_the_last_proven_one_is_old(world, every, age, d
     assert begun("backup_rehearse") == ([f"backup:{new.pk}"] if due else [])
 
 
+def test_a_rehearsal_is_due_when_what_was_proven_is_gone(world):
+    policy = world.policy(rehearse_every=24 * 3600)
+    proven = world.backup(policy, 2 * HOUR)
+    world.rehearsal(proven, timezone.now() - HOUR)
+    new = world.backup(policy, HOUR, proof="none")
+    tick()
+    assert begun("backup_rehearse") == []
+    proven.copies.update(state="lost")
+    tick()
+    assert begun("backup_rehearse") == [f"backup:{new.pk}"]
+
+
 def test_a_rehearsal_is_not_repeated_unless_it_came_to_no_answer(world):
     policy = world.policy()
     backup = world.backup(policy, HOUR, proof="unknown")
