@@ -7,7 +7,7 @@ V5 restored in scratch (facts/engine-backup.md 5)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -132,7 +132,7 @@ def ladder_of(backup: Backup, running: str = "", rehearsed: str = "", rehearsal_
     """running: "" or the name of the plan that is at work on it now. rehearsed: the last rehearsal's sentence."""
     by_name = {rung.name: rung for rung in rungs_of(backup.ladder)}
     steps = [_step(number, backup, by_name, running) for number in range(len(RUNGS))]
-    steps.append(_rehearsal(backup, running, rehearsed, rehearsal_took))
+    steps.append(_still(_rehearsal(backup, running, rehearsed, rehearsal_took), steps))
     return Ladder(tuple(steps), _proven(steps))
 
 
@@ -177,6 +177,15 @@ def _rehearsal(backup: Backup, running: str, told: str, took: float | None) -> S
     if kind == "none" and running == "backup_rehearse":
         kind, told = "running", "It is being restored in scratch now."
     return Step(REHEARSED, TITLES[REHEARSED], kind, told or "It was not tried.", took, ())
+
+
+def _still(rehearsal: Step, below: Sequence[Step]) -> Step:
+    """What came back once says nothing about an archive that fails, or is not known, further down now."""
+    bad = next((step for step in below if step.kind in ("fail", "unknown")), None)
+    if rehearsal.kind != "ok" or bad is None:
+        return rehearsal
+    told = f"It came back when it was rehearsed. {bad.mark} does not hold now, so nobody knows whether it still would."
+    return replace(rehearsal, kind="unknown", sentence=told)
 
 
 def _proven(steps: Sequence[Step]) -> int | None:

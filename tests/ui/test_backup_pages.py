@@ -247,6 +247,7 @@ def entry(**changed) -> Backup:
         (entry(), ["ok"] * 5 + ["none"], "V4"),
         (entry(outcomes={"verify": "skipped"}), ["ok", "none", "ok", "ok", "ok", "none"], "V4"),
         (entry(outcomes={"dumps": "fail"}), ["ok", "ok", "ok", "fail", "ok", "none"], "V2"),
+        (entry(proof="proven", outcomes={"dumps": "fail"}), ["ok", "ok", "ok", "fail", "ok", "unknown"], "V2"),
         (entry(outcomes={"hash": "unknown"}), ["unknown", "ok", "ok", "ok", "ok", "none"], "none"),
         (entry(outcomes={"members": "what"}), ["ok", "ok", "unknown", "ok", "ok", "none"], "V1"),
         (entry(proof="failed"), ["ok"] * 5 + ["fail"], "V4"),
