@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils import timezone
 
-from backups.models import Destination, Policy, Recipient
+from backups.models import Copy, Destination, Policy, Recipient
 from inventory.services.signal import announce
 from portal.evidence import services as evidence
 from portal.runs.services.refused import Refused, recorded
 
 TOPIC = "backups"
+WHERE = frozenset({"path", "host", "port", "bucket"})  # columns that say where a place is
 
 
 @transaction.atomic
@@ -38,9 +39,13 @@ def switch_policy(policy: Policy, on: bool, by: str) -> None:
 
 @transaction.atomic
 def save_destination(place: Destination, by: str, changed: Iterable[str]) -> Destination:
-    """Saves a place."""
+    """Saves a place. When it is somewhere else now, nobody knows whether its copies are there: they are read back
+    before all others."""
     kind = "destination.changed" if place.pk else "destination.added"
+    changed = set(changed)
     place.save()
+    if changed & WHERE:
+        place.copies.filter(state=Copy.State.HELD).update(checked_at=None)
     _told(kind, by, f"destination:{place.pk}", place.name, changed)
     return place
 

@@ -72,7 +72,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """GET shows the form; POST saves what was changed."""
     row = get_object_or_404(Destination.objects.exclude(kind=Destination.Kind.VAULT), pk=pk)
     form = DestinationForm(request.POST or None, instance=row)
-    return _form(request, form, f"Edit {row.name}", "Copies that are there stay there.")
+    return _form(request, form, f"Edit {row.name}", "Copies stay where they are; moved, each is read back.")
 
 
 def _form(request: HttpRequest, form: DestinationForm, headline: str, lead: str) -> HttpResponse:

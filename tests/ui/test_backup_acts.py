@@ -6,6 +6,7 @@ import hashlib
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from backups.models import Backup, Copy, Destination, Policy, Recipient
 from backups.services import recipients, vault
@@ -99,6 +100,7 @@ def test_nothing_is_done_with_what_has_no_archive(policy, reader):
 
 def test_a_backup_is_copied_to_a_place_that_has_none(newest, reader):
     path = f"/backups/{newest.pk}/copy/"
+    vaulted = put_in_vault(newest)
     titles = [title for _, title in reader.get(path).context["act"].choices[2]]
     assert titles == ["DR"]
     elsewhere = Destination.objects.get(name="PROD")
@@ -107,6 +109,8 @@ def test_a_backup_is_copied_to_a_place_that_has_none(newest, reader):
     run = Run.objects.get()
     assert answer["Location"] == f"/runs/{run.pk}/"
     assert run.parameters["backup"] == newest.pk
+    Copy.objects.filter(pk=vaulted.pk).update(state="lost")
+    assert [title for _, title in reader.get(path).context["act"].choices[2]] == ["vault"]
 
 
 def test_a_backup_is_kept_with_a_reason_and_released(newest, as_):
@@ -357,6 +361,21 @@ def test_a_place_is_tried_and_nothing_stays_behind(policy, as_, tmp_path):
     assert [file.name for file in folder.iterdir()] == [".holdfast-store"]
     assert list(vault.folder().iterdir()) == []
     assert Record.objects.filter(kind="destination.tried", body__good=True).count() == 1
+
+
+def test_the_copies_of_a_place_that_moved_are_read_back_first(policy, newest, as_):
+    place = Destination.objects.get(name="PROD")
+    Copy.objects.update(checked_at=timezone.now())
+    same = place_given(place.site_id, name="PROD", path=place.path or "/mnt/prod", port=str(place.port))
+    client = as_("admin")
+    assert client.post(f"/backups/destinations/{place.pk}/edit/", same).status_code == 302
+    Copy.objects.update(checked_at=timezone.now())
+    assert client.post(f"/backups/destinations/{place.pk}/edit/", {**same, "late_hours": "30"}).status_code == 302
+    assert not place.copies.filter(checked_at=None).exists()
+    assert client.post(f"/backups/destinations/{place.pk}/edit/", {**same, "path": "/mnt/else"}).status_code == 302
+    held = place.copies.filter(state="held")
+    assert held.exists()
+    assert not held.exclude(checked_at=None).exists()
 
 
 def test_a_place_is_switched_off_by_name(policy, as_):
