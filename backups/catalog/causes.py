@@ -130,7 +130,7 @@ def _by_code(facts: Facts, code: int) -> Cause:
     own = said(facts, "holdfast: ").removeprefix("holdfast: ")
     if own:
         return Cause("not_started", f"engine-backup was not started: {own}.", "Look at that on the engine VM.")
-    left = " A truncated file stays under the archive's name." if facts.packing else ""
+    left = " What was packed is a truncated file." if facts.packing else ""
     if code in _ENDINGS:
         kind, sentence, what_to_do = _ENDINGS[code]
         return Cause(kind, sentence + left, what_to_do)

@@ -184,8 +184,8 @@ def _cannot_create(facts: Facts) -> Cause:
     if _full(facts):
         return Cause(
             "target_full",
-            f"The file system of {facts.archive} is full; a truncated file stays under the archive's name.",
-            "Remove the truncated file, make room for a whole archive, then start anew.",
+            f"The file system of {facts.archive} is full, so what was packed is a truncated file.",
+            "Make room for a whole archive, then start anew; a truncated file that is still there only takes room.",
         )
     if said(facts, "No such file or directory"):
         return Cause(

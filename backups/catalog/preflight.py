@@ -71,10 +71,11 @@ esac
 done
 exit 0
 """
+# beside engine-backup's own: the folders that the step "take" makes for it
 _STALE = """m=$1
 shift
 for t in "$@" /tmp /var/tmp; do
-[ -d "$t" ] && find "$t" -maxdepth 1 -type d -name 'engine-backup.*' -mmin "+$m"
+[ -d "$t" ] && find "$t" -maxdepth 1 -type d \\( -name 'engine-backup.*' -o -name 'holdfast-*.tmp' \\) -mmin "+$m"
 done | sort -u
 """
 _ROOM = 'd=$1; while [ ! -d "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d"'  # it may have to be made

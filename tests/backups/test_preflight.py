@@ -3,6 +3,7 @@ answers are made by hand after facts/engine-backup.md 0, 1 and 4."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -201,6 +202,17 @@ def test_flags_are_read_as_engine_setups_own_reader_reads_them(tmp_path):
     assert preflight.parts(seen) == {Part.FILES, Part.ENGINE, Part.DWH, Part.GRAFANA}
     assert b"secret" not in seen["databases"].stdout
     assert seen["databases"].stdout.splitlines()[-1] == b'DWH_DB_USER="ovirt_engine_history"'
+
+
+def test_old_folders_with_passwords_are_found_wherever_a_killed_run_left_them(tmp_path):
+    old = {tmp_path / "engine-backup.Ab12Cd34Ef", tmp_path / "holdfast-20261122T060004.tmp"}
+    for folder in (*old, tmp_path / "holdfast-20261122T070004.tmp", tmp_path / "other"):
+        folder.mkdir()
+    for folder in (*old, tmp_path / "other"):
+        os.utime(folder, (1_700_000_000, 1_700_000_000))
+    found = sh(preflight.commands(str(tmp_path), str(tmp_path))["stale"], tmp_path)
+    here = {line for line in found.stdout.decode().splitlines() if line.startswith(f"{tmp_path}/")}
+    assert here == {str(folder) for folder in old}
 
 
 @pytest.mark.parametrize(("group", "name"), [("setup", "engine-setup"), ("remove", "engine-cleanup"),
