@@ -62,6 +62,15 @@ class Section:
         return replace(self, number=number)
 
 
+MOST = 100  # rows of a table that could be of any length, on paper
+
+
+def fewer(rows: tuple[tuple[Cell, ...], ...]) -> tuple[tuple[tuple[Cell, ...], ...], str]:
+    """The first rows, and a sentence where some are left out."""
+    left = len(rows) - MOST
+    return rows[:MOST], f"{left:,} more rows are left out here; the JSON form holds them." if left > 0 else ""
+
+
 def said(text: str, missing: str = NOT_RECORDED) -> Cell:
     """A text, or in words that there is none."""
     return Cell(text, wide=True) if text else Cell(missing, meta=True)

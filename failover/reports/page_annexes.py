@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from failover.reports.content import Report, Seal, StepTold
-from failover.reports.layout import Block, Cell, Section, heads, said
+from failover.reports.layout import Block, Cell, Section, fewer, heads, said
 from failover.reports.words import Times, face, grouped
 
 MOST = 60  # lines of a step's output on paper
@@ -49,19 +49,23 @@ def shortened(lines: tuple[str, ...]) -> tuple[str, ...]:
 
 def _spans(report: Report) -> Section:
     said_of = {True: "answers", False: "away", None: "not known"}
-    return Section(
-        "What the prober saw",
-        heads=heads("Service", ">From", ">To", "State", "Why"),
-        rows=tuple(
+    rows, note = fewer(
+        tuple(
             (
-                Cell(one.service),
+                Cell(one.service, wide=True),
                 Cell(_face(one.began), right=True),
                 Cell(_face(one.last), right=True),
                 Cell(said_of[one.up]),
                 said(one.why, "none"),
             )
             for one in report.measured.spans
-        ),
+        )
+    )
+    return Section(
+        "What the prober saw",
+        heads=heads("Service", ">From", ">To", "State", "Why"),
+        rows=rows,
+        note=note,
         none="No service was asked.",
         number="Annex C",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from failover.reports.content import Measured, Proof, Report, Service
 from failover.reports.given import Approval
-from failover.reports.layout import Cell, Section, heads, said
+from failover.reports.layout import Cell, Section, fewer, heads, said
 from failover.reports.parts import clauses, parts
 from failover.reports.words import NOT_RECORDED, NOT_TESTED, Times, face, grouped, listed
 from failover.verdicts.objectives import duration
@@ -157,13 +157,14 @@ def _away(report: Report) -> Section:
         for one in report.measured.services
         for hole in one.holes
     ]
+    shown, note = fewer((*rows, *holes))
     blind = [one.title for one in report.measured.services if not one.known]
     none = "No service was away." if report.measured.services else "Not tested: no service was asked."
     return Section(
         "Times away, and times of which nothing is known",
         heads=heads("Service", ">From", ">To", "Length", "What the questions met"),
-        rows=(*rows, *holes),
-        note="From and to: minutes and seconds from the injection." if rows or holes else "",
+        rows=shown,
+        note=f"From and to: minutes and seconds from the injection. {note}".strip() if shown else "",
         none=f"Not tested: {listed(blind)}." if blind else none,
     )
 

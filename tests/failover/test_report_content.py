@@ -456,6 +456,17 @@ def test_the_injection_says_when_its_command_was_sent():
     assert dict(section(build(whole()), "Frame").facts)["Injection"].text == "22 Nov 2026 22:14:03 EAT"
 
 
+def test_long_tables_are_cut_on_paper_and_say_so():
+    spans = [given.Span("engine", number % 2 == 0, number, number + 0.5) for number in range(130)]
+    outages = [{"first": float(number), "back": None} for number in range(101)]
+    made = build(whole(spans=spans, drill=drill(measured={"services": [service(outages=outages)]}, clock_began=T0)))
+    told = section(made, "What the prober saw")
+    assert len(told.rows) == 100
+    assert told.note == "30 more rows are left out here; the JSON form holds them."
+    assert section(made, "Times away").note.endswith("1 more rows are left out here; the JSON form holds them.")
+    assert len(made.measured.spans) == 130
+
+
 # --- plot -------------------------------------------------------------------------------------------------------------
 
 
