@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from failover.models import Drill, Readiness
-from failover.services import readiness
+from failover.services import fabric, pairs, readiness
 from portal.evidence.models import Record
 from portal.runs import ports, services
 from portal.runs.models import Run, RunStep
@@ -171,3 +171,23 @@ def kill_at(run: Run, row: RunStep, seconds: float = 60) -> None:
                     one.kill()
                     return
                 time.sleep(0.01)
+
+
+def test_an_engine_without_its_service_blocks(pair):  # noqa: F811
+    pair.lab.fault("kill-engine-service", "engine")
+    words = refused(pair, "she_agent_stop", on=pair.on.pk)
+    assert "The engine's health page is not good: HTTP 503" in words
+    assert "The engine's hosts are not known." in words
+    assert pair.acts("systemctl", "stop") == 0
+
+
+def test_an_abort_gives_the_paths_back(pair):  # noqa: F811
+    name = sorted(set(fabric.names(pairs.members_of(pair.engine)[0]).values()))[0]
+
+    def stop(run):
+        if run.steps.get(name="watch_io").state == "running":
+            services.abort(run.pk, "anna", "Enough seen")
+
+    run = finish(pair.begin("fabric_path_loss", {"fabric": name, "watch_seconds": 600}).run, meanwhile=stop)
+    assert run.status == "aborted", told(run)
+    assert [one["failed_paths"] for one in pair.truth["hosts"].values()] == [0] * len(pair.truth["hosts"])
