@@ -59,8 +59,10 @@ def attempt(policy: Policy, act: str, subject: str, now: datetime, deed: Callabl
 
 
 def busy(target: str) -> Run | None:
-    """The Run that is under way on a target."""
-    return Run.objects.filter(target=target, status__in=Run.ACTIVE).first()
+    """The Run that is under way on a target. A drill or maintenance of the hosted-engine pair has its engine, too."""
+    kind, _, key = target.partition(":")
+    targets = [target, f"she:{key}"] if kind == "engine" else [target]
+    return Run.objects.filter(target__in=targets, status__in=Run.ACTIVE).order_by("pk").first()
 
 
 def calmed(plan: str, target: str, now: datetime, **parameters: object) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from backups.services import obstacles
 from failover.models import Approval, Blackout, Drill, Window
 from failover.services import approvals, breaking, conduct, gates
 from portal.evidence.models import Record
@@ -213,6 +214,14 @@ def test_of_two_runs_on_one_engine_the_later_gives_way(engine):
     late.steps.update(mutating=False)
     assert gates.gate(late) == ""
     assert gates.gate(fresh(drill).run) == ""
+
+
+def test_a_planned_backup_waits_for_the_end_of_a_drill(engine):
+    drill = drill_world.approved(engine)
+    assert obstacles.busy(f"engine:{engine.pk}") is None
+    conduct.begin(drill.pk, "operator1")
+    assert obstacles.busy(f"engine:{engine.pk}").pk == drill.run_id
+    assert obstacles.busy(f"engine:{engine.pk + 1}") is None
 
 
 def test_a_refused_drill_ends_and_cannot_be_approved(engine):
