@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import subprocess
+import sys
 import zlib
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -21,12 +25,13 @@ from failover.reports import involved
 from failover.services import conduct, report, report_file
 from portal.access.services.people import add_person
 from portal.evidence.canonical import digest
-from portal.evidence.models import Record, Signature
+from portal.evidence.models import Key, Record, Signature
 from portal.evidence.services import verify_chain
 from portal.kernel.secret import Secret
 from portal.runs.models import Run
 from tests.failover import report_scenes as scenes
 
+VERIFIER = Path(__file__).resolve().parents[2] / "deploy" / "holdfast_verify.py"
 pytestmark = pytest.mark.django_db
 SCENES = {one.__name__: one for one in (scenes.met, scenes.not_met, scenes.aborted, scenes.paper, scenes.empty)}
 URLS = ("drill-report", "drill-report-pdf", "drill-report-json")
@@ -195,6 +200,26 @@ def test_the_hash_in_the_evidence_is_of_the_json_content():
     assert hashlib.sha256(spelled.encode()).hexdigest() == told["made"]["sha256"] == digest(told["content"])
     assert told["made"]["sha256"] == Record.objects.get(kind="report.made").body["sha256"]
     assert told["content"]["steps"][4]["acts"] == ["hosted-engine --vm-poweroff"]
+
+
+def test_the_report_is_verified_as_it_says(tmp_path):
+    """The box on its first page: export, verify with nothing but the file and the key, compare the hash."""
+    drill = scenes.met()
+    made = report.make(drill.pk, "operator1")
+    exported, key = tmp_path / "drill.json", tmp_path / "holdfast.pub"
+    call_command("evidence_export", str(exported), "--subject", f"drill:{drill.pk}")
+    key.write_text(Key.objects.get(pk=made.seal.key).pem)
+    told = subprocess.run(
+        [sys.executable, str(VERIFIER), str(exported), str(key)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert told.returncode == 0, told.stdout + told.stderr
+    record = next(one for one in json.loads(exported.read_text())["records"] if one["number"] == made.seal.number)
+    assert record["sha256"] == made.seal.head
+    assert record["body"]["sha256"] == digest(json.loads(report_file.json_file(made).raw)["content"])
 
 
 def test_queries_do_not_grow_with_the_drill(django_assert_max_num_queries):
