@@ -159,6 +159,7 @@ class PolicyForm(PolicyModelForm):
         )
         if "cron" in given and (wrong := schedule.problem(trial)):
             self.add_error("cron", wrong)
+        one_line(self, "name")
         kept = sum(given.get(name) or 0 for name in ("days", "weeks", "months", "years"))
         if given.get("retention") == Policy.Retention.GENERATIONS and not kept:
             self.add_error("days", "A rule that keeps nothing is refused: keep at least one generation.")
@@ -179,6 +180,14 @@ class PolicyForm(PolicyModelForm):
         elif given["no_heartbeat"]:
             policy.heartbeat_url = Secret("")
         return policy
+
+
+def one_line(form: forms.BaseForm, *names: str) -> None:
+    """Refuses line breaks and other control characters in the fields: they go into sentences, logs and file names."""
+    for name in names:
+        given = form.cleaned_data.get(name) or ""
+        if isinstance(given, str) and not given.isprintable():
+            form.add_error(name, f"{form.fields[name].label} must be one line without control characters.")
 
 
 def _folder(given: str) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django import forms
 from django.core.exceptions import ValidationError
 
+from backups.forms import one_line
 from backups.models import Destination, Recipient
 from inventory.services.host_keys import KeyRefusal, read_key
 from portal.connectors import age
@@ -120,6 +121,9 @@ class DestinationForm(DestinationModelForm):
         """What each kind of place cannot do without."""
         given = super().clean() or self.cleaned_data
         kind = given.get("kind") or self.instance.kind
+        one_line(self, "name", "path", "host", "user", "bucket", "region")
+        if not 1 <= (given.get("port") or 22) <= 65535:
+            self.add_error("port", "A port is a number from 1 to 65535.")
         for name in NEEDED.get(kind, ()):
             if name not in self.errors and not given.get(name):
                 self.add_error(name, f"{self.fields[name].label} must be given for {Destination.Kind(kind).label}.")
@@ -176,6 +180,12 @@ class RecipientForm(RecipientModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["custody"].required = True
+
+    def clean(self) -> dict[str, Any]:
+        """One-line names."""
+        given = super().clean() or self.cleaned_data
+        one_line(self, "name", "custody")
+        return given
 
     def clean_public_key(self) -> str:
         """A line that files can be sealed for. A private key is refused and not shown again."""
