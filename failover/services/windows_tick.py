@@ -144,11 +144,11 @@ def _alarm(row: Window, now: datetime) -> None:
     if row.overdue_at is None and now >= row.deadline:
         words = f"It is overdue since {full(row.deadline)}: leave it or extend it."
         _move(row, "window.overdue", words, overdue_at=now, warned_at=row.warned_at or now)
-        log.error("%s of %s (owner %s): %s", row, row.engine, row.owner, words)
+        log.error("%s (owner %s): %s", row, row.owner, words)
     elif row.warned_at is None and now >= row.deadline - WARN_BEFORE:
         words = f"Its deadline is {full(row.deadline)}: leave it or extend it."
         _move(row, "window.warned", words, warned_at=now)
-        log.warning("%s of %s (owner %s): %s", row, row.engine, row.owner, words)
+        log.warning("%s (owner %s): %s", row, row.owner, words)
 
 
 def ended_elsewhere(engine: Engine, facts: Facts, now: datetime) -> None:
@@ -164,7 +164,7 @@ def ended_elsewhere(engine: Engine, facts: Facts, now: datetime) -> None:
             kind = "window.released"
             words = f"The dead-man's release on {row.release_on} ended it, since nobody did by {full(row.released_at)}."
         _move(row, kind, words, state=S.ENDED, ended_at=now)
-        log.warning("%s of %s: %s", row, row.engine, words)
+        log.warning("%s: %s", row, words)
 
 
 def still_set(scope: str, host: str, facts: Facts) -> bool | None:
