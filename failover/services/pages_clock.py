@@ -70,7 +70,7 @@ def clock(drill: Drill, now: datetime) -> Clock | None:
         ahead = Piece("ahead", _at(seconds, whole), _at(state.expected - seconds, whole), "expected")
     return Clock(
         state=state,
-        title="Since the injection" if state.running else "From the injection to recovery",
+        title=_title(state),
         face=face(seconds),
         method=_method(state),
         began=now - timedelta(seconds=seconds) if state.running else None,
@@ -81,6 +81,12 @@ def clock(drill: Drill, now: datetime) -> Clock | None:
         ticks=_ticks(whole),
         told=[_told(phase) for phase in state.phases],
     )
+
+
+def _title(state: ClockState) -> str:
+    if state.running:
+        return "Since the injection"
+    return "From the injection to recovery" if state.error is not None else "To the end; recovery not measured"
 
 
 def _method(state: ClockState) -> str:
