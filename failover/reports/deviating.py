@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from failover.reports.content import Deviation
 from failover.reports.given import Given, Step
 
-ACTS = ("run.held", "run.resumed", "run.abort_asked", "run.retried", "run.step_skipped", "run.step_ignored")
+ACTS = ("run.held", "run.resumed", "run.abort_asked", "run.retried")
 _NEVER = datetime.min.replace(tzinfo=UTC)  # only beside others without a time
 
 
