@@ -70,7 +70,7 @@ def test_a_drill_is_asked_for_once_per_key(engine):
     assert (row["status"], row["gate"], row["change"]["number"]) == ("awaiting_approval", "awaiting", "CHG0034817")
     assert ask(api, body)["Location"] == answer["Location"]
     assert Drill.objects.count() == 1
-    assert kind(ask(api, {**body, "plan": "she_agent_stop"}))[0] == 409
+    assert kind(ask(api, {**body, "plan": "she_agent_stop"}))[0] == 422
     assert kind(ask(api, {**body, "plan": "none"}, "k2"))[0] == 409
     assert kind(ask(api, {**body, "objectives": [{"kind": "x"}]}, "k3")) == (400, "invalid")
     assert Drill.objects.count() == 1
