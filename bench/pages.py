@@ -132,7 +132,7 @@ def main() -> int:
         settings.ALLOWED_HOSTS = ["*"]
         admin = get_user_model().objects.create_superuser("bench", password=None)
         client = Client()
-        client.force_login(admin, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(admin, backend="portal.access.backend.PeopleBackend")
         for hosts in (SMALL, LARGE):
             grow(hosts)
             with connection.cursor() as cursor:

@@ -163,7 +163,7 @@ DATABASES = {"default": database(envsecret("DATABASE_URL"))}
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "portal.access.backend.PeopleBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -251,8 +251,6 @@ HOLDFAST_CONSENTS = ["failover.services.approvals.consent"]
 HOLDFAST_SECRETS = ["inventory.services.shell.secrets", "backups.services.secrets.known"]
 # Answers of the overview that packages above inventory give (inventory/services/told.py).
 HOLDFAST_ANSWERS = {"rebuild": "backups.services.answer.rebuild", "proven": "failover.services.answer.proven"}
-# Alarms above every page, the gravest first (inventory/services/pages_frame.py).
-HOLDFAST_BANNERS = ["failover.services.breaking.banner", "failover.services.watchdog.banner"]
 # Seconds after which another hosted-engine host has read what one has written; less only in a lab that runs faster.
 HOLDFAST_HA_LAG = envint("HA_LAG", 20)
 HOLDFAST_RELEASE_GRACE = envint("RELEASE_GRACE", 600)  # seconds from a window's deadline to the release on the host

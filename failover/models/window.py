@@ -63,6 +63,11 @@ class Window(models.Model):
         ]
 
     def __str__(self) -> str:
-        if self.scope == self.Scope.HOST:
-            return f"Maintenance of {self.host} in the engine"
-        return f"{'Global' if self.scope == self.Scope.GLOBAL else 'Local'} maintenance of {self.host or self.engine}"
+        return self.called(self.scope, str(self.host or self.engine))
+
+    @classmethod
+    def called(cls, scope: str, name: str) -> str:
+        """What a window is called. name: of its host, or of its engine."""
+        if scope == cls.Scope.HOST:
+            return f"Maintenance of {name} in the engine"
+        return f"{'Global' if scope == cls.Scope.GLOBAL else 'Local'} maintenance of {name}"

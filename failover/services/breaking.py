@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 
 from failover.models import BreakGlass, Drill
 from failover.services.approvals import LONGEST, deciding, run_of, told
-from inventory.services.pages_frame import Banner
+from failover.services.frame import Standing
+from inventory.services.told import Banner
 from inventory.templatetags.holdfast import full
 from portal.access.services import may
 from portal.runs.services import Refused
@@ -64,13 +66,10 @@ def lifts(drill: Drill, now: datetime) -> bool:
     return broken(drill, now) is not None
 
 
-def banner(now: datetime) -> Banner | None:
-    """The alarm on every page, for as long as a glass is broken and its drill has not ended (HOLDFAST_BANNERS)."""
-    open_ones = BreakGlass.objects.filter(confirmed_at__isnull=False, until__gt=now).exclude(
-        drill__run__status__in=[str(each) for each in ENDED]
-    )
-    row = open_ones.select_related("drill").first()
-    if row is None or row.until is None:
-        return None
-    names = f"{row.asked_by} and {row.confirmed_by}"
-    return Banner("fail", f"{names} broke the glass for {row.drill.title} until {full(row.until)}: {row.reason}")
+def alarm(engines: Sequence[Standing]) -> Banner | None:
+    """The alarm on every page, for as long as a glass is broken and its drill has not ended."""
+    for one in engines:
+        if one.glass is not None:
+            words = f"{one.glass.names} broke the glass for {one.glass.title} until {full(one.glass.until)}"
+            return Banner("fail", f"{words}: {one.glass.reason}")
+    return None

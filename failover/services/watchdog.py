@@ -3,6 +3,7 @@ plans, and no engine. Maintenance that nobody has asked the portal for becomes a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,11 +13,12 @@ from django.utils import timezone
 
 from failover.models import Window
 from failover.services import standing, windows_tick
+from failover.services.frame import Standing
 from failover.verdicts.guard_facts import Facts
 from failover.verdicts.leftovers import Beside, Leftover, Owned, left
 from inventory.models import Engine, Finding, Host
 from inventory.services.pages_engine import Seen, Side, looks_of, seen
-from inventory.services.pages_frame import Banner
+from inventory.services.told import Banner
 from inventory.templatetags.holdfast import full
 from inventory.verdicts.she_rows import HostRow
 from portal.evidence.models import Record
@@ -145,21 +147,19 @@ def _lately(engine: Engine, now: datetime) -> bool:
     return Window.objects.filter(engine=engine, ended_at__gt=now - QUIET).exists()
 
 
-def banner(now: datetime) -> Banner | None:
-    """The open window above every page (settings.HOLDFAST_BANNERS): what, who, change, until when. One query."""
-    rows = Window.objects.filter(state__in=Window.OPEN).select_related("engine", "host")
+def alarm(engines: Sequence[Standing], now: datetime) -> Banner | None:
+    """The open window above every page: what, who, change, until when."""
+    rows = [one.window for one in engines if one.window is not None]
     row = min(rows, key=lambda each: (bool(each.owner), each.deadline or now), default=None)
     if row is None:
         return None
     if not row.owner:
-        words = (
-            f"{row} was set outside of the portal and nobody owns it, found {full(row.asked_at)}: adopt it or end it."
-        )
-        return Banner("maintenance", words)
+        found = f"found {full(row.asked_at)}: adopt it or end it."
+        return Banner("maintenance", f"{row.what} was set outside of the portal and nobody owns it, {found}")
     change = f", change {row.change}" if row.change else ""
-    words = f"{row} by {row.owner}{change}: {row.reason or 'no reason given'}."
+    words = f"{row.what} by {row.owner}{change}: {row.reason or 'no reason given'}."
     if row.deadline is None:
         return Banner("maintenance", f"{words} It has no deadline.")
-    if row.overdue_at or now >= row.deadline:
+    if row.overdue or now >= row.deadline:
         return Banner("fail", f"{words} It is overdue since {full(row.deadline)}: leave it or extend it.")
     return Banner("maintenance", f"{words} Until {full(row.deadline)}.")

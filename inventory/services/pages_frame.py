@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from inventory.services.pages_now import Looking, Tally, tallies
-from inventory.services.told import Told, told
+from inventory.services.told import Banner, Told, told
 from portal.kernel.freshness import GRACE_LOOKS, is_stale
 from portal.kernel.outcome import Outcome, worst
 
@@ -20,14 +19,6 @@ log = logging.getLogger(__name__)
 SILENT_AFTER = 60.0  # seconds without the end of any look, from which the page says that looking has stopped
 KINDS = {"engine": ("engine",), "hosts": ("host", "vm"), "luns": ("lun",)}
 ANSWERS = {"backups": "rebuild", "drills": "proven"}  # section -> the answer of HOLDFAST_ANSWERS that it shows
-
-
-@dataclass(frozen=True)
-class Banner:
-    """One sentence under the header, for as long as it is true."""
-
-    state: str
-    sentence: str
 
 
 @dataclass(frozen=True)
@@ -53,24 +44,12 @@ def around(now: datetime | None = None) -> Around:
             bad[section] = outcome
     answers = {section: answer for section, name in ANSWERS.items() if (answer := told(name, now)) is not None}
     bad |= {key: one.answer.outcome for key, one in answers.items() if one.answer.outcome is not Outcome.OK}
-    return Around(now, by_kind, bad, _banner(now, seen), seen, answers)
+    return Around(now, by_kind, bad, _banner(now, seen, answers), seen, answers)
 
 
-def _above(now: datetime) -> Banner | None:
-    """The first banner of the packages above this one (settings.HOLDFAST_BANNERS); one that breaks says so."""
-    for path in settings.HOLDFAST_BANNERS:
-        try:
-            found: Banner | None = import_string(path)(now)
-        except Exception as error:  # a page about everything else must not go down with one banner
-            log.exception("The banner %s could not be made.", path)
-            return Banner("unknown", f"The portal could not work out its alarms ({type(error).__name__}): see its log.")
-        if found is not None:
-            return found
-    return None
-
-
-def _banner(now: datetime, seen: Looking) -> Banner | None:
-    found = _above(now)
+def _banner(now: datetime, seen: Looking, answers: Mapping[str, Told]) -> Banner | None:
+    """The packages above this one come first: what people have begun."""
+    found = next((one.banner for one in answers.values() if one.banner is not None), None)
     if found is not None:
         return found
     if seen.newest is not None and is_stale((now - seen.newest).total_seconds(), SILENT_AFTER / GRACE_LOOKS):

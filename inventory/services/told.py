@@ -16,9 +16,17 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class Banner:
+    """One sentence under the header, for as long as it is true."""
+
+    state: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Told:
     """An answer with where more of it stands. at: how fresh it is; since: since when it holds; last: last known, no
-    proof."""
+    proof. banner: what stands above every page while it is true."""
 
     answer: Answer
     url: str
@@ -26,6 +34,7 @@ class Told:
     since: datetime | None = None
     last: datetime | None = None
     link: str = "Evidence"
+    banner: Banner | None = None
 
 
 def told(name: str, now: datetime) -> Told | None:
@@ -39,5 +48,6 @@ def told(name: str, now: datetime) -> Told | None:
     except Exception as error:  # a page about everything else must not go down with one answer
         log.exception("The answer %s could not be given.", name)
         words = f"The portal could not work it out ({type(error).__name__}). An administrator reads its log."
-        return Told(Answer(Word.NOT_KNOWN, Outcome.UNKNOWN, words), "/findings/", link="Findings")
+        alarms = Banner("unknown", f"The portal could not work out its alarms ({type(error).__name__}): see its log.")
+        return Told(Answer(Word.NOT_KNOWN, Outcome.UNKNOWN, words), "/findings/", link="Findings", banner=alarms)
     return found

@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from inventory.services.pages_frame import Around, Banner, around
+from inventory.services.pages_frame import Around, around
 from inventory.services.pages_now import Tally
+from inventory.services.told import Banner
 from portal.access.services.people import preference_of, title_of
 from portal.kernel.outcome import Outcome
 

@@ -69,7 +69,7 @@ def test_nobody_sees_a_page_without_login(client):
 
 
 def test_a_person_without_a_role_is_refused_everywhere(client):
-    client.force_login(User.objects.create_user("nobody"), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(User.objects.create_user("nobody"), backend="portal.access.backend.PeopleBackend")
     for _, one in pages():
         if one.name in OPEN | OWN or one.name is None:
             continue
@@ -81,7 +81,7 @@ def test_a_person_without_a_role_is_refused_everywhere(client):
 def test_a_role_opens_exactly_the_pages_of_its_acts(client, role):
     user = User.objects.create_user("somebody")
     give_role(user, role, "test")
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, backend="portal.access.backend.PeopleBackend")
     for _, one in pages():
         if one.name in OPEN | OWN or one.name is None:
             continue

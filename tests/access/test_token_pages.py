@@ -28,7 +28,7 @@ def anna(db):
 @pytest.fixture
 def session(anna):
     client = Client()
-    client.force_login(anna, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(anna, backend="portal.access.backend.PeopleBackend")
     return client
 
 
@@ -133,7 +133,7 @@ def test_nobody_reaches_the_token_of_another(anna):
     for role in ("approver", "admin"):
         other = Client()
         other.force_login(
-            add_person(role, role, Secret(GOOD), by="test"), backend="django.contrib.auth.backends.ModelBackend"
+            add_person(role, role, Secret(GOOD), by="test"), backend="portal.access.backend.PeopleBackend"
         )
         assert "nightly" not in other.get(PAGE).content.decode()
         for ask in (other.get, other.post):

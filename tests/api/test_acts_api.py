@@ -153,5 +153,5 @@ def test_a_browser_session_needs_the_csrf_token(kvm02):
     user = User.objects.create_user("olga")
     give_role(user, "operator", "test")
     strict = APIClient(enforce_csrf_checks=True)
-    strict.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    strict.force_login(user, backend="portal.access.backend.PeopleBackend")
     assert strict.post(f"/api/v1/hosts/{kvm02.pk}/look/").status_code == 403

@@ -11,6 +11,7 @@ from django.utils import timezone
 from backups.services import obstacles
 from failover.models import Approval, Blackout, Drill, Window
 from failover.services import approvals, breaking, conduct, gates
+from failover.services.answer import proven
 from portal.evidence.models import Record
 from portal.runs.models import Run, RunStep
 from portal.runs.services import Refused, start
@@ -243,7 +244,7 @@ def test_breaking_the_glass_takes_two_people_and_lifts_the_calendar_only(engine)
     assert refusal(breaking.confirm, drill.pk, "operator1").kind == "four_eyes"
     breaking.confirm(drill.pk, "approver2")
     assert gates.gate(fresh(drill).run) == ""
-    banner = breaking.banner(timezone.now())
+    banner = proven(timezone.now()).banner
     assert banner.state == "fail"
     assert "operator1 and approver2" in banner.sentence
     assert {"drill.break_glass_asked", "drill.glass_broken"} <= set(Record.objects.values_list("kind", flat=True))
@@ -252,7 +253,7 @@ def test_breaking_the_glass_takes_two_people_and_lifts_the_calendar_only(engine)
     assert refusal(conduct.begin, drill.pk, "operator1").kind == "readiness"
     ALTERED["change"](fresh(drill))
     assert "void" in gates.gate(Run.objects.get(pk=drill.run_id))
-    assert breaking.banner(timezone.now() + timedelta(hours=5)) is None
+    assert proven(timezone.now() + timedelta(hours=5)).banner is None
 
 
 def test_a_drills_run_goes_only_through_the_drill(engine):

@@ -12,6 +12,7 @@ from django.utils import timezone
 from failover.catalog.pair import written
 from failover.models import Window
 from failover.services import pairs, standing, watchdog, windows, windows_tick
+from failover.services.answer import proven
 from failover.services.windows import GuardSaid
 from failover.works import host_mode
 from inventory.models import Host
@@ -176,20 +177,20 @@ def test_global_maintenance_set_by_hand_is_found_adopted_and_ended(pair):  # noq
     watchdog._adoptable(Stored(pair.engine), facts, timezone.now())
     window = pair.window()
     assert (window.foreign, window.owner, window.state, window.deadline) == (True, "", "active", None)
-    assert "nobody owns it" in watchdog.banner(timezone.now()).sentence
+    assert "nobody owns it" in proven(timezone.now()).banner.sentence
     with pytest.raises(GuardSaid):
         pair.enter("global")
     run = finish(windows.adopt(window, timezone.now() + timedelta(hours=1), "anna", "found after the update"))
     assert run.status == "succeeded", sentences(run)
     window = pair.window()
     assert (window.owner, window.extended, len(pair.timers())) == ("anna", 0, 1)
-    assert "by anna" in watchdog.banner(timezone.now()).sentence
+    assert "by anna" in proven(timezone.now()).banner.sentence
     with pytest.raises(Refused, match="an owner already"):
         windows.adopt(window, timezone.now() + timedelta(hours=1), "ben", "mine")
     assert finish(windows.leave(window, "ben")).status == "succeeded"
     assert pair.healthy()
     assert pair.window().state == "ended"
-    assert watchdog.banner(timezone.now()) is None
+    assert proven(timezone.now()).banner is None
 
 
 class Stored:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from failover.models import Drill, Window
 from failover.services import standing, watchdog, windows_tick
+from failover.services.answer import proven
 from failover.tasks import watch
 from inventory.models import Engine, Finding, Host, Look
 from inventory.services.pages_engine import looks_of, seen
@@ -184,12 +185,12 @@ def test_a_restart_of_the_engine_vm_is_remembered_for_its_cool_down(engine):
 
 def test_the_banner_is_of_the_window_that_nobody_owns_first(engine):
     now = timezone.now()
-    assert watchdog.banner(now) is None
+    assert proven(now).banner is None
     row = Window.objects.create(engine=engine, scope="global", state="active", owner="anna", asked_at=now)
-    assert watchdog.banner(now).sentence.endswith("It has no deadline.")
+    assert proven(now).banner.sentence.endswith("It has no deadline.")
     other = Engine.objects.create(site=engine.site, name="dr", url="https://dr/ovirt-engine/api", username="x")
     Window.objects.create(engine=other, scope="global", state="active", foreign=True, asked_at=now)
-    assert "nobody owns it" in watchdog.banner(now).sentence
+    assert "nobody owns it" in proven(now).banner.sentence
     Window.objects.exclude(pk=row.pk).delete()
     Window.objects.update(deadline=now + timedelta(minutes=5), change="CHG-9")
-    assert "by anna, change CHG-9" in watchdog.banner(now).sentence
+    assert "by anna, change CHG-9" in proven(now).banner.sentence

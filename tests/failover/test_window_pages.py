@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from failover.models import Window
-from failover.services import standing, watchdog
+from failover.services import standing
+from failover.services.answer import proven
 from inventory.models import Engine, Host
 from inventory.services.pages_engine import looks_of, seen
 from portal.evidence.models import Record
@@ -173,7 +174,7 @@ def test_maintenance_without_an_owner_is_offered_and_overdue_one_is_said(engine,
     assert "nobody owns it" in page
     Window.objects.update(owner="anna", deadline=timezone.now() - timedelta(minutes=1))
     assert "is overdue" in text(reader.get(reverse("maintenance")))
-    found = watchdog.banner(timezone.now())
+    found = proven(timezone.now()).banner
     assert found is not None
     assert (found.state, "overdue since" in found.sentence) == ("fail", True)
 

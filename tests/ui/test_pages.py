@@ -142,18 +142,16 @@ def still(text: str) -> str:
 
 
 @pytest.mark.parametrize("hosts", [2, 40])
-def test_at_most_thirteen_queries_whatever_the_size(hosts, reader):
+def test_at_most_ten_queries_whatever_the_size(hosts, reader):
     world.build("warning", hosts)
     world.runs()
     counts = {}
     for path in (*PLAIN, *deep()):
         reader.get(path)
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             reader.get(path)
         counts[path] = len(queries)
-    assert {path: number for path, number in counts.items() if number > 13} == {}
+    assert {path: number for path, number in counts.items() if number > 10} == {}
 
 
 @pytest.mark.parametrize(

@@ -29,13 +29,20 @@ def roles_of(person: Person) -> list[str]:
 
 
 def _read(person: User) -> set[str]:
-    """The person's roles, and in the same query the preferences, which every page wants too."""
+    row = read_whole(person.pk)
+    person._roles = row._roles if row else {"admin"} if person.is_superuser else set()  # type: ignore[attr-defined]
+    person._preference = row._preference if row else Preference(person=person)  # type: ignore[attr-defined]
+    return person._roles  # type: ignore[attr-defined,no-any-return]
+
+
+def read_whole(pk: int) -> User | None:
+    """An account with its roles and preferences, in one query, since every page wants them."""
     groups = Group.objects.filter(user=OuterRef("pk")).values("name")
-    row = User.objects.select_related("preference").annotate(held=ArraySubquery(groups)).filter(pk=person.pk).first()
-    held = set(row.held if row else ()) | ({"admin"} if person.is_superuser else set())
-    person._roles = held  # type: ignore[attr-defined]
-    person._preference = getattr(row, "preference", None) or Preference(person=person)  # type: ignore[attr-defined]
-    return held
+    row = User.objects.select_related("preference").annotate(held=ArraySubquery(groups)).filter(pk=pk).first()
+    if row is not None:
+        row._roles = set(row.held) | ({"admin"} if row.is_superuser else set())  # type: ignore[attr-defined]
+        row._preference = getattr(row, "preference", None) or Preference(person=row)  # type: ignore[attr-defined]
+    return row
 
 
 def title_of(person: Person) -> str:

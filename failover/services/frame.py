@@ -1,0 +1,120 @@
+"""What every page's frame asks of failover, in one query: proof, broken glass and open window of each engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, JSONObject
+
+from failover.models import BreakGlass, Drill, Schedule, Window
+from inventory.models import Engine
+from portal.runs.models import Run
+from portal.runs.states import ENDED
+
+PROVES = ("she_failover", "host_power_loss")  # drills in which HA itself restarted the engine VM
+OVERDUE = 95  # days, where no schedule says
+
+
+@dataclass(frozen=True)
+class Glass:
+    """Broken glass: whose, of which drill, until when, why."""
+
+    title: str
+    names: str
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class Open:
+    """The open maintenance window of an engine. what: in words."""
+
+    what: str
+    owner: str
+    change: str
+    reason: str
+    asked_at: datetime
+    deadline: datetime | None
+    overdue: bool
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One engine. title, ended: of the newest drill that proves failover; allowed: days that a proof is good for."""
+
+    name: str
+    watched: bool
+    title: str
+    ended: datetime | None
+    allowed: int
+    glass: Glass | None
+    window: Open | None
+
+
+def standings(now: datetime) -> tuple[Standing, ...]:
+    """All engines, by name, as of a moment. One query."""
+    ended = Drill.objects.filter(engine=OuterRef("pk"), plan__in=PROVES, run__status=Run.Status.SUCCEEDED)
+    missed = Q(verdicts__contains=[{"word": "not met"}]) | Q(verdicts__contains=[{"word": "not tested"}])
+    newest = ended.exclude(missed).exclude(verdicts=[]).order_by("-run__ended")
+    plans = Schedule.objects.filter(engine=OuterRef("pk"), plan__in=PROVES, enabled=True).order_by("overdue_days")
+    glass = BreakGlass.objects.filter(drill__engine=OuterRef("pk"), confirmed_at__isnull=False, until__gt=now)
+    glass = glass.exclude(drill__run__status__in=[str(each) for each in ENDED])
+    window = Window.objects.filter(engine=OuterRef("pk"), state__in=Window.OPEN)
+    rows = Engine.objects.annotate(
+        title=Subquery(newest.values("title")[:1]),
+        ended=Subquery(newest.values("run__ended")[:1]),
+        allowed=Coalesce(Subquery(plans.values("overdue_days")[:1]), OVERDUE),
+        glass=Subquery(
+            glass.values(
+                told=JSONObject(
+                    title="drill__title", asked="asked_by", confirmed="confirmed_by", until="until", reason="reason"
+                )
+            )[:1]
+        ),
+        window=Subquery(
+            window.values(
+                told=JSONObject(
+                    scope="scope", host=F("host__name"), owner="owner", change="change", reason="reason",
+                    asked_at="asked_at", deadline="deadline", overdue_at="overdue_at",
+                )
+            )[:1]
+        ),
+    )  # fmt: skip
+    return tuple(_standing(row) for row in rows.only("name", "watched").order_by("name"))
+
+
+def _standing(row: Any) -> Standing:
+    glass, window = row.glass, row.window
+    return Standing(
+        row.name,
+        row.watched,
+        row.title or "",
+        row.ended,
+        row.allowed,
+        glass and _broken(glass),
+        window and _open(row.name, window),
+    )
+
+
+def _broken(told: dict[str, Any]) -> Glass:
+    names = f"{told['asked']} and {told['confirmed']}"
+    return Glass(told["title"], names, _moment(told["until"]), told["reason"])
+
+
+def _open(engine: str, told: dict[str, Any]) -> Open:
+    return Open(
+        Window.called(told["scope"], told["host"] or engine),
+        told["owner"],
+        told["change"],
+        told["reason"],
+        _moment(told["asked_at"]),
+        _moment(told["deadline"]) if told["deadline"] else None,
+        bool(told["overdue_at"]),
+    )
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
