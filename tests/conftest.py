@@ -16,6 +16,13 @@ def pytest_configure():
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items):
+    """Files that wait for whole labs and stacks begin first: at the end they would keep one process busy and the others
+    idle."""
+    slow = ("e2e/", "_lab.py", "_faults.py", "_prober.py", "_works.py", "_boundaries.py", "_services.py")
+    items.sort(key=lambda item: not any(word in item.nodeid for word in slow))
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
     """Tests that commit empty all tables afterwards, which the evidence refuses by itself (evidence 0002)."""
