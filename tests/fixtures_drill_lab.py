@@ -183,7 +183,10 @@ def _uuids(engine: Engine) -> dict[str, str]:
     from inventory.services.reach import credentials
     from portal.connectors.engine import Cursor, shared
 
-    quick = shared(credentials(engine)).quick(Cursor())
+    end = time.monotonic() + 30  # an engine that was broken by the test before is on its way back
+    while (quick := shared(credentials(engine)).quick(Cursor())).vms.rows is None or quick.hosts.rows is None:
+        assert time.monotonic() < end, quick.vms.failed or quick.hosts.failed
+        time.sleep(0.3)
     vm = next(one for one in quick.vms.rows if one.is_engine)
     Vm.objects.create(engine=engine, uuid=vm.uuid, name=vm.name, is_engine=True)
     return {one.name: one.uuid for one in quick.hosts.rows}

@@ -103,7 +103,7 @@ def sentence(done):
 @pytest.mark.parametrize("compressor", ["none", "xz"])
 def test_a_good_archive_comes_back_in_one_reading(form, compressor, tmp_path, bases, place):
     archive = Draft(tmp_path, form=form, dump_compressor=compressor).fill(bases.folder).pack()
-    before = archive.stat()
+    before = (archive.stat().st_size, archive.stat().st_mtime_ns)
     done = run(archive, place, form)
     assert [rung for rung in done.rungs if rung.outcome is not Mark.OK] == []
     assert (done.verdict, done.readings, whole(done.ladder)) == ("proven", 1, True)
@@ -119,7 +119,7 @@ def test_a_good_archive_comes_back_in_one_reading(form, compressor, tmp_path, ba
     if form == "custom":
         assert "owners that the engine database names were not applied: holdfast" in evidence
         assert "rights that the engine database grants were not applied" in evidence
-    assert archive.stat() == before
+    assert (archive.stat().st_size, archive.stat().st_mtime_ns) == before
 
 
 def test_a_second_rehearsal_is_held_against_the_first(tmp_path, bases, place):

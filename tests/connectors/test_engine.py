@@ -291,7 +291,8 @@ def test_a_host_that_is_not_up_keeps_no_live_statistics(scripted, session):
 
 
 def test_an_engine_that_is_away_is_asked_once(scripted, session):
-    session.inventory()
+    first = session.inventory()
+    assert all(getattr(first, part).failed is None for part in PARTS)  # none of them is still on its way
     scripted.close()
     before = session.requests
     snapshot = session.inventory()

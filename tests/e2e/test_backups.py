@@ -15,7 +15,7 @@ import pytest
 
 from deploy.stack import TOP, Stack
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.wire, pytest.mark.matrix, pytest.mark.timeout(280)]
 PATIENCE = 100.0  # seconds for one round, on a busy machine
 
 

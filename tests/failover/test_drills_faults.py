@@ -138,7 +138,7 @@ def test_an_engine_that_answers_badly_and_a_host_that_goes_silent_are_waited_for
     assert pair.acts("hosted-engine", "--vm-poweroff") == 1
 
 
-@pytest.mark.parametrize("plan", ["she_failover", "she_agent_stop"])
+@pytest.mark.parametrize("plan", ["she_failover", pytest.param("she_agent_stop", marks=pytest.mark.matrix)])
 def test_the_worker_is_killed_at_every_step(pair, plan):  # noqa: F811
     run = pair.begin(plan).run
     for row in run.steps.order_by("position"):

@@ -168,6 +168,7 @@ def test_a_detached_run_survives_the_link(lab, vm):
         assert sh(again, "tail -n 1 /tmp/survives.out")[1] == b"Done.\n"
 
 
+@pytest.mark.matrix  # whether they overlap is up to the machine
 def test_two_runs_to_one_target_both_end_well_and_spoil_it(lab, vm):
     sh(vm, "psql -w -U engine -h localhost -c 'select 1'", 30)
     one = "engine-backup --log=/tmp/$1.log --file=/tmp/same.backup >/tmp/$1.out; echo $? >/tmp/$1.rc"
