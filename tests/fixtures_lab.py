@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -112,7 +113,9 @@ class RunningLab:
         ]
         command = [sys.executable, "-m", "lab", "run", "--state-dir", str(self.folder / "state"), *words]
         self.log = (self.folder / "lab.log").open("wb")
-        return subprocess.Popen(command, cwd=TOP, stdout=self.log, stderr=self.log)
+        # the lab is not measured, and tracing it would slow down all that it starts
+        env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+        return subprocess.Popen(command, cwd=TOP, stdout=self.log, stderr=self.log, env=env)
 
     def _wait(self) -> dict[str, Any]:
         path = self.folder / "state" / "estate.json"

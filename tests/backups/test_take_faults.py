@@ -28,7 +28,14 @@ FAILURES = (
 )
 
 
-@pytest.mark.parametrize(("fault", "words", "cause", "said"), FAILURES, ids=[row[0] for row in FAILURES])
+LENGTHY = ("backup-tmp-full", "backup-target-full")
+
+
+def rows(failures):
+    return [pytest.param(*row, id=row[0], marks=pytest.mark.matrix if row[0] in LENGTHY else ()) for row in failures]
+
+
+@pytest.mark.parametrize(("fault", "words", "cause", "said"), rows(FAILURES))
 def test_a_run_that_fails_is_explained_and_leaves_nothing(stand, fault, words, cause, said):  # noqa: F811
     stand.fault(fault, **words)
     run = stand.take()

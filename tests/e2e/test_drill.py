@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from deploy.stack import TOP, Stack
 from tests.e2e.test_walk import ARGS, CHROMIUM, login
 
-pytestmark = [pytest.mark.browser, pytest.mark.wire, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.browser, pytest.mark.wire, pytest.mark.matrix, pytest.mark.timeout(420)]
 # a backup of an hour ago that counts as proven: what a backup takes is another test's
 PROVEN = """
 from datetime import timedelta

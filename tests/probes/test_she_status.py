@@ -340,3 +340,10 @@ def test_a_wrong_value_never_reads_as_a_whole_healthy_host(value, key):
     assert (
         one is None or getattr(one, key.replace("-", "_").replace("live_data", "live"), None) == value or value is None
     )
+
+
+@pytest.mark.parametrize("status", [7, True, ["up"]])
+def test_an_engine_status_that_is_no_object_makes_its_record_unreadable(status):
+    record = {"host-id": 1, "host-ts": 1, "hostname": "kvm01", "score": 3400, "engine-status": status}
+    seen = read_json(json.dumps({"1": record, "global_maintenance": False}))
+    assert seen.unreadable == (Unreadable(1, "its engine-status is no object"),)
