@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.db import connection
@@ -15,10 +16,12 @@ from inventory.services import declare, watch
 from inventory.services.looks import Result
 from inventory.services.sync import SyncReport, sync, sync_quick
 from inventory.services.sync_keys import take_offered
+from portal.kernel.outcome import Outcome
 
 log = logging.getLogger(__name__)
 
 SYNC_LOCK = 0x486F6C64  # first key of the advisory lock; the second is the engine's
+SOON = timedelta(seconds=30)  # until a look that found something is repeated at the latest
 MOST_HOSTS = 2000  # sanlock's highest host id; what a host says beyond it is no id
 
 
@@ -62,7 +65,11 @@ def watch_once(pk: int) -> SyncReport | None:
 def learn(results: Collection[Result]) -> None:
     """Takes over what looks say about hosts themselves: the hosted-engine id of hosted-engine.conf where none was
     declared, a host key that was offered and refused, and that a host answers again: then its slower looks, which were
-    not known while it was silent, are due at once."""
+    not known while it was silent, are due at once. A slow look that found something is due soon, so that neither the
+    alarm nor its end waits for minutes."""
+    uneasy = [one.look for one in results if any(found.outcome is not Outcome.OK for found in one.findings)]
+    soon = timezone.now() + SOON
+    Look.objects.filter(pk__in=uneasy, due_at__gt=soon).update(due_at=soon)
     answered = [one.look for one in results if isinstance(one.facts, dict) and one.facts.get("answers")]
     Look.objects.filter(host__looks__in=answered, state=Look.State.UNANSWERED).update(due_at=timezone.now())
     for result in results:

@@ -115,6 +115,18 @@ def test_a_host_id_that_no_column_holds_is_not_learnt_and_stops_nobody_from_lear
     assert list(Host.objects.order_by("name").values_list("he_host_id", flat=True)) == [None, 2]
 
 
+@pytest.mark.parametrize(("outcome", "minutes"), [(Outcome.FAIL, 0.5), (Outcome.UNKNOWN, 0.5), (Outcome.OK, 5)])
+def test_a_slow_look_that_found_something_is_repeated_soon(pair, outcome, minutes):
+    """Otherwise its alarm would stand for minutes after the fault is mended."""
+    now = timezone.now()
+    Look.objects.update(due_at=now + timedelta(minutes=5))
+    found = Said("text_paths", outcome, Subject("host", "kvm01"), "16 of 32 paths are up.")
+    upkeep.learn([replace(result(pair[0]), findings=(found,))])
+    due = Look.objects.get(pk=pair[0].pk).due_at
+    assert abs((due - now).total_seconds() - minutes * 60) < 5
+    assert Look.objects.get(pk=pair[1].pk).due_at == now + timedelta(minutes=5)
+
+
 def test_a_clock_that_went_back_stops_no_look(pair):
     ahead = timezone.now() + timedelta(hours=1)
     record.record([result(pair[0], at=ahead)])
