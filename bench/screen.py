@@ -1,8 +1,8 @@
 """Fault to screen: from the lab's fault to the changed word in a real browser, at the product's default settings.
 
 Each fault is put in force at a random moment of the sweep's cycle, several times; the clock starts before the fault is
-sent and stops when the overview in Chromium shows the word. Beside it: what the looks cost on a lab host. The backup and
-its rehearsal that the demo begins with are waited for: they share this machine's cores with the lab and the browser."""
+sent and stops when the overview in Chromium shows the word. Beside it: what the looks cost on a lab host. The backup
+that the demo begins with, and its rehearsal, are waited for: they share this machine's cores with lab and browser."""
 
 from __future__ import annotations
 

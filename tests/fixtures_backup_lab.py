@@ -80,16 +80,10 @@ def backup_lab(tmp_path_factory):
     running.stop()
 
 
-@pytest.fixture
-def stand(backup_lab, settings, tmp_path):
-    settings.HOLDFAST_VAULT = tmp_path / "vault"
-    scratch = Path(tempfile.mkdtemp(prefix="hf-scratch-"))  # another account has to come here
-    scratch.chmod(0o711)
-    settings.HOLDFAST_SCRATCH = scratch
-    settings.HOLDFAST_LEASE = 3
-    ports._shell.cache_clear()
-    known, vm = backup_lab.estate["engine"], backup_lab.estate["engine_vm"]
-    path = make_key(backup_lab.folder)
+def rows_of(lab: RunningLab) -> tuple[Engine, Policy]:
+    """What an engineer enters about the lab's engine, and a policy."""
+    known, vm = lab.estate["engine"], lab.estate["engine_vm"]
+    path = make_key(lab.folder)
     engine = Engine.objects.create(
         site=Site.objects.create(name="PROD"),
         name="olvm-engine",
@@ -104,6 +98,18 @@ def stand(backup_lab, settings, tmp_path):
         vm_host_key=vm["host_key"],
     )
     policy = Policy.objects.create(engine=engine, name="daily", decided_to=timezone.now(), min_size=1000)
+    return engine, policy
+
+
+@pytest.fixture
+def stand(backup_lab, settings, tmp_path):
+    settings.HOLDFAST_VAULT = tmp_path / "vault"
+    scratch = Path(tempfile.mkdtemp(prefix="hf-scratch-"))  # another account has to come here
+    scratch.chmod(0o711)
+    settings.HOLDFAST_SCRATCH = scratch
+    settings.HOLDFAST_LEASE = 3
+    ports._shell.cache_clear()
+    engine, policy = rows_of(backup_lab)
     yield Stand(backup_lab, engine, policy, len(backup_lab.http("GET", "/ledger")))
     backup_lab.http("DELETE", "/faults")
     ports._shell.cache_clear()
