@@ -204,10 +204,10 @@ HOLDFAST_SCRATCH = Path(envstr("SCRATCH", str(BASE_DIR / "var" / "scratch")))
 HOLDFAST_SHELLS = {
     "host": "inventory.services.shell.host_shell",
     "engine": "inventory.services.shell.engine_shell",
-    "backup": "backups.services.shell.RecordShell",
-    "catalog": "backups.services.shell.RecordShell",
-    "destination": "backups.services.shell.RecordShell",
-    "she": "failover.services.shell.PairShell",
+    "backup": "backups.services.shell.shell",
+    "catalog": "backups.services.shell.shell",
+    "destination": "backups.services.shell.shell",
+    "she": "failover.services.shell.shell",
 }
 HOLDFAST_WORKS: dict[str, str] = {
     "backups.climb": "backups.works.climbing.work",

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
+from portal.kernel.words import span
+
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _CHAIN = 60  # windows that follow each other without a gap; more are taken for "always"
 _TICK = timedelta(seconds=1)
@@ -164,12 +166,9 @@ def decide(schedule: Schedule, last: datetime, now: datetime) -> Decision:
     if _outside(now.astimezone(newest.tzinfo), schedule.blackouts) != now:
         return Decision(None, older, following, "A run is overdue and waits for the end of a blackout window.")
     if late <= max(schedule.catch_up, _PUNCTUAL):
-        word = "due" if late <= _PUNCTUAL else f"caught up {_spoken(late)} late"
+        word = "due" if late <= _PUNCTUAL else f"caught up {span(late.total_seconds())} late"
         return Decision(newest, older, following, f"The run of {newest:%Y-%m-%d %H:%M %Z} is {word}.")
-    told = f"The run of {newest:%Y-%m-%d %H:%M %Z} is missed: more than {_spoken(schedule.catch_up)} passed."
+    told = (
+        f"The run of {newest:%Y-%m-%d %H:%M %Z} is missed: more than {span(schedule.catch_up.total_seconds())} passed."
+    )
     return Decision(None, due, following, told)
-
-
-def _spoken(span: timedelta) -> str:
-    hours, minutes = divmod(int(span.total_seconds()) // 60, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

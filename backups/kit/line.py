@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backups.kit.content import Source
-from backups.kit.words import listed, span
+from backups.kit.words import listed
 from portal.kernel.outcome import Outcome
+from portal.kernel.words import span
 
 DAY = 86_400
 

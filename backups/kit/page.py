@@ -13,7 +13,8 @@ from backups.kit.line import USUAL, Limits, Line
 from backups.kit.readiness import Verdict, lines, verdict
 from backups.kit.runbook import runbook, unknowns
 from backups.kit.section import Section
-from backups.kit.words import span, when
+from backups.kit.words import when
+from portal.kernel.words import span
 
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9 .,:+-]")
 

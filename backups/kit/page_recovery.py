@@ -5,7 +5,8 @@ from __future__ import annotations
 from backups.kit.content import Archive, Kit
 from backups.kit.delta import sentence
 from backups.kit.section import Cell, Section, cell, facts, origin, yes
-from backups.kit.words import fours, listed, size, span, when
+from backups.kit.words import fours, listed, size, when
+from portal.kernel.words import span
 
 _MONO = frozenset({"File", "SHA-256 when opened"})
 

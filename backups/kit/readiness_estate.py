@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from backups.kit.content import DirectLun, Kit, Source, Spare
 from backups.kit.line import Limits, Line, Part
-from backups.kit.words import listed, size, span, when
+from backups.kit.words import listed, size, when
 from portal.kernel.outcome import Outcome
+from portal.kernel.words import span
 
 
 def engine_vm(kit: Kit, now: int, limits: Limits) -> list[Line]:

@@ -30,18 +30,6 @@ def when(at: int | None, zone: str) -> str:
     return f"{local.day} {local:%b %Y %H:%M %Z}"
 
 
-def span(seconds: int) -> str:
-    """40 s, 12 min, 4 h 14 min, 3 days 2 h. Negative: 0 s."""
-    if seconds < 60:
-        return f"{max(seconds, 0)} s"
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86_400
-    if minutes < 60:
-        return f"{minutes} min"
-    if hours < 48:
-        return f"{hours} h {minutes % 60} min"
-    return f"{days} days {hours % 24} h"
-
-
 def size(count: int | None) -> str:
     """Bytes in whole or tenth units of 1024."""
     if count is None:

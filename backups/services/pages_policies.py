@@ -13,8 +13,8 @@ from backups.models import Backup, Copy, Destination, Policy, Recipient
 from backups.services import retain, schedule
 from backups.services.pages_schedule import spoken, upcoming
 from backups.services.pages_standing import Standing, Waiting, standings
-from inventory.templatetags.holdfast import span
 from portal.connectors.ssh_keys import public_line
+from portal.kernel.words import span
 
 SHOWN = 30  # rows of the retention preview on a policy's page
 

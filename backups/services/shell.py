@@ -1,17 +1,15 @@
-"""The way to targets that are the portal's own: "backup:<pk>", "destination:<pk>", "catalog:<engine pk>". They have a
-name and nothing that a command could run on: Works do what there is to do."""
+"""The targets of backups that are records: "backup:<pk>", "destination:<pk>", "catalog:<engine pk>"."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
 
 from django.core.exceptions import ObjectDoesNotExist
 
 from backups.models import Backup, Destination
 from inventory.models import Engine
-from portal.kernel.command import Command
-from portal.kernel.output import LookFailed, Output
+from portal.kernel.output import LookFailed
+from portal.runs.record_shell import RecordShell
 
 NAMES: dict[str, Callable[[int], str]] = {
     "backup": lambda key: f"backup {Backup.objects.get(pk=key).ident}",
@@ -20,31 +18,14 @@ NAMES: dict[str, Callable[[int], str]] = {
 }
 
 
-class RecordShell:
-    """A kernel Shell without a shell."""
+def shell() -> RecordShell:
+    """The way to them."""
+    return RecordShell(_named)
 
-    def name(self, target: str) -> str:
-        """The row's name. Raises LookFailed when there is none."""
-        kind, _, key = target.partition(":")
-        try:
-            return NAMES[kind](int(key))
-        except (ObjectDoesNotExist, ValueError):
-            raise LookFailed(f"There is no {kind} with the key {key!r}.") from None
 
-    def look(self, target: str, commands: Mapping[str, Command]) -> Mapping[str, Output]:
-        """Nothing runs there. Raises LookFailed."""
-        raise LookFailed(f"{self.name(target)} runs no commands.")
-
-    def run(self, target: str, command: Command) -> Output:
-        """As look."""
-        raise LookFailed(f"{self.name(target)} runs no commands.")
-
-    def fetch(self, target: str, remote: str, local: Path) -> None:
-        """As look."""
-        raise LookFailed(f"{self.name(target)} holds no files.")
-
-    def pull(
-        self, target: str, remote: str, sink: Callable[[bytes], object], limit: int, waiting: Callable[[], object]
-    ) -> int:
-        """As look."""
-        raise LookFailed(f"{self.name(target)} holds no files.")
+def _named(target: str) -> str:
+    kind, _, key = target.partition(":")
+    try:
+        return NAMES[kind](int(key))
+    except (ObjectDoesNotExist, ValueError):
+        raise LookFailed(f"There is no {kind} with the key {key!r}.") from None

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from backups.verdicts.facts import Brief, Facts, Place
-from backups.verdicts.words import counted, moment, size, span
+from backups.verdicts.words import counted, moment, size
 from portal.kernel.outcome import Outcome
+from portal.kernel.words import span
 
 SILENT = 300.0  # seconds without a look at the schedule that are too many
 AHEAD = 60.0  # seconds that a backup may lie in the future

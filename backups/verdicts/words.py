@@ -5,19 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 
-def span(seconds: float) -> str:
-    """40 s, 12 min, 4 h 14 min, 3 days."""
-    whole = int(max(seconds, 0))
-    minutes, hours, days = whole // 60, whole // 3600, whole // 86_400
-    if whole < 60:
-        return f"{whole} s"
-    if minutes < 60:
-        return f"{minutes} min"
-    if hours < 48:
-        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
-    return f"{days} days"
-
-
 def moment(at: datetime, now: datetime) -> str:
     """06:00:04 today, 06:00:04 yesterday, 06:00:04 on 18 Nov; in the zone of `now`."""
     there = at.astimezone(now.tzinfo)

@@ -72,7 +72,10 @@ def page(request: HttpRequest, act: Act, mistakes: tuple[str, ...] = (), status:
 
 
 def done(request: HttpRequest, act: Act, deed: Callable[[], Run | object], told: str) -> HttpResponse:
-    """Carries the act out and goes to the run that it started, else back. A refusal comes back to the page in words."""
+    """GET shows the confirm page. POST carries the act out and goes to the run that it started, else back; a refusal
+    comes back to the page in words."""
+    if request.method != "POST":
+        return page(request, act)
     if act.refused:
         return page(request, act, (act.refused,), CONFLICT)
     if act.typed and request.POST.get("typed", "").strip() != act.typed:
@@ -158,8 +161,6 @@ def verify(request: HttpRequest, pk: int) -> HttpResponse:
         trail(row, "Verify again"),
         refused=_not_there(row),
     )
-    if request.method != "POST":
-        return page(request, act)
     return done(request, act, lambda: prove.verify(row, _who(request), _key(request)),
                 f"The verification of {row.ident} has been started.")  # fmt: skip
 
@@ -182,8 +183,6 @@ def rehearse(request: HttpRequest, pk: int) -> HttpResponse:
         trail(row, "Rehearse restore"),
         refused=_not_there(row),
     )
-    if request.method != "POST":
-        return page(request, act)
     return done(request, act, lambda: prove.rehearse(row, _who(request), _key(request)),
                 f"The rehearsal of {row.ident} has been started.")  # fmt: skip
 
@@ -204,8 +203,6 @@ def keep(request: HttpRequest, pk: int) -> HttpResponse:
         ask=("why", "Why it is kept", "Such as the audit or the change that needs it.", hold.LONGEST),
         refused=_not_there(row),
     )
-    if request.method != "POST":
-        return page(request, act)
     why = request.POST.get("why", "")
     return done(request, act, lambda: hold.keep(row, _who(request), why),
                 f"{row.ident} is kept.")  # fmt: skip
@@ -227,8 +224,6 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
         state="warn" if row.keep else "unknown",
         refused="" if row.keep else f"Nobody keeps {row.ident}, so there is nothing to release.",
     )
-    if request.method != "POST":
-        return page(request, act)
     return done(request, act, lambda: hold.release(row, _who(request)),
                 f"{row.ident} is released.")  # fmt: skip
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backups.services.pages_ladder import Ladder
-from inventory.templatetags.holdfast import local, size, span, took
+from inventory.templatetags.holdfast import local, size, took
 from inventory.views.drawing import HEIGHT, WIDTH, percent
+from portal.kernel.words import span
 
 WIDE, STEP, LOW, RISE, TALL = 13, 16, 8, 2, 18  # px of the ladder's marks
 LETTER = 0.66  # per cent of the clock's bar that one letter of a label needs on a wide screen

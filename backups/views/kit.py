@@ -162,6 +162,7 @@ def declare(request: HttpRequest, engine: int) -> HttpResponse:
         "state": "waiting",
         "headline": f"What only people know about {row.name}",
         "lead": "It stands in the kit beside what is collected, with your name and today's date.",
+        "button": "Save what was declared",
         "back": back,
         "path": _trail(row, "Declare"),
     }

@@ -9,9 +9,9 @@ from failover.models import Drill
 from failover.services import breaking, watchdog
 from failover.services.frame import Standing, standings
 from inventory.services.told import Told
-from inventory.templatetags.holdfast import span
 from inventory.verdicts.answer import Answer, Word
 from portal.kernel.outcome import Outcome
+from portal.kernel.words import span
 
 URL = "/drills/"
 SOON = 0.9  # of the days allowed, from which it is a warning

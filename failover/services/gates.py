@@ -14,8 +14,9 @@ from failover.catalog.duration import expected, rollback
 from failover.models import Blackout, Drill, Window
 from failover.services import approvals, breaking, readiness
 from inventory.models import Host
-from inventory.templatetags.holdfast import full, span
+from inventory.templatetags.holdfast import full
 from portal.kernel.plan import Plan
+from portal.kernel.words import span
 from portal.runs.models import Run, RunStep
 from portal.runs.registry import UnknownPlan, plan_named
 

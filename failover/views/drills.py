@@ -10,12 +10,12 @@ from django.views.decorators.http import require_safe
 from failover.services.pages_drills import listed
 from failover.services.pages_plans import offered
 from inventory.services.told import Told
-from inventory.templatetags.holdfast import span
 from inventory.verdicts.answer import Word
 from inventory.views.frame import frame_of
 from inventory.views.paths import path
 from portal.access.admission import needs
 from portal.access.services.people import acts_of
+from portal.kernel.words import span
 
 
 @needs("estate.view")

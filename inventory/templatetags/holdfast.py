@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from portal.kernel.words import span
+
 register = template.Library()
 
 WORDS = {
@@ -105,19 +107,6 @@ def age(at: datetime, now: datetime) -> str:
     seconds = (now - at).total_seconds()
     words = span(abs(seconds))
     return f"in {words}" if seconds < -1 else f"{words} ago"
-
-
-def span(seconds: float) -> str:
-    """A duration: 0.4 s is 0 s; 134 s is 2 min 14 s under 10 min, then minutes, hours and days."""
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, hours, days = whole // 60, whole // 3600, whole // 86400
-    if minutes < 60:
-        return f"{minutes} min"
-    if hours < 48:
-        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
-    return f"{days} days"
 
 
 @register.filter

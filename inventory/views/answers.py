@@ -11,10 +11,10 @@ from django.utils import timezone
 from inventory.services.pages_engine import Seen
 from inventory.services.pages_redundancy import Redundancy
 from inventory.services.told import Told
-from inventory.templatetags.holdfast import span
 from inventory.verdicts import she
 from inventory.verdicts.answer import Answer, Word
 from portal.kernel.outcome import Outcome, worst
+from portal.kernel.words import span
 
 
 @dataclass(frozen=True)

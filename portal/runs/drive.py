@@ -113,6 +113,15 @@ class Drive:
         """The target that a step acts on."""
         return row.place or self.run.target
 
+    def name_of(self, place: str) -> str:
+        """A target as people know it; its key when it is gone."""
+        if place in ("", self.run.target):
+            return self.run.target_name
+        try:
+            return ports.shell_for(place).name(place)
+        except LookFailed:
+            return place
+
     def ask(self, row: RunStep, command: Command) -> Output:
         """One command on the step's target, sent at most once. Raises LookFailed."""
         place = self.place(row)

@@ -78,7 +78,8 @@ class _Walk:
         with self.drive.lease.writing():
             deadline = in_seconds(self.step.patience)
             place = self.step.where(self.drive.parameters)
-            move_step(self.row.pk, [T.WAITING], T.RUNNING, began=Now(), phase=P.LOOK, deadline=deadline, place=place)
+            told = {"place": place, "place_name": self.drive.name_of(place)}
+            move_step(self.row.pk, [T.WAITING], T.RUNNING, began=Now(), phase=P.LOOK, deadline=deadline, **told)
             self.drive.note(None, f"Step {self.row.position}: {self.row.title}.")
         self.row.refresh_from_db()
 
@@ -213,9 +214,7 @@ class _Walk:
         return wait(f"Whether the command has started on {name} is not known ({why}); it is looked up.")
 
     def _name(self) -> str:
-        """The name of the step's target. Raises LookFailed."""
-        place = self.drive.place(self.row)
-        return self.drive.run.target_name if place == self.drive.run.target else ports.shell_for(place).name(place)
+        return self.drive.name_of(self.drive.place(self.row))
 
     def _own(self, acts: Sequence[Fetch | Work]) -> Verdict:
         """The phase stays at intent until all is done: whoever takes over begins it again."""

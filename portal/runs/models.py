@@ -117,6 +117,7 @@ class RunStep(models.Model):
     title = models.CharField(max_length=120)
     mutating = models.BooleanField()
     place = models.CharField(max_length=80, blank=True)  # the target it acts on; "" until it begins
+    place_name = models.CharField(max_length=255, blank=True)  # as people know it
     state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
     phase = models.CharField(max_length=12, choices=Phase.choices, default=Phase.LOOK)
     attempt = models.PositiveSmallIntegerField(default=1)  # +1 when a person retries it

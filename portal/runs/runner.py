@@ -161,14 +161,11 @@ def _tidy(drive: Drive) -> None:
 
 
 def _close(drive: Drive, place: str) -> None:
-    name = drive.run.target_name if place == drive.run.target else place
     try:
-        shell = ports.shell_for(place)
-        name = shell.name(place)
-        output = shell.run(place, hostside.script(hostside.CLOSE, drive.folder))
+        output = ports.shell_for(place).run(place, hostside.script(hostside.CLOSE, drive.folder))
         why = "" if output.exit_code == 0 else output.error_line() or f"exit code {output.exit_code}"
     except LookFailed as error:
         why = str(error)
     if why:
         with drive.lease.writing():
-            drive.note(None, f"The folder .holdfast/{drive.folder} is left on {name}: {why}")
+            drive.note(None, f"The folder .holdfast/{drive.folder} is left on {drive.name_of(place)}: {why}")

@@ -25,7 +25,7 @@ def stale():
 def test_a_silent_host_is_not_known_however_young_its_values_are(key):
     line = next(line for line in lines(stale(), NOW) if line.key == key)
     assert line.outcome == "unknown"
-    assert line.sentence.startswith("kvm02 does not answer. What was read 1 h 0 min before stands here.")
+    assert line.sentence.startswith("kvm02 does not answer. What was read 1 h before stands here.")
 
 
 def test_what_is_missing_stays_a_failure_when_the_host_is_silent():

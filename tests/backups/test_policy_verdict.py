@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from backups.verdicts.facts import Aims, Brief, Facts, Place
 from backups.verdicts.policy import verdict
 from backups.verdicts.rebuild import answer
-from backups.verdicts.words import counted, moment, size, span
+from backups.verdicts.words import counted, moment, size
 from inventory.verdicts.answer import Word
 from portal.kernel.outcome import Outcome
+from portal.kernel.words import span
 
 EAT = ZoneInfo("Africa/Nairobi")
 NOW = datetime(2026, 11, 22, 10, 14, 32, tzinfo=EAT)

@@ -122,7 +122,7 @@ def test_a_portal_that_was_away_catches_up_one_run_and_names_the_missed():
 def test_a_run_that_is_too_late_is_missed():
     made = decide(NIGHT, at("2026-11-23 12:00"), at("2026-11-24 13:31"))
     assert (made.run, utc(made.missed)) == (None, ["11-24 01:30"])
-    assert made.sentence == "The run of 2026-11-24 02:30 CET is missed: more than 12 h 0 min passed."
+    assert made.sentence == "The run of 2026-11-24 02:30 CET is missed: more than 12 h passed."
 
 
 def test_no_catching_up_still_allows_the_schedulers_own_delay():
