@@ -237,6 +237,7 @@ HOLDFAST_TELLINGS: dict[str, str] = {
     "backups.copy": "backups.services.telling.copy",
     "failover.drill": "failover.services.telling.drill",
     "failover.prechecks": "failover.services.readiness.telling",
+    "failover.migration": "failover.services.migration.telling",
     "failover.rehearsal": "failover.services.telling.rehearsal",
     "failover.witness": "failover.services.witness.telling",
     "failover.standing": "failover.services.standing.telling",
@@ -246,6 +247,7 @@ HOLDFAST_TELLINGS: dict[str, str] = {
     "backups.rechecking": "backups.works.rechecking.standing",
     "backups.retiring": "backups.works.retiring.standing",
 }
+HOLDFAST_PLANS: list[str] = []
 HOLDFAST_GATES = ["failover.services.gates.gate"]
 HOLDFAST_CONSENTS = ["failover.services.approvals.consent"]
 HOLDFAST_SECRETS = ["inventory.services.shell.secrets", "backups.services.secrets.known"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from portal.kernel.step import Step
@@ -35,7 +35,10 @@ class Parameter:
 @dataclass(frozen=True)
 class Plan:
     """version is raised whenever a step or its order changes, so that what was approved is what runs.
-    targets: the kinds of target it runs on ("host", "engine"). approval: a second person must agree first."""
+    targets: the kinds of target it runs on ("host", "engine"). approval: a second person must agree first.
+    decide: step -> seconds for which its failure waits for people (retry, ignore, abort) before the undos begin; a step
+    that is not named begins them at once, and one that changes something is never named. content: hex SHA-256 of what
+    people composed the plan of, "" for a plan in code."""
 
     name: str
     title: str
@@ -44,6 +47,8 @@ class Plan:
     targets: tuple[str, ...]
     parameters: tuple[Parameter, ...] = ()
     approval: bool = False
+    decide: Mapping[str, float] = field(default_factory=dict, hash=False)
+    content: str = ""
 
     def __post_init__(self) -> None:
         names = [step.name for step in self.steps]
@@ -51,6 +56,11 @@ class Plan:
             raise ValueError(f"plan {self.name}: it has no steps, or two of one name")
         if {"run", "target"} & {parameter.name for parameter in self.parameters}:
             raise ValueError(f"plan {self.name}: the parameter names 'run' and 'target' are the runner's own")
+        harmless = {step.name for step in self.steps if not step.mutating}
+        if not harmless.issuperset(self.decide) or any(seconds <= 0 for seconds in self.decide.values()):
+            raise ValueError(
+                f"plan {self.name}: people decide, in seconds above zero, on own steps that change nothing"
+            )
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters as they are frozen, defaults filled in. Raises ParametersRefused."""
@@ -85,6 +95,8 @@ def digest(plan: Plan, parameters: Mapping[str, Any], target: str) -> str:
         "steps": [[step.name, step.title, step.mutating, step.patience, step.every] for step in plan.steps],
         "parameters": dict(parameters),
         "target": target,
+        **({"decide": dict(plan.decide)} if plan.decide else {}),
+        **({"content": plan.content} if plan.content else {}),
     }
     return hashlib.sha256(canonical(content)).hexdigest()
 

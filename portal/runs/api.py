@@ -1,4 +1,4 @@
-"""Runs over the REST API: read them with their steps and lines, start them, hold, resume, abort, retry, approve."""
+"""Runs over the REST API: read them with their steps and lines, start them, hold, resume, abort, retry, ignore, approve."""
 
 from __future__ import annotations
 
@@ -70,6 +70,13 @@ class Position(serializers.Serializer[Any]):
     """The step to retry, counted from 1."""
 
     position = serializers.IntegerField(min_value=1)
+
+
+class Ignoring(serializers.Serializer[Any]):
+    """The failed step that waits for a decision, counted from 1, and why the run may go on without it."""
+
+    position = serializers.IntegerField(min_value=1)
+    reason = serializers.CharField(max_length=500)
 
 
 class Newest(ByKey):
@@ -153,11 +160,22 @@ class Runs(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericVie
     @extend_schema(request=Position, responses={202: ACCEPTED})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str = "") -> Response:
-        """Tries a failed step, or a failed undo, again."""
+        """Tries a failed step, or a failed undo, again; also a step whose failure waits for a decision."""
         wish = Position(data=request.data)
         wish.is_valid(raise_exception=True)
         position = wish.validated_data["position"]
         return self._do(request, "run.start", lambda run, by: services.retry(run, position, by))
+
+    @extend_schema(request=Ignoring, responses={202: ACCEPTED})
+    @action(detail=True, methods=["post"])
+    def ignore(self, request: Request, pk: str = "") -> Response:
+        """Lets a Run go on although a step failed, while that waits for a decision; never by whoever asked for the Run.
+        Needs the act run.approve."""
+        wish = Ignoring(data=request.data)
+        self._allow(request, "run.approve")
+        wish.is_valid(raise_exception=True)
+        position, reason = wish.validated_data["position"], wish.validated_data["reason"]
+        return self._do(request, "run.approve", lambda run, by: services.ignore(run, position, by, reason))
 
     def _do(self, request: Request, act: str, deed: Callable[[int, str], Run]) -> Response:
         self._allow(request, act)

@@ -41,13 +41,14 @@ def in_seconds(seconds: float) -> Any:
 @dataclass(frozen=True)
 class Stop:
     """Why the walk over the steps stops. next: go on with the next step. park: let go of the worker, for `after`
-    seconds. back: the undos begin. attention: an undo failed."""
+    seconds. decide: a step failed and waits for people. back: the undos begin. attention: an undo failed."""
 
     why: str
     after: float = 0.0
 
 
 NEXT = Stop("next")
+DECIDE = Stop("decide")
 BACK = Stop("back")
 ATTENTION = Stop("attention")
 

@@ -32,7 +32,20 @@ def begin_ending(drive: Drive, ending: str, row: RunStep | None, sentence: str) 
     drive.run.ending, drive.run.sentence = ending, words
 
 
+def aborted(drive: Drive, row: RunStep | None) -> bool:
+    """Turns the Run round when a person has asked for its end."""
+    run = Run.objects.only("abort_by", "abort_reason").get(pk=drive.run.pk)
+    if not run.abort_by:
+        return False
+    reason = f": {run.abort_reason}" if run.abort_reason else "."
+    begin_ending(drive, S.ABORTED, row, f"Aborted by {run.abort_by}{reason}")
+    return True
+
+
 def _leave(row: RunStep, ending: str, sentence: str) -> None:
+    if row.state == T.HELD:  # it had failed already, and keeps saying why
+        move_step(row.pk, [T.HELD], T.FAILED, sentence=row.sentence if ending == S.ABORTED else sentence)
+        return
     if ending == S.ABORTED and row.intended_at is None:
         move_step(row.pk, [T.WAITING, T.RUNNING], T.SKIPPED, ended=Now(), sentence="It was stopped before it acted.")
         return

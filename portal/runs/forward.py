@@ -9,11 +9,12 @@ from django.db.models.functions import Now
 
 from portal.kernel.command import Command
 from portal.kernel.output import LookFailed, Output
+from portal.kernel.plan import Plan
 from portal.kernel.step import Act, Fetch, Seen, Step, Work, WorkFailed, WorkStopped
 from portal.kernel.verdict import Verdict, Word, failed, wait
-from portal.runs import hostside, ports, record
+from portal.runs import deciding, hostside, ports, record
 from portal.runs.drive import BACK, NEXT, Drive, Stop, act_name, frozen, in_seconds
-from portal.runs.ending import begin_ending
+from portal.runs.ending import aborted, begin_ending
 from portal.runs.hostside import Progress, Tail
 from portal.runs.models import Run, RunStep
 from portal.runs.states import move_step
@@ -25,11 +26,13 @@ P = RunStep.Phase
 SOON = 0.5  # seconds
 
 
-def forward(drive: Drive, steps: Sequence[Step]) -> Stop:
+def forward(drive: Drive, plan: Plan) -> Stop:
     """Walks the steps that are not done. next: all are done."""
-    rows = RunStep.objects.filter(run_id=drive.run.pk, state__in=(T.WAITING, T.RUNNING))
+    rows = RunStep.objects.filter(run_id=drive.run.pk, state__in=(T.WAITING, T.RUNNING, T.HELD))
     for row in rows.order_by("position"):
-        stop = _Walk(drive, row, steps[row.position - 1]).walk()
+        if row.state == T.HELD:
+            return deciding.waits(drive, row)
+        stop = _Walk(drive, row, plan.steps[row.position - 1], plan.decide.get(row.name, 0.0)).walk()
         if stop is not NEXT:
             return stop
     return asked(drive, None) or NEXT
@@ -37,11 +40,9 @@ def forward(drive: Drive, steps: Sequence[Step]) -> Stop:
 
 def asked(drive: Drive, row: RunStep | None) -> Stop | None:
     """What people have asked for meanwhile: an abort at any time, a hold before the next act."""
-    run = Run.objects.only("abort_by", "abort_reason", "held_by").get(pk=drive.run.pk)
-    if run.abort_by:
-        reason = f": {run.abort_reason}" if run.abort_reason else "."
-        begin_ending(drive, Run.Status.ABORTED, row, f"Aborted by {run.abort_by}{reason}")
+    if aborted(drive, row):
         return BACK
+    run = Run.objects.only("held_by").get(pk=drive.run.pk)
     if run.held_by and row and row.phase in (P.LOOK, P.READY):
         return Stop("park")
     return None
@@ -54,6 +55,7 @@ class _Walk:
     drive: Drive
     row: RunStep
     step: Step
+    decision: float = 0.0  # seconds that its failure waits for people; 0: its undos begin at once
     sent: bool = False  # something was sent since the last look
 
     def walk(self) -> Stop:
@@ -92,6 +94,8 @@ class _Walk:
             sentence = f"{sentence} Patience ended after {self.step.patience:g} s."
             verdict = failed(sentence)
         if verdict.word is Word.FAILED:
+            if self.decision and deciding.hold(self.drive, self.row, sentence, self.decision):
+                return deciding.waits(self.drive, self.row)
             begin_ending(self.drive, Run.Status.FAILED, self.row, sentence)
             return BACK
         if sentence != self.row.sentence:

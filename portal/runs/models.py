@@ -95,7 +95,9 @@ class RunStep(models.Model):
     class State(models.TextChoices):
         WAITING = "waiting"
         RUNNING = "running"
+        HELD = "held"  # it failed, and people decide until its deadline: retry, ignore, abort
         DONE = "done"
+        IGNORED = "ignored"  # it failed, and a second person let the Run go on
         FAILED = "failed"
         SKIPPED = "skipped"
         UNDONE = "undone"
@@ -123,7 +125,7 @@ class RunStep(models.Model):
     attempt = models.PositiveSmallIntegerField(default=1)  # +1 when a person retries it
     began = models.DateTimeField(null=True, blank=True)
     ended = models.DateTimeField(null=True, blank=True)
-    deadline = models.DateTimeField(null=True, blank=True)  # when patience ends
+    deadline = models.DateTimeField(null=True, blank=True)  # when patience ends; of a held one, people's time
     intended_at = models.DateTimeField(null=True, blank=True)  # null: it never set out to act
     sentence = models.TextField(blank=True)
     # [{"argv": [...], "timeout": seconds, "root": bool} | {"fetch": path, "name": name} | {"work": name}], as sent
@@ -131,6 +133,9 @@ class RunStep(models.Model):
     undo = models.JSONField(default=list)  # likewise; registered before the act
     undo_attempt = models.PositiveSmallIntegerField(default=1)  # +1 when a person retries the undo
     no_undo = models.TextField(blank=True)  # "No undo: ..." when there is none
+    ignored_by = models.CharField(max_length=150, blank=True)
+    ignored_at = models.DateTimeField(null=True, blank=True)
+    ignored_why = models.CharField(max_length=500, blank=True)
     expected_seconds = models.FloatField(null=True, blank=True)
     out_offset = models.BigIntegerField(default=0)  # bytes of stdout that are lines already
     err_offset = models.BigIntegerField(default=0)

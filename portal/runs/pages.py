@@ -29,7 +29,9 @@ STATUS = {
 STEP = {
     T.WAITING: ("waiting", "Waiting"),
     T.RUNNING: ("running", "Running"),
+    T.HELD: ("fail", "Failed, waits for a decision"),
     T.DONE: ("ok", "Done"),
+    T.IGNORED: ("warn", "Ignored"),
     T.FAILED: ("fail", "Failed"),
     T.SKIPPED: ("waiting", "Skipped"),
     T.UNDONE: ("warn", "Undone"),
@@ -49,7 +51,8 @@ def shape(run: Run) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Row:
-    """One step as the table shows it. acts and undos: command lines."""
+    """One step as the table shows it. acts and undos: command lines. undecided: people may decide on its failure;
+    ignorable: this reader, too, may let the run go on."""
 
     step: RunStep
     shape: str
@@ -58,18 +61,28 @@ class Row:
     undos: list[str]
     took: timedelta | None
     retriable: bool
+    undecided: bool
+    ignorable: bool
 
 
 def rows(run: Run, steps: Sequence[RunStep], now: datetime, acts: frozenset[str] = frozenset()) -> list[Row]:
     """All steps in order; a running one has taken until now. acts: what the reader may do."""
-    return [_row(run, step, now, "run.start" in acts) for step in steps]
+    return [_row(run, step, now, acts) for step in steps]
 
 
-def _row(run: Run, step: RunStep, now: datetime, may_retry: bool) -> Row:
+def _row(run: Run, step: RunStep, now: datetime, acts: frozenset[str]) -> Row:
     state, word = STEP[T(step.state)]
     took = (step.ended or now) - step.began if step.began and (step.ended or step.state == T.RUNNING) else None
-    retriable = may_retry and run.status in RETRIED and step.state in (T.FAILED, T.UNDO_FAILED)
-    return Row(step, state, word, lines(step.act), lines(step.undo), took, retriable)
+    undecided_ = undecided(run, step)
+    ended = run.status in RETRIED and step.state in (T.FAILED, T.UNDO_FAILED)
+    retriable = "run.start" in acts and (ended or undecided_)
+    ignorable = "run.approve" in acts and undecided_
+    return Row(step, state, word, lines(step.act), lines(step.undo), took, retriable, undecided_, ignorable)
+
+
+def undecided(run: Run, step: RunStep) -> bool:
+    """Whether people may still decide on a step that failed."""
+    return step.state == T.HELD and run.status in Run.ACTIVE and not run.ending and not run.abort_by
 
 
 def lines(acts: Sequence[dict[str, Any]]) -> list[str]:
@@ -85,6 +98,9 @@ def _line(act: dict[str, Any]) -> str:
 
 def headline(run: Run, steps: Sequence[RunStep]) -> str:
     """Support bundle, step 2 of 4; the status once it has ended."""
+    held = next((step for step in steps if step.state == T.HELD), None)
+    if run.status in Run.ACTIVE and held is not None:
+        return f"{run.title}: step {held.position} of {len(steps)} waits for a decision"
     now = next((step for step in steps if step.state == T.RUNNING), None)
     if run.status in Run.ACTIVE and now is not None:
         return f"{run.title}, step {now.position} of {len(steps)}"
@@ -95,9 +111,9 @@ def lead(run: Run, steps: Sequence[RunStep]) -> str:
     """The run's own sentence, else what the current step says, else what is waited for."""
     if run.sentence:
         return run.sentence
-    now = next((step for step in steps if step.state == T.RUNNING), None)
+    now = next((step for step in steps if step.state in (T.RUNNING, T.HELD)), None)
     if now is not None and now.sentence:
-        return now.sentence
+        return f"{now.sentence} Retry it, ignore it, or abort." if now.state == T.HELD else now.sentence
     if run.status == S.AWAITING_APPROVAL:
         return f"{run.requested_by} asked for it. It waits for another person to approve it; nothing was done."
     if run.status == S.QUEUED:

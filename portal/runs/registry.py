@@ -1,4 +1,6 @@
-"""Plans by name, found by being there: every installed app's `plans.py` holds a tuple PLANS."""
+"""Plans by name, found by being there: every installed app's `plans.py` holds a tuple PLANS. What people have composed
+comes from settings.HOLDFAST_PLANS: dotted paths of callables (name, version or None) -> a Plan, or None when it is not
+theirs; they raise UnknownPlan for one that is theirs and not there."""
 
 from __future__ import annotations
 
@@ -6,7 +8,8 @@ from functools import cache
 from importlib import import_module
 
 from django.apps import apps
-from django.utils.module_loading import module_has_submodule
+from django.conf import settings
+from django.utils.module_loading import import_string, module_has_submodule
 
 from portal.kernel.plan import Plan
 
@@ -29,9 +32,14 @@ def plans() -> dict[str, Plan]:
     return found
 
 
-def plan_named(name: str) -> Plan:
-    """The plan, or UnknownPlan."""
-    try:
-        return plans()[name]
-    except KeyError:
-        raise UnknownPlan(f"There is no plan {name!r}; there are: {', '.join(sorted(plans()))}.") from None
+def plan_named(name: str, version: int | None = None) -> Plan:
+    """The plan, or UnknownPlan. version: of a plan that people composed, the one that a Run was frozen with; None: the
+    newest, which must be in use. A plan in code is there in one version only."""
+    found = plans().get(name)
+    if found is not None:
+        return found
+    for path in settings.HOLDFAST_PLANS:
+        composed: Plan | None = import_string(path)(name, version)
+        if composed is not None:
+            return composed
+    raise UnknownPlan(f"There is no plan {name!r}; there are: {', '.join(sorted(plans()))}.")

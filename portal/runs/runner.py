@@ -8,9 +8,9 @@ from django.db import InterfaceError, OperationalError, connection
 
 from portal.kernel.output import LookFailed
 from portal.kernel.plan import Plan, digest
-from portal.runs import hostside, ports, record
+from portal.runs import deciding, hostside, ports, record
 from portal.runs.backward import backward
-from portal.runs.drive import ATTENTION, BACK, NEXT, Drive, by_portal
+from portal.runs.drive import ATTENTION, BACK, DECIDE, NEXT, Drive, by_portal
 from portal.runs.ending import begin_ending, finish, park
 from portal.runs.forward import asked, forward
 from portal.runs.lease import Lease, LeaseLost, claim, heartbeat
@@ -62,7 +62,7 @@ def _recovered(drive: Drive) -> None:
 def _through(drive: Drive) -> None:
     """Forward, and backward when it must; an error of our own turns the Run round, too."""
     try:
-        stop = NEXT if drive.run.ending else forward(drive, _steps(drive).steps)
+        stop = NEXT if drive.run.ending else forward(drive, _steps(drive))
     except (LeaseLost, EvidenceRefused, OperationalError, InterfaceError):
         raise
     except PlanChanged as error:
@@ -72,7 +72,9 @@ def _through(drive: Drive) -> None:
         log.exception("run %s broke", drive.run.pk)
         begin_ending(drive, S.ERRORED, _current(drive), drive.masked(_broke(error)))
         stop = BACK
-    if stop.why == "park":
+    if stop is DECIDE:
+        deciding.park(drive)
+    elif stop.why == "park":
         park(drive, stop.after)
     elif stop is NEXT and not drive.run.ending:
         _succeed(drive)
@@ -84,7 +86,7 @@ def _steps(drive: Drive) -> Plan:
     """The plan's code, if it still is what was frozen. Raises PlanChanged."""
     run = drive.run
     try:
-        plan = plan_named(run.plan)
+        plan = plan_named(run.plan, run.plan_version)
     except UnknownPlan as error:
         raise PlanChanged(str(error)) from None
     if digest(plan, run.parameters, run.target) != run.digest:
@@ -107,8 +109,11 @@ def _current(drive: Drive) -> RunStep | None:
 
 def _succeed(drive: Drive) -> None:
     _tidy(drive)
-    count = RunStep.objects.filter(run_id=drive.run.pk).count()
-    words = f"All {count} steps of {drive.run.title} on {drive.run.target_name} are done."
+    rows = list(RunStep.objects.filter(run_id=drive.run.pk).order_by("position"))
+    ignored = [row for row in rows if row.state == T.IGNORED]
+    done = f"{len(rows) - len(ignored)} of {len(rows)}" if ignored else f"All {len(rows)}"
+    words = f"{done} steps of {drive.run.title} on {drive.run.target_name} are done."
+    words += "".join(f" Step {row.position} ({row.title}) failed; {deciding.ignored(row)}" for row in ignored)
     if not finish(drive, S.SUCCEEDED, words) and asked(drive, None):
         _back(drive)
 

@@ -33,8 +33,10 @@ ENDED = frozenset({S.SUCCEEDED, S.FAILED, S.ERRORED, S.ABORTED, S.ROLLED_BACK, S
 # RunStep: from -> to.
 STEP_MOVES: dict[str, frozenset[str]] = {
     T.WAITING: frozenset({T.RUNNING, T.SKIPPED}),
-    T.RUNNING: frozenset({T.RUNNING, T.DONE, T.FAILED, T.SKIPPED}),
+    T.RUNNING: frozenset({T.RUNNING, T.HELD, T.DONE, T.FAILED, T.SKIPPED}),
+    T.HELD: frozenset({T.WAITING, T.IGNORED, T.FAILED}),  # retried, ignored, or its undos begin
     T.DONE: frozenset({T.DONE, T.UNDONE, T.UNDO_FAILED}),
+    T.IGNORED: frozenset(),
     T.FAILED: frozenset({T.FAILED, T.WAITING, T.SKIPPED, T.UNDONE, T.UNDO_FAILED}),
     T.SKIPPED: frozenset({T.WAITING}),
     T.UNDONE: frozenset(),

@@ -15,4 +15,5 @@ urlpatterns = [
     path("runs/<int:pk>/approve/", views.approve, name="run-approve"),
     path("runs/<int:pk>/abort/", views.abort, name="run-abort"),
     path("runs/<int:pk>/retry/<int:position>/", views.retry, name="run-retry"),
+    path("runs/<int:pk>/ignore/<int:position>/", views.ignore, name="run-ignore"),
 ]

@@ -128,6 +128,32 @@ def retry(request: HttpRequest, pk: int, position: int) -> HttpResponse:
     return _act(request, pk, lambda: services.retry(pk, position, name), f"Step {position} is tried again.")
 
 
+@needs("run.approve")
+def ignore(request: HttpRequest, pk: int, position: int) -> HttpResponse:
+    """GET says what ignoring a step means; POST does it, with a reason, by a second person."""
+    row = get_object_or_404(Run, pk=pk)
+    step = get_object_or_404(row.steps, position=position)
+    mistakes: list[str] = []
+    if request.method == "POST":
+        try:
+            services.ignore(pk, position, request.user.get_username(), request.POST.get("reason", ""))
+        except Refused as refusal:
+            mistakes = refusal.sentences
+        else:
+            messages.success(request, f"Step {position} is ignored; the run goes on.")
+            return redirect("run", pk)
+    context = {
+        "section": "drills",
+        "run": row,
+        "step": step,
+        "mistakes": mistakes,
+        "later": list(row.steps.filter(position__gt=position).order_by("position")),
+        "undecided": pages.undecided(row, step),
+        "path": [*STEPS_ABOVE, {"title": f"Run {row.pk}", "url": reverse("run", args=[pk])}, {"title": "Ignore"}],
+    }
+    return render(request, "runs/ignore.html", context, status=409 if mistakes else 200)
+
+
 @needs("run.abort")
 def abort(request: HttpRequest, pk: int) -> HttpResponse:
     """GET says which undos will run in which order; POST aborts."""

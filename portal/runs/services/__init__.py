@@ -1,8 +1,8 @@
-"""What the rest of the portal does with Runs: start, approve, hold, resume, abort, retry; sweep by beat."""
+"""What the rest of the portal does with Runs: start, approve, hold, resume, abort, retry, ignore; sweep by beat."""
 
-from portal.runs.services.control import abort, approve, hold, resume, retry
+from portal.runs.services.control import abort, approve, hold, ignore, resume, retry
 from portal.runs.services.refused import Refused
 from portal.runs.services.start import start
 from portal.runs.services.sweep import sweep
 
-__all__ = ["Refused", "abort", "approve", "hold", "resume", "retry", "start", "sweep"]
+__all__ = ["Refused", "abort", "approve", "hold", "ignore", "resume", "retry", "start", "sweep"]

@@ -1,4 +1,4 @@
-"""What people may do to a Run that exists: approve, hold, resume, abort, retry. Each is one recorded move."""
+"""What people may do to a Run that exists: approve, hold, resume, abort, retry, ignore. Each is one recorded move."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from portal.access.services import may
 from portal.runs import journal, ports, record, wake
 from portal.runs.models import Run, RunStep
 from portal.runs.record import EvidenceRefused
@@ -20,6 +22,7 @@ from portal.runs.states import move_run, move_step
 S = Run.Status
 T = RunStep.State
 
+LONGEST = 500  # characters of a reason
 RETRIED = (S.FAILED, S.ERRORED, S.NEEDS_ATTENTION)
 
 
@@ -97,19 +100,61 @@ def abort(run_pk: int, by: str, reason: str = "") -> Run:
 
 
 def retry(run_pk: int, position: int, by: str) -> Run:
-    """Lets an ended Run go on at the step that failed, or repeats the undo that failed. What was done stays done.
-    Raises Refused when the step did not fail, or when other steps have been undone meanwhile."""
+    """Lets an ended Run go on at the step that failed, repeats the undo that failed, or tries a step again whose
+    failure waits for a decision. What was done stays done. Raises Refused when the step did not fail, or when other
+    steps have been undone meanwhile."""
     with _deciding(run_pk, by, "retry") as run:
         row = run.steps.filter(position=position).first()
-        if row is None or run.status not in RETRIED or row.state not in (T.FAILED, T.UNDO_FAILED):
+        if row is not None and _undecided(run, row):
+            _again(row)
+            _due(run)
+        elif row is None or run.status not in RETRIED or row.state not in (T.FAILED, T.UNDO_FAILED):
             state = row.state if row else "missing"
             raise Refused("state", f"Run {run.pk} is {run.status}, its step {position} is {state}: no retry.", run=run)
-        if row.state == T.UNDO_FAILED:
+        elif row.state == T.UNDO_FAILED:
             _redo_undo(run, row)
         else:
             _redo_step(run, row)
         _done(run, "run.retried", by, f"Step {position} ({row.title}) is retried by {by}.", {"step": row.name})
     return run
+
+
+def ignore(run_pk: int, position: int, by: str, reason: str) -> Run:
+    """A second person lets the Run go on although a step failed. by: an account that may approve runs, and not whoever
+    asked for this one. Raises Refused: nothing waits for that decision, or its time is over; no reason is given."""
+    reason = " ".join(reason.split())[:LONGEST]
+    with _deciding(run_pk, by, "ignore") as run:
+        row = run.steps.filter(position=position).first()
+        if row is None or not _undecided(run, row):
+            state = row.state if row else "missing"
+            words = f"Run {run.pk} is {run.ending or run.status}, its step {position} is {state}"
+            raise Refused("state", f"{words}: no decision on it is waited for.", run=run)
+        _second(run, by)
+        if not reason:
+            raise Refused("parameters", "Say why the step may be ignored: the report quotes it.", run=run)
+        failed = row.sentence
+        told = {"ignored_by": by, "ignored_at": Now(), "ignored_why": reason, "deadline": None}
+        move_step(row.pk, [T.HELD], T.IGNORED, **told)
+        _due(run)
+        body = {"step": row.name, "position": position, "failed": failed, "reason": reason}
+        _done(run, "run.step_ignored", by, f"Step {position} ({row.title}) is ignored by {by}: {reason}", body)
+    return run
+
+
+def _undecided(run: Run, row: RunStep) -> bool:
+    """Whether people may still decide on a step that failed, by the database's clock."""
+    forward = run.status in Run.ACTIVE and not run.ending and not run.abort_by
+    return forward and RunStep.objects.filter(pk=row.pk, state=T.HELD, deadline__gte=Now()).exists()
+
+
+def _second(run: Run, by: str) -> None:
+    """Raises Refused unless `by` is another person, and one who may approve: asked here, so that a shell is, too."""
+    if by.casefold() == run.requested_by.casefold():
+        raise Refused("four_eyes", f"{by} asked for run {run.pk}: another person decides to ignore a step.", run=run)
+    person = User.objects.filter(username=by, is_active=True).first()
+    if person is None or not may(person, "run.approve"):
+        words = f"{by} is nobody who may approve a run, so this is no second pair of eyes"
+        raise Refused("four_eyes", f"{words}: a person with the role Approver ignores a step.", run=run)
 
 
 def _redo_undo(run: Run, row: RunStep) -> None:
@@ -121,18 +166,25 @@ def _redo_undo(run: Run, row: RunStep) -> None:
 def _redo_step(run: Run, row: RunStep) -> None:
     if run.steps.filter(state__in=(T.UNDONE, T.UNDO_FAILED)).exists():
         raise Refused("state", f"Run {run.pk} has undone other steps: start it anew.", run=run)
+    _again(row)
+    for later in run.steps.filter(position__gt=row.position, state=T.SKIPPED):
+        move_step(later.pk, [T.SKIPPED], T.WAITING, sentence="", deadline=None)
+    _queue(run, run.status, ended=None, ending="", abort_by="", abort_reason="")
+
+
+def _again(row: RunStep) -> None:
+    """The step begins anew, under a number of its own."""
     fresh: dict[str, Any] = {
         "phase": RunStep.Phase.LOOK,
         "deadline": None,
+        "ended": None,
         "intended_at": None,
         "act": [],
         "undo": [],
         "no_undo": "",
     }
-    move_step(row.pk, [T.FAILED], T.WAITING, attempt=F("attempt") + 1, out_offset=0, err_offset=0, **fresh)
-    for later in run.steps.filter(position__gt=row.position, state=T.SKIPPED):
-        move_step(later.pk, [T.SKIPPED], T.WAITING, sentence="", deadline=None)
-    _queue(run, run.status, ended=None, ending="", abort_by="", abort_reason="")
+    origins = [T.FAILED, T.HELD]
+    move_step(row.pk, origins, T.WAITING, attempt=F("attempt") + 1, out_offset=0, err_offset=0, **fresh)
 
 
 def _queue(run: Run, origin: str, **fields: Any) -> None:
