@@ -35,7 +35,7 @@ def start(
         Policy.objects.select_for_update().get(pk=policy.pk)  # two starts within one second get two names
         ident = _earlier(by, key) or _ident(policy, now)
         try:
-            run = start_run(PLAN, _parameters(policy, ident), f"engine:{policy.engine_id}", by, change, key)
+            run = start_run(PLAN, parameters(policy, ident), f"engine:{policy.engine_id}", by, change, key)
         except Refused as error:
             # what is recorded of a refusal must outlive this transaction
             refusal, run = error, Run()
@@ -66,7 +66,8 @@ def _ident(policy: Policy, now: datetime) -> str:
     return ident
 
 
-def _parameters(policy: Policy, ident: str) -> dict[str, str | int]:
+def parameters(policy: Policy, ident: str) -> dict[str, str | int]:
+    """Of a Run that takes a backup by this policy."""
     return {
         "ident": ident,
         "directory": policy.directory,

@@ -15,7 +15,7 @@ from backups.works.asking import whole
 from portal.evidence.services import append
 from portal.kernel.command import Command
 from portal.kernel.output import Output
-from portal.kernel.step import Working
+from portal.kernel.step import Parameters, Working
 
 LONGEST = 200_000  # bytes of each stream and of the log that the catalog keeps; the last ones count
 # The archive is there and the engine database in it: the ladder says what it is worth.
@@ -27,14 +27,18 @@ def log_look(path: str) -> Command:
     return Command(("tail", "-c", str(LONGEST), path), root=True)
 
 
+def looks(parameters: Parameters) -> dict[str, Command]:
+    """Both logs of a backup, as they are asked for."""
+    return {"log": log_look(take.log(parameters)), "verify": log_look(verify_there.log(parameters))}
+
+
 def work(working: Working) -> None:
     """The run of engine-backup itself."""
     backup = of_run(working.parameters)
     if backup.cause:
         return
     printed = working.output_of(take.STEP.name)
-    looks = {"log": log_look(take.log(working.parameters)), **_flags(working)}
-    seen = whole(working, looks)
+    seen = whole(working, {"log": looks(working.parameters)["log"], **_flags(working)})
     parts = preflight.parts(seen)
     cause = classify(output.read(printed.stdout, printed.stderr, printed.exit_code, seen["log"].stdout), parts)
     good = cause.good or cause.kind in KEPT
@@ -56,7 +60,7 @@ def work(working: Working) -> None:
 def verified(working: Working, backup: Backup) -> dict[str, object]:
     """What --mode=verify printed and the cause of its end, as the catalog keeps them."""
     printed = working.output_of(verify_there.STEP.name)
-    log = whole(working, {"log": log_look(verify_there.log(working.parameters))})["log"]
+    log = whole(working, {"log": looks(working.parameters)["verify"]})["log"]
     cause = classify(output.read(printed.stdout, printed.stderr, printed.exit_code, log.stdout), parts_in(backup))
     return kept(printed, log, cause)
 

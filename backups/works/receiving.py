@@ -26,7 +26,7 @@ from portal.connectors.age_pipe import Pipe
 from portal.connectors.stores.store import prove
 from portal.evidence.services import append
 from portal.kernel.command import Command
-from portal.kernel.step import WorkFailed, Working
+from portal.kernel.step import Parameters, WorkFailed, Working
 from portal.runs.models import RunStep
 
 LARGEST = 4 * 1024**4  # bytes
@@ -57,14 +57,18 @@ def work(working: Working) -> None:
     _write(working, backup, name, sealed, readers)
 
 
-def _there(working: Working) -> tuple[int, str]:
-    """Size and SHA-256 of the archive on the engine VM. Raises WorkFailed."""
-    path = take.final(working.parameters)
-    looks = {
+def looks(parameters: Parameters) -> dict[str, Command]:
+    """What is asked about the archive on the engine VM."""
+    path = take.final(parameters)
+    return {
         "size": Command(("stat", "-c", "%s", path), root=True),
         "sha256": Command(("cat", f"{path}.sha256"), root=True),
     }
-    seen = whole(working, looks)
+
+
+def _there(working: Working) -> tuple[int, str]:
+    """Size and SHA-256 of the archive on the engine VM. Raises WorkFailed."""
+    path, seen = take.final(working.parameters), whole(working, looks(working.parameters))
     size, digest = (seen[name].stdout.decode("ascii", "replace").strip() for name in ("size", "sha256"))
     if not size.isdecimal() or int(size) == 0 or len(digest) != 64:
         raise WorkFailed(f"The archive {path} or its SHA-256 is not on the engine VM any more: take a new backup.")

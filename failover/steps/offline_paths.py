@@ -16,9 +16,13 @@ from portal.kernel.step import ACT, Look, Parameters, Seen, Step
 from portal.kernel.verdict import Verdict, done, failed, go, wait
 
 _HCTL = re.compile(r"\d{1,5}:\d{1,5}:\d{1,5}:\d{1,10}")
-# tee writes, so that the same line works through sudo; one bad device ends it with its name on stderr
+# tee writes, so that the same line works through sudo; one bad device ends it with its name on stderr. It checks its
+# own words, since sudoers lets any number of them in (portal.kernel.sudoers).
 _SCRIPT = """word=$1
 shift
+for path in "$@"; do
+    case $path in *[!0-9:]* | "") echo "no SCSI address: $path" >&2; exit 2 ;; esac
+done
 for path in "$@"; do
     printf '%s\\n' "$word" | tee "/sys/class/scsi_device/$path/device/state" >/dev/null || exit 1
 done

@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 import re
-import shlex
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from inventory.probes import PROBES
-from portal.kernel.collector import sudo_line
-from portal.kernel.command import Command as HostCommand
+from portal.kernel.sudoers import FOLDER, allowed, spelled
+from portal.runs import as_root
 
-FOLDER = "/usr/bin/"  # of timeout(1) on EL8 and EL9; sudoers takes whole paths only
 _ACCOUNT = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
-_SIGNS = re.compile(r"([\\,:=*?\[\]!])")  # what sudoers(5) takes for its own inside arguments
+LOOKS = "Looks. All of it only reads"
+HEAD = (
+    "What Holdfast runs as root through sudo, from its probes, plans and policies. Check it with visudo -c.",
+    "Print it anew when Holdfast is updated, and when a backup policy or HOLDFAST_HA_LAG changes.",
+    "The lines of maintenance, drills and backups act: an account that has them can take the engine away.",
+)
 
 
-def allowed(command: HostCommand) -> str:
-    """A `root` command as a sudoers file names it. sudo compares words, so the shell's quotes are not in it."""
-    return FOLDER + " ".join(_SIGNS.sub(r"\\\1", word) for word in shlex.split(sudo_line(command)))
+def groups() -> dict[str, dict[str, list[str]]]:
+    """Heading -> rule -> why it is no fixed text, one sentence per varying part; each rule once."""
+    found: dict[str, dict[str, list[str]]] = {LOOKS: {rule: [] for rule in _looks()}}
+    for case in as_root.cases():
+        rules = found.setdefault(case.where, {})
+        for command in as_root.commands(case):
+            rule = allowed(command, case.varies)
+            if not any(rule in known for known in found.values()):
+                rules[rule] = [one.why for one in case.varies if one.pattern in rule]
+    ends = spelled(("kill", "-TERM"))
+    why = ["process ids of what the Run started; sudo cannot tell them from others"]
+    stops = {f"{FOLDER}{ends.replace('TERM', name)} [0-9]*": why for name in as_root.STOPS}
+    return {**found, "Abort. Ends what a Run started as root; without these lines it runs to its time limit": stops}
+
+
+def _looks() -> Iterator[str]:
+    for probe in PROBES.values():
+        yield from (allowed(command) for command in probe.commands.values() if command.root)
 
 
 class Command(BaseCommand):
@@ -30,14 +49,22 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("account", nargs="?", default="holdfast")
+        parser.add_argument("--looks", action="store_true", help="only what reads: no maintenance, drill or backup")
 
     def handle(self, *args: Any, **options: Any) -> None:
         account: str = options["account"]
         if not _ACCOUNT.fullmatch(account):
             raise CommandError(f"{account!r} is no account name.")
-        self.stdout.write("# What Holdfast's looks ask as root; all of it only reads. Check it with visudo -c.")
+        for line in HEAD:
+            self.stdout.write(f"# {line}")
         self.stdout.write(f"Defaults:{account} !requiretty")
-        for probe in PROBES.values():
-            for command in probe.commands.values():
-                if command.root:
-                    self.stdout.write(f"{account} ALL=(root) NOPASSWD: {allowed(command)}")
+        for heading, rules in groups().items():
+            if rules and (heading == LOOKS or not options["looks"]):
+                self._write(account, heading, rules)
+
+    def _write(self, account: str, heading: str, rules: dict[str, list[str]]) -> None:
+        self.stdout.write(f"\n# {heading}.")
+        for rule, whys in rules.items():
+            for why in whys:
+                self.stdout.write(f"# Varies: {why}.")
+            self.stdout.write(f"{account} ALL=(root) NOPASSWD: {rule}")
