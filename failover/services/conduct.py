@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from backups.services.clock import now as database_now
 from failover.models import Drill, Prompt
-from failover.services import approvals, gates, pairs, readiness
+from failover.services import approvals, gates, pairs, readiness, roles
 from failover.services.approvals import LONGEST, deciding, run_of, told
 from portal.runs import services as runs
 from portal.runs import wake
 from portal.runs.models import Run
 from portal.runs.services import Refused
+from portal.runs.services.refused import recorded
 from portal.runs.states import ENDED
 
 # kinds of Refused that the state of things causes; the others are mistakes in the wish
@@ -35,6 +37,7 @@ def begin(pk: int, by: str) -> Run:
     drill = Drill.objects.select_related("run", "engine").get(pk=pk)
     if drill.run is not None and drill.run.status in approvals.WAITS and readiness.expired(drill.engine, drill.plan):
         look(drill)
+    _as_planned(drill, by)
     with deciding(pk, by, "begin") as (row, now):
         run = run_of(row)
         if run.status not in approvals.WAITS:
@@ -51,6 +54,15 @@ def begin(pk: int, by: str) -> Run:
         _ready(row)
         told(row, "drill.begun", by, {"approved_by": held.by, "hash": held.hash, "readiness": row.readiness})
         return runs.approve(run.pk, held.by)
+
+
+def _as_planned(drill: Drill, by: str) -> None:
+    """Raises Refused when the pair is not as the drill was planned for; then the approval is void, too."""
+    if drill.run is None or drill.run.status not in approvals.WAITS:
+        return
+    if wrong := roles.voided(drill, roles.changed(drill), database_now()):
+        refusal = Refused("approval", wrong, run=drill.run)
+        raise recorded(refusal, by, approvals.subject(drill), {"wish": "begin"})
 
 
 def _ready(drill: Drill) -> None:

@@ -12,7 +12,7 @@ from django.db.models import Q
 from backups.services.clock import now as database_now
 from failover.catalog.duration import expected, rollback
 from failover.models import Blackout, Drill, Window
-from failover.services import approvals, breaking, readiness
+from failover.services import approvals, breaking, readiness, roles
 from inventory.models import Host
 from inventory.templatetags.holdfast import full
 from portal.kernel.plan import Plan
@@ -137,7 +137,11 @@ def _begins(drill: Drill, run: Run) -> str:
     """What counts only until the first act: afterwards the drill itself changes it."""
     if run.steps.filter(mutating=True).exclude(intended_at=None).exists():
         return ""
-    return maintained(drill.engine_id) or readiness.expired(drill.engine, drill.plan)
+    return (
+        maintained(drill.engine_id)
+        or readiness.expired(drill.engine, drill.plan)
+        or roles.voided(drill, roles.moved(drill), database_now())
+    )
 
 
 def maintained(engine_pk: int) -> str:

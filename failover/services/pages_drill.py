@@ -11,7 +11,7 @@ from typing import Any
 from failover.catalog.binding import hash_of
 from failover.catalog.pair import members
 from failover.models import BreakGlass, Drill, Prompt
-from failover.services import approvals, breaking, gates, readiness
+from failover.services import approvals, breaking, gates, readiness, roles
 from failover.services.approvals import APPROVED, AWAITING, VOID, Standing
 from failover.services.pages_plans import drill_plan
 from failover.verdicts.check import Check, Say
@@ -140,7 +140,7 @@ def beginning(drill: Drill, held: Standing, acts: frozenset[str], now: datetime)
         return Begin(False, "")
     if "run.start" not in acts:
         return Begin(True, "Your role does not begin drills. A person with the role Operator does.")
-    why = gates.calendar(drill, now) or gates.maintained(drill.engine_id)
+    why = gates.calendar(drill, now) or gates.maintained(drill.engine_id) or roles.moved(drill)
     if not why and (others := gates.rivals(drill.run)):
         first = others[0]
         why = f"Run {first.pk} ({first.title}) is {first.status} on {first.target_name}: wait for its end."
