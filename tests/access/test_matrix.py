@@ -9,7 +9,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from portal.access.roles import ACTS, ROLES
 from portal.access.services import give_role
 
-pytestmark = pytest.mark.django_db
+# every page many times over, which others cover once
+pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]
 
 # open on purpose: the way in and out, what machines ask about the portal itself, and one's own settings
 OPEN = {"login", "logout", "healthz", "readyz", "metrics"}

@@ -14,7 +14,7 @@ from tests.fixtures_backup_lab import backup_lab, rows_of  # noqa: F401
 from tests.fixtures_gate import wait_for
 from tests.fixtures_stand import stand  # noqa: F401
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.matrix]
 
 
 def ended(run: Run) -> bool:

@@ -92,6 +92,7 @@ def test_a_hanging_dump_is_ended_by_an_abort_without_an_orphan(stand):  # noqa: 
     stand.clean()
 
 
+@pytest.mark.matrix
 def test_a_database_that_is_down_is_waited_for(stand):  # noqa: F811
     stand.fault("backup-db-down")
     run = take.start(stand.policy, "anna")
@@ -124,6 +125,7 @@ def test_a_worker_killed_at_every_step_takes_one_archive(stand):  # noqa: F811
     stand.clean()
 
 
+@pytest.mark.matrix
 def test_links_that_drop_all_the_time_change_nothing(stand):  # noqa: F811
     stand.fault("backup-slow", seconds="0.5")
     run = take.start(stand.policy, "anna")

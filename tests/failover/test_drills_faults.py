@@ -116,6 +116,7 @@ def test_an_abort_starts_the_agent_again(pair):  # noqa: F811
     assert pair.truth["hosts"][was]["agent"] in ("starting", "running")
 
 
+@pytest.mark.matrix
 def test_an_engine_that_answers_badly_and_a_host_that_goes_silent_are_waited_for(pair):  # noqa: F811
     was, seen = pair.on.name, []
 
@@ -191,3 +192,16 @@ def test_an_abort_gives_the_paths_back(pair):  # noqa: F811
     run = finish(pair.begin("fabric_path_loss", {"fabric": name, "watch_seconds": 600}).run, meanwhile=stop)
     assert run.status == "aborted", told(run)
     assert [one["failed_paths"] for one in pair.truth["hosts"].values()] == [0] * len(pair.truth["hosts"])
+
+
+def test_a_migration_that_fails_is_told_by_the_engine_at_once(pair):  # noqa: F811
+    was = pair.on.name
+    drill = pair.begin("she_switchover")
+    pair.lab.fault("fail-migrations", "engine")
+    run = finish(drill.run)
+    assert run.status in ("failed", "rolled_back"), told(run)
+    assert "The engine has given the migration up: Migration failed" in run.sentence, told(run)
+    assert f"The engine VM runs on {was} as before." in run.sentence
+    assert pair.truth["engine_vm_host"] == was
+    step = run.steps.get(name="migrate_engine")
+    assert (step.ended - step.began).total_seconds() < 60, "patience is 900 s"

@@ -127,6 +127,7 @@ def test_the_newest_backup_is_rehearsed(pair, settings):  # noqa: F811
     assert Backup.objects.latest("taken").proof == "proven"
 
 
+@pytest.mark.matrix
 def test_a_host_is_fenced_by_its_own_engine(pair):  # noqa: F811
     lost = pair.on
 

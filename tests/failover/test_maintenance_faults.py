@@ -68,6 +68,7 @@ def test_a_write_that_was_lost_is_seen_from_the_other_host_and_repeated_once(pai
     assert pair.healthy()
 
 
+@pytest.mark.matrix
 def test_a_flag_that_never_comes_is_undone_and_the_window_fails(pair, short, settings):  # noqa: F811
     """The agent stops after the guard rails: exit code 0, the write is lost, the broker ends itself (trap 3)."""
     settings.HOLDFAST_HA_LAG = 4

@@ -97,6 +97,7 @@ class Reader(HTMLParser):
                 pass
 
 
+@pytest.mark.no_cover  # the same code six times
 @pytest.mark.parametrize("scene", SCENES)
 def test_every_page_renders_clean_in_every_scene(scene, reader):
     world.build(scene)
@@ -141,7 +142,7 @@ def still(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
-@pytest.mark.parametrize("hosts", [2, 40])
+@pytest.mark.parametrize("hosts", [2, pytest.param(40, marks=pytest.mark.no_cover)])
 def test_at_most_ten_queries_whatever_the_size(hosts, reader):
     world.build("warning", hosts)
     world.runs()
