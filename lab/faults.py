@@ -356,6 +356,7 @@ SPECS: dict[str, Spec] = {
     "engine-hang": Spec("Let the engine accept requests and answer none", ENGINE, *_engine_flag("hang")),
     "sso-hang": Spec("Let the engine's login hang", ENGINE, *_engine_flag("sso_hang")),
     "engine-db-down": Spec("Let the health page say that the database is down", ENGINE, *_engine_flag("db_down")),
+    "fail-migrations": Spec("Let live migrations end where they began", ENGINE, *_engine_flag("fail_migrations")),
     "expire-tokens": Spec("Let every engine token expire", ENGINE, _expire),
     **{
         name: Spec(title, ENGINE, _nothing, _nothing, choices=backup_faults.CHOICES.get(name, {}))

@@ -30,13 +30,22 @@ def migrate(working: Working) -> None:
         if vm.host_uuid == host.uuid or vm.status == "migrating":
             working.say(f"The engine VM is {vm.status}; nothing more is asked.")
             return
+        newest = session.newest_event()
         result = migrate_vm(session, vm.uuid, host_uuid=host.uuid, correlation_id=correlation(working.parameters, "m"))
+        _mark(working, drill, result.job_uuid, newest)
         if not result.accepted and _engine_vm(session).status == "migrating":
             working.say(f"The engine VM is migrating already; the engine said: {result.fault}")
             return
     except EngineFailed as error:
         raise WorkStopped(f"Whether the engine took the migration is not known: {error}") from None
     _said(working, drill, "migrate", result)
+
+
+def _mark(working: Working, drill: Drill, job: str, newest: int) -> None:
+    """Writes down how the engine's answer is found again (failover.services.migration)."""
+    with working.writing():
+        row = Drill.objects.select_for_update().get(pk=drill.pk)
+        Drill.objects.filter(pk=drill.pk).update(marks={**row.marks, "migration": {"job": job, "after": newest}})
 
 
 def _engine_vm(session: Session) -> VmSeen:

@@ -155,6 +155,8 @@ async def migrate(call: Call) -> None:
     engine.vm_seen[vm.id] = ("migrating", source)
     watch_hosts.announce(engine, vm, source, chosen, call.correlation)
     _migration_job(call, vm, source)
+    if engine.world.engine_faults.get("fail_migrations"):
+        _end_where_it_began(call, vm)
 
 
 def _migration_job(call: Call, vm: Vm, source: str) -> None:
@@ -172,6 +174,10 @@ async def cancel_migration(call: Call) -> None:
     vm = call.vm()
     if vm.status != "migrating":
         raise Denied(409, "Cannot cancel migration for VM. VM is not migrating.")
+    _end_where_it_began(call, vm)
+
+
+def _end_where_it_began(call: Call, vm: Vm) -> None:
     if vm.is_engine:
         life_vm.cancel_migration(call.engine.world)
         life.act(call.engine.world)

@@ -119,6 +119,7 @@ def test_they_act_where_the_engine_is():
         assert step.STEP.where(PARAMETERS) == "engine:5"
         assert step.STEP.looks(PARAMETERS)["unit"].argv == ("systemctl", "is-active", "ovirt-engine")
     assert migrate_engine.STEP.where(PARAMETERS) == ""
+    assert migrate_engine.STEP.looks(PARAMETERS)["migration"] == Told("failover.migration")
     assert ready_again.STEP.looks(PARAMETERS) == {"checks": Told("failover.prechecks")}
     assert told.looks(PARAMETERS) == {"drill": Told("failover.drill")}
     assert rehearse_backup.STEP.looks(PARAMETERS) == {"rehearsal": Told("failover.rehearsal")}
@@ -184,14 +185,44 @@ def test_the_engine_is_back_when_its_host_and_its_page_say_so():
     check(wait_engine_back, alone.seen(), "done", "The engine serves on kvm02")
 
 
+def asked(**said):
+    """What the engine says of the migration; nothing was asked of it yet."""
+    return {"migration": Output(json.dumps({"asked": False, "why": "", **said}).encode(), b"", 0)}
+
+
 def test_a_migration_has_arrived_when_all_agree():
-    check(migrate_engine, scene().seen(), "wait", "does not serve on kvm02 yet")
-    check(migrate_engine, MOVED.seen(), "done", "The engine serves on kvm02, seen by 2 hosts")
+    check(migrate_engine, {**scene().seen(), **asked()}, "wait", "does not serve on kvm02 yet")
+    check(migrate_engine, {**MOVED.seen(), **asked()}, "done", "The engine serves on kvm02, seen by 2 hosts")
     source = ("up", "good", "Migration Source")
     going = scene(first={"engine": DOWN, "state": "EngineDown"}, second={"engine": source, "state": "EngineUp"})
-    check(migrate_engine, going.seen(), "wait", "has not arrived on kvm02")
+    check(migrate_engine, {**going.seen(), **asked()}, "wait", "has not arrived on kvm02")
     off = scene(first={"engine": DOWN}, second={"engine": UP, "state": "EngineUp"}, page=None)
-    check(migrate_engine, off.seen(), "wait", "its page does not: The engine cannot be reached.")
+    check(migrate_engine, {**off.seen(), **asked()}, "wait", "its page does not: The engine cannot be reached.")
+
+
+STAYED = {"asked": True, "status": "up", "host": "kvm01", "job": "", "events": []}
+
+
+@pytest.mark.parametrize(
+    ("said", "word", "words"),
+    [
+        ({}, "wait", "does not serve on kvm02 yet"),
+        ({"job": "started"}, "wait", "does not serve on kvm02 yet"),
+        ({"job": "failed"}, "failed", "Its job is failed, without a reason. The engine VM runs on kvm01 as before."),
+        ({"job": "aborted"}, "failed", "The engine has given the migration up"),
+        (
+            {"events": ["First.", "Migration failed (VM: HostedEngine)."]},
+            "failed",
+            "given the migration up: Migration f",
+        ),
+        ({"events": ["Migration failed."], "status": "migrating"}, "wait", "does not serve on kvm02 yet"),
+        ({"job": "failed", "host": "kvm02"}, "wait", "does not serve on kvm02 yet"),
+        ({"job": "failed", "why": "The engine does not answer."}, "wait", "does not serve on kvm02 yet"),
+    ],
+)
+def test_a_migration_that_the_engine_gave_up_ends_the_step_at_once(said, word, words):
+    check(migrate_engine, {**scene().seen(), **asked(**{**STAYED, **said})}, word, words)
+    check(migrate_engine, {**MOVED.seen(), **asked(**{**STAYED, **said})}, "done", "The engine serves on kvm02")
 
 
 def test_every_host_is_back():

@@ -102,6 +102,11 @@ class Session:
         rows: tuple[Job, ...] = self._read(_PLAN["jobs"])
         return rows
 
+    def newest_event(self) -> int:
+        """The number of the newest event, 0 when there is none. Raises EngineFailed."""
+        rows = self._read(("/events", {"max": "1"}, feed.events))
+        return max((row.number for row in rows), default=0)
+
     def events(self, after: Cursor) -> Events:
         """The audit log since a cursor. Raises EngineFailed."""
         return feed.feed(lambda query: self._read(("/events", query, feed.events)), after)
