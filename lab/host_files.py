@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Callable
 
-from lab import he_files, life_vm, rpm, scsi_state, sysfs
+from lab import he_files, life_vm, rpm, scsi_state, sys_block, sysfs
 from lab.world import Host, World
 
 KERNEL = "5.15.0-206.153.7.el8uek.x86_64"
@@ -68,6 +68,7 @@ _FILES: dict[str, Callable[[World, Host], str]] = {
     "/proc/uptime": _uptime,
     "/proc/meminfo": _meminfo,
     "/proc/loadavg": _loadavg,
+    "/proc/diskstats": sys_block.diskstats,
     "/proc/sys/kernel/random/boot_id": lambda world, host: host.boot_id + "\n",
     "/proc/sys/kernel/osrelease": lambda world, host: KERNEL + "\n",
     "/proc/sys/kernel/hostname": lambda world, host: host.hostname + "\n",
@@ -92,7 +93,7 @@ _HE_FILES: dict[str, Callable[[World, Host], str]] = {
     "/run/ovirt-hosted-engine-ha/vm.conf": _vm_conf,
     "/var/run/ovirt-hosted-engine-ha/vm.conf": _vm_conf,
 }
-_TREES = ("/sys/class/fc_host", "/sys/class/fc_remote_ports")
+_TREES = ("/sys/class/fc_host", "/sys/class/fc_remote_ports", "/sys/class/scsi_host", sys_block.FOLDER)
 
 
 def read(world: World, host: Host, path: str) -> bytes | None:
@@ -103,6 +104,9 @@ def read(world: World, host: Host, path: str) -> bytes | None:
         return _HE_FILES[path](world, host).encode()
     if path in _FILES:
         return _FILES[path](world, host).encode()
+    if path.startswith(sys_block.FOLDER):
+        text = sys_block.files(world, host).get(path)
+        return None if text is None else text.encode()
     if path.startswith(_TREES):
         return sysfs.tree(world, host).get(path)
     if path.startswith("/sys/class/scsi_device/"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import ip_cli, multipath_cli, programs_files, programs_system, programs_virt, rpm, scsi_state
+from lab import ip_cli, multipath_cli, programs_files, programs_sys, programs_system, programs_virt, rpm, scsi_state
 from lab.command import Program
 from lab.he_cli import hosted_engine
 
@@ -15,4 +15,5 @@ PROGRAMS: dict[str, Program] = {
     **multipath_cli.PROGRAMS,
     **ip_cli.PROGRAMS,
     **scsi_state.PROGRAMS,
+    **programs_sys.PROGRAMS,
 }

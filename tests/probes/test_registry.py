@@ -8,7 +8,19 @@ from inventory.probes import PROBES, find
 
 
 def test_every_probe_is_found_under_its_own_name():
-    assert set(PROBES) == {"she_status", "ha_state", "engine_health", "multipath", "multipath_text", "host_facts"}
+    assert set(PROBES) == {
+        "she_status",
+        "ha_state",
+        "engine_health",
+        "multipath",
+        "multipath_text",
+        "multipath_config",
+        "host_facts",
+        "fc_ports",
+        "lun_devices",
+        "lun_identity",
+        "lun_latency",
+    }
     for name, probe in PROBES.items():
         assert probe.name == name
         assert bool(probe.commands) == (probe.target == "host")

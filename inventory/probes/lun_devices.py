@@ -1,0 +1,168 @@
+"""The paths and maps of a host as the kernel keeps them: sizes to the byte, the HBA and remote port under each path,
+the names that the kernel remembers. multipathd shows none of this (facts/luns-and-tuning.md 0.4, 2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from inventory.probes.reading.devices import FILES, FIND, Block, Device, naa, read_blocks, read_devices
+from inventory.probes.reading.parts import texts
+from inventory.probes.reading.sysfs import boot_id, links
+from portal.kernel.command import Command
+from portal.kernel.finding import Finding, Subject
+from portal.kernel.outcome import Outcome, worst
+from portal.kernel.output import ParseError
+from portal.kernel.probe import Declared, HostOutputs, Probe
+
+SCRIPT = f"grep -sH . {' '.join(FILES)}; {FIND}; true"
+COMMANDS: Mapping[str, Command] = {"sysfs": Command(("sh", "-c", SCRIPT), timeout=5)}
+
+Said = tuple[Outcome, str]
+
+
+@dataclass(frozen=True)
+class DeviceFacts:
+    """devices: every SCSI disk, in a map or not; maps: the multipath maps. still_suspended: WWIDs of maps that were
+    suspended in the look before, too."""
+
+    boot_id: str
+    devices: tuple[Device, ...]
+    maps: tuple[Block, ...]
+    still_suspended: tuple[str, ...] = ()
+
+
+def parse(outputs: HostOutputs) -> DeviceFacts:
+    """The section sysfs in. Raises ParseError when /sys was not read, or when nobody told which device a map holds:
+    find is then another one than GNU's, and a map without devices would be said to have lost them."""
+    read, unread = texts(COMMANDS, outputs)
+    if unread:
+        raise ParseError(unread[0].why)
+    text = read["sysfs"]
+    boot = boot_id(text)
+    if not boot:
+        raise ParseError("The host's /proc and /sys gave nothing that can be read, so its devices are not known.")
+    maps = read_blocks(text)
+    if maps and not links(text):
+        raise ParseError("`find` names no device of any map, so which paths the maps hold is not known.")
+    return DeviceFacts(boot, read_devices(text), maps)
+
+
+def carry(now: DeviceFacts, before: DeviceFacts, at: float) -> DeviceFacts:
+    """A map is suspended for an instant whenever multipathd loads it anew; only one that stays so is a fault."""
+    held = {one.wwid for one in before.maps if one.suspended} if now.boot_id == before.boot_id else set()
+    still = tuple(one.wwid for one in now.maps if one.suspended and one.wwid in held)
+    return replace(now, still_suspended=still)
+
+
+def judge(seen: DeviceFacts, declared: Declared) -> list[Finding]:
+    """One finding per map, and one about devices that carry no map. A host without a map has none of them: whether it
+    should have one, the declared paths say (probe multipath)."""
+    host = Subject("host", declared.name)
+    outcome, words = _loose(seen, declared.name)
+    found = [Finding("loose_devices", outcome, host, words)]
+    by_dev = {one.dev: one for one in seen.devices}
+    return found + [_map(one, by_dev, seen, declared.name) for one in seen.maps]
+
+
+def _map(one: Block, by_dev: Mapping[str, Device], seen: DeviceFacts, host: str) -> Finding:
+    paths = [by_dev[dev] for dev in one.devices if dev in by_dev]
+    said = [
+        *_size_words(one, paths, host),
+        *_name_words(one, paths, host),
+        *_state_words(one, paths, seen, host),
+    ]
+    if not said:
+        said = [_good_words(one, paths, host)]
+    outcome = worst(each for each, _ in said)
+    sentence = " ".join(words for each, words in said if each is outcome)
+    return Finding("device", outcome, Subject("lun", one.wwid), sentence)
+
+
+def _good_words(one: Block, paths: list[Device], host: str) -> Said:
+    if not paths or one.size is None or any(path.size is None for path in paths):
+        return Outcome.UNKNOWN, f"The sizes of LUN {one.wwid} and its paths on {host} are not known."
+    count = f"{len(paths)} path{'' if len(paths) == 1 else 's'}"
+    return Outcome.OK, f"LUN {one.wwid} has {_size(one.size)} on {host}, on every one of its {count}."
+
+
+def _size_words(one: Block, paths: list[Device], host: str) -> list[Said]:
+    """Different sizes are invisible to multipathd, and the map does not come back after a reboot (0.4)."""
+    sizes = {path.size for path in paths if path.size is not None} | ({one.size} if one.size is not None else set())
+    if len(sizes) < 2:
+        return []
+    shown = ", ".join(
+        f"{path.dev} {_size(path.size)}" for path in paths if path.size is not None and path.size != one.size
+    )
+    whole = f"the map has {_size(one.size)}" if one.size is not None else "they differ"
+    return [
+        (
+            Outcome.FAIL,
+            f"LUN {one.wwid} has paths of different size on {host} ({shown}; {whole}): the map may not come back after "
+            "a reboot. Compare the mapping on the array, rescan every path.",
+        )
+    ]
+
+
+def _name_words(one: Block, paths: list[Device], host: str) -> list[Said]:
+    """The kernel's own name of a path is a cache: equal proves little, different is a remap (0.10)."""
+    wanted = naa(one.wwid)
+    other = [path for path in paths if wanted and naa(path.wwid) and naa(path.wwid) != wanted]
+    if not other:
+        return []
+    return [
+        (
+            Outcome.FAIL,
+            f"{other[0].dev} in the map of LUN {one.wwid} on {host} is another LUN ({other[0].wwid}): it was mapped "
+            "anew on the array. Stop I/O to it at once and compare the mapping.",
+        )
+    ]
+
+
+def _state_words(one: Block, paths: list[Device], seen: DeviceFacts, host: str) -> list[Said]:
+    said: list[Said] = []
+    if one.wwid in seen.still_suspended:
+        said.append((Outcome.FAIL, f"LUN {one.wwid} stays suspended on {host}: all I/O waits. See `dmsetup info`."))
+    if one.read_only:
+        said.append((Outcome.FAIL, f"LUN {one.wwid} is read-only on {host}: see the array's mapping."))
+    if not one.devices:
+        said.append((Outcome.FAIL, f"The map of LUN {one.wwid} holds no device on {host}: every path is gone."))
+    if one.wwid != one.name and one.name:
+        said.append(
+            (
+                Outcome.WARN,
+                f"LUN {one.wwid} is called {one.name} on {host}: oVirt needs the WWID as name on every host. Set "
+                "user_friendly_names no and remove the alias.",
+            )
+        )
+    bad = [path for path in paths if path.read_only]
+    if bad and not one.read_only:
+        said.append((Outcome.WARN, f"Path {bad[0].dev} of LUN {one.wwid} on {host} is read-only: see the mapping."))
+    return said
+
+
+def _loose(seen: DeviceFacts, name: str) -> Said:
+    """Devices of an FC port that are in no map. Local disks have no remote port."""
+    loose = [one.dev for one in seen.devices if one.rport and not one.map]
+    if loose:
+        shown = ", ".join(loose[:5])
+        words = f"{len(loose)} FC devices of {name} are in no map ({shown}): see blacklist, find_multipaths and sizes."
+        return Outcome.WARN, words
+    return Outcome.OK, f"Every FC device of {name} is in a map ({len(seen.maps)} maps)."
+
+
+def _size(size: int) -> str:
+    """Bytes as GiB where they are whole ones, else as bytes: a difference of one sector must show."""
+    return f"{size // 2**30} GiB" if size % 2**30 == 0 else f"{size} bytes"
+
+
+PROBE = Probe(
+    name="lun_devices",
+    title="LUN devices in the kernel",
+    every=30,
+    target="host",
+    commands=COMMANDS,
+    parse=parse,
+    judge=judge,
+    carry=carry,
+)

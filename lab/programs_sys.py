@@ -1,0 +1,93 @@
+"""What reads /sys on a lab host: grep over patterns, find over links, scsi_id, and a shell that leaves patterns of /sys
+to them, since the machine's own /sys must not show."""
+
+from __future__ import annotations
+
+import fnmatch
+
+from lab import host_files, multipath, sys_block, sysfs
+from lab.command import Program, Real, Reply
+from lab.programs_files import reader
+from lab.world import Host, World
+
+_MARKS = "*?["
+
+
+def shell(world: World, host: Host, argv: list[str]) -> Real:
+    """`sh -c SCRIPT`: the real shell; it expands no pattern of a script that reads /sys."""
+    touches = len(argv) > 2 and argv[1] == "-c" and "/sys/" in argv[2]
+    return Real([argv[0], "-f", *argv[1:]] if touches else argv)
+
+
+def grep(world: World, host: Host, argv: list[str]) -> Reply | Real:
+    """`grep -sH . FILE...` and `grep -lsx WORD FILE...` over virtual files, without a process."""
+    if argv[1:3] == ["-sH", "."]:
+        found = _matching(world, host, argv[3:])
+        lines = [f"{path}:{line}\n" for path, text in found for line in text.splitlines() if line]
+    elif argv[1:2] == ["-lsx"]:
+        found = _matching(world, host, argv[3:])
+        lines = [f"{path}\n" for path, text in found if argv[2] in text.splitlines()]
+    else:
+        return reader(world, host, argv)
+    return Reply(out="".join(lines), rc=0 if len(found) == len(argv[3:]) else 2)
+
+
+def _matching(world: World, host: Host, words: list[str]) -> list[tuple[str, str]]:
+    """The virtual files that words mean, each read once, in the words' order."""
+    pool = _pool(world, host, words)
+    found: list[tuple[str, str]] = []
+    for word in words:
+        for path in _expanded(word, pool):
+            text = pool.get(path)
+            if text is None and (raw := host_files.read(world, host, path)) is not None:
+                text = raw.decode()
+            if text is not None:
+                found.append((path, text))
+    return found
+
+
+def _pool(world: World, host: Host, words: list[str]) -> dict[str, str]:
+    """What patterns may mean; made only for what is asked."""
+    pool: dict[str, str] = {}
+    if any(word.startswith("/sys/class/") for word in words):
+        pool |= {path: raw.decode() for path, raw in sysfs.tree(world, host).items()}
+    if any(word.startswith(sys_block.FOLDER) for word in words):
+        pool |= sys_block.files(world, host)
+    return pool
+
+
+def _expanded(word: str, pool: dict[str, str]) -> list[str]:
+    """A pattern as the shell expands it: a star does not cross a slash."""
+    if not any(mark in word for mark in _MARKS):
+        return [word]
+    depth = word.count("/")
+    return sorted(path for path in pool if path.count("/") == depth and fnmatch.fnmatchcase(path, word))
+
+
+def find(world: World, host: Host, argv: list[str]) -> Reply | Real:
+    """`find FOLDER -maxdepth 1 -type l [-name PATTERN] -printf '%p = %l\\n'` over /sys; else the real tool."""
+    if not argv[1:2] or not argv[1].startswith("/sys/"):
+        return Real(argv)
+    known = sysfs.links(host) | sys_block.links(world, host)
+    name = argv[argv.index("-name") + 1] if "-name" in argv else "*"
+    lines = [
+        f"{path} = {target}\n"
+        for path, target in sorted(known.items())
+        if fnmatch.fnmatchcase(path.rpartition("/")[0], argv[1]) and fnmatch.fnmatchcase(path.rpartition("/")[2], name)
+    ]
+    missing = Reply(err=f"find: '{argv[1]}': No such file or directory\n", rc=1)
+    return Reply(out="".join(lines)) if lines else missing
+
+
+def scsi_id(world: World, host: Host, argv: list[str]) -> Reply:
+    """The WWID that the array itself gives for a device: of the volume that its LUN number means there now."""
+    wanted = next((word.partition("=")[2] for word in argv if word.startswith("--device=")), "")
+    remapped = world.san.design.remapped if world.san is not None else {}
+    for one in multipath.maps(world, host):
+        if any(f"/dev/{path.dev}" == wanted and path.up for path in one.paths):
+            volume = remapped.get(one.lun.wwid)
+            return Reply(out=f"{'3' + volume if volume else one.lun.wwid}\n")
+    return Reply(rc=1)
+
+
+PROGRAMS: dict[str, Program] = {"sh": shell, "grep": grep, "find": find, "scsi_id": scsi_id}
