@@ -11,6 +11,7 @@ PURE = (
     "portal/kernel/",
     "inventory/probes/",
     "inventory/verdicts/",
+    "inventory/redundancy/",
     "inventory/steps/",
     "inventory/plans.py",
     "backups/catalog/",
