@@ -28,6 +28,7 @@ class SwitchPort:
     health: str = ""
     why_disabled: str = ""
     why_segmented: str = ""
+    trunk: int | None = None  # of an E-port: the number of its trunk; links of one trunk are one element
 
 
 @dataclass(frozen=True)
@@ -213,6 +214,24 @@ class Pair:
     interval: int | None = None  # seconds, of an asynchronous pair
     started: int | None = None
     ended: int | None = None
+    synced: bool | None = None  # ISDATASYNC
+    link: str = ""  # of a HyperMetro pair: "10" up, "11" down
+
+
+@dataclass(frozen=True)
+class Group:
+    """A consistency group of replication pairs as one array tells it. Times as a pair's."""
+
+    ident: str
+    name: str
+    kind: str  # "replication" | "metro"
+    primary: bool | None
+    health: str
+    running: str
+    synchronous: bool | None = None
+    secondary_access: str = ""
+    started: int | None = None
+    ended: int | None = None
 
 
 @dataclass(frozen=True)
@@ -259,6 +278,7 @@ class ArraySeen:
     luns: tuple[ArrayLun, ...] = ()
     mapped: tuple[Mapped, ...] = ()
     pairs: tuple[Pair, ...] = ()
+    groups: tuple[Group, ...] = ()
     remotes: tuple[RemoteArray, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     offset: float | None = None

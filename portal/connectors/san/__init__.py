@@ -1,0 +1,1 @@
+"""Switches and arrays: what they tell, read only (docs/adr/0026)."""
