@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from failover.catalog import pair
+from failover.catalog.traits import decisions
 from failover.steps import (
     closing_checks,
     cut_power,
@@ -54,20 +55,29 @@ def _questions(value: str) -> str:
     return "" if len(lines) <= 100 and len(value) <= 20_000 else "At most 100 questions are asked in one drill."
 
 
+VERSION = 2  # 2: people decide on a failed step that changes nothing
 HOSTS = Parameter("hosts", "Hosted-engine hosts", str, None, pair.problem)
 ON = Parameter("on", "Host that the drill acts on", int, None, _key)
+TO = Parameter("to", "Host that takes over", int, None, _key)
+HOW = Parameter("how", "Who cuts the power", str, "person", _how)
+FABRIC = Parameter("fabric", "Fabric", str, None, _fabric)
+PATHS = Parameter("paths", "SCSI addresses of its paths", str, None, offline_paths.problem)
+WATCH = Parameter("watch_seconds", "Seconds to watch on one fabric", int, 60, _watch)
+QUESTIONS = Parameter("questions", "Questions, one per line", str, None, _questions)
+# all that a drill can be given, in the order in which people are asked
+PARAMETERS = (HOSTS, ON, TO, HOW, FABRIC, PATHS, WATCH, QUESTIONS)
 _BEFORE: tuple[Step, ...] = (ready_again.STEP, fingerprint_before.STEP, start_clock.STEP)
 _AFTER: tuple[Step, ...] = (wait_scores_back.STEP, fingerprint_after.STEP, closing_checks.STEP)
 
 
 def _plan(name: str, title: str, parameters: tuple[Parameter, ...], *steps: Step, approval: bool = True) -> Plan:
-    return Plan(name, title, 1, steps, ("she",), parameters, approval)
+    return Plan(name, title, VERSION, steps, ("she",), parameters, approval, decisions(steps))
 
 
 SHE_SWITCHOVER = _plan(
     "she_switchover",
     "Switchover of the engine",
-    (HOSTS, ON, Parameter("to", "Host that takes over", int, None, _key)),
+    (HOSTS, ON, TO),
     *_BEFORE,
     migrate_engine.STEP,
     stop_clock.STEP,
@@ -108,7 +118,7 @@ ENGINE_SERVICE_FAILURE = _plan(
 HOST_POWER_LOSS = _plan(
     "host_power_loss",
     "Power loss of a host",
-    (HOSTS, ON, Parameter("how", "Who cuts the power", str, "person", _how)),
+    (HOSTS, ON, HOW),
     *_BEFORE,
     cut_power.STEP,
     wait_engine_back.STEP,
@@ -119,13 +129,7 @@ HOST_POWER_LOSS = _plan(
 FABRIC_PATH_LOSS = _plan(
     "fabric_path_loss",
     "Loss of a fabric on a host",
-    (
-        HOSTS,
-        ON,
-        Parameter("fabric", "Fabric", str, None, _fabric),
-        Parameter("paths", "SCSI addresses of its paths", str, None, offline_paths.problem),
-        Parameter("watch_seconds", "Seconds to watch on one fabric", int, 60, _watch),
-    ),
+    (HOSTS, ON, FABRIC, PATHS, WATCH),
     *_BEFORE,
     offline_paths.STEP,
     watch_io.STEP,
@@ -146,7 +150,7 @@ BACKUP_REHEARSAL = _plan(
 TABLETOP = _plan(
     "tabletop",
     "Drill on paper",
-    (HOSTS, Parameter("questions", "Questions, one per line", str, None, _questions)),
+    (HOSTS, QUESTIONS),
     ready_again.STEP,
     start_clock.STEP,
     walk_through.STEP,

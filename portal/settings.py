@@ -220,6 +220,7 @@ HOLDFAST_WORKS: dict[str, str] = {
     "backups.rehearse": "backups.works.restoring.work",
     "backups.rechecking": "backups.works.rechecking.work",
     "backups.retiring": "backups.works.retiring.work",
+    "failover.ask_person": "failover.works.people.ask_person",
     "failover.cut_power": "failover.works.asking_engine.cut_power",
     "failover.fingerprint_after": "failover.works.marking.after",
     "failover.fingerprint_before": "failover.works.marking.before",
@@ -247,7 +248,7 @@ HOLDFAST_TELLINGS: dict[str, str] = {
     "backups.rechecking": "backups.works.rechecking.standing",
     "backups.retiring": "backups.works.retiring.standing",
 }
-HOLDFAST_PLANS: list[str] = []
+HOLDFAST_PLANS = ["failover.services.composed.plan_of"]
 HOLDFAST_GATES = ["failover.services.gates.gate"]
 HOLDFAST_CONSENTS = ["failover.services.approvals.consent"]
 HOLDFAST_SECRETS = ["inventory.services.shell.secrets", "backups.services.secrets.known"]

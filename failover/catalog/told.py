@@ -25,5 +25,7 @@ def read(seen: Seen) -> dict[str, Any]:
 
 
 def prompts(told: Mapping[str, Any], step: str) -> list[dict[str, Any]]:
-    """The questions that a step has asked, in order."""
-    return [one for one in told["prompts"] if one["step"] == step]
+    """The questions that a step has asked, in order; of a step that was tried again, those of its last attempt."""
+    mine = [one for one in told["prompts"] if one["step"] == step]
+    last = max((one.get("attempt", 1) for one in mine), default=1)
+    return [one for one in mine if one.get("attempt", 1) == last]

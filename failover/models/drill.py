@@ -38,6 +38,7 @@ class Schedule(models.Model):
 
     engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="drill_schedules")
     plan = models.CharField(max_length=60)
+    kind = models.CharField(max_length=60, blank=True)  # of a composed plan: the built-in one whose injection it makes
     parameters = models.JSONField(default=dict)
     objectives = models.JSONField(default=list)
     cron = models.CharField(max_length=120, blank=True)  # "": only by people
@@ -78,6 +79,7 @@ class Drill(models.Model):
     run = models.OneToOneField(Run, null=True, blank=True, on_delete=models.PROTECT, related_name="drill")
     schedule = models.ForeignKey(Schedule, null=True, blank=True, on_delete=models.SET_NULL, related_name="drills")
     plan = models.CharField(max_length=60)
+    kind = models.CharField(max_length=60, blank=True)  # of a composed plan: the built-in one whose injection it makes
     title = models.CharField(max_length=160)
     scenario = models.TextField(blank=True)
     assumptions = models.TextField(blank=True)
@@ -108,6 +110,11 @@ class Drill(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def like(self) -> str:
+        """The built-in plan whose rules it goes by."""
+        return self.kind or self.plan
 
 
 class Span(models.Model):

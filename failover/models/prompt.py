@@ -20,9 +20,11 @@ class Prompt(models.Model):
 
     drill = models.ForeignKey(Drill, on_delete=models.CASCADE, related_name="prompts")
     step = models.CharField(max_length=60)
+    attempt = models.PositiveIntegerField(default=1)  # of the step: one that is tried again asks anew
     position = models.PositiveIntegerField(default=1)  # within the step
     question = models.TextField()
     asked_at = models.DateTimeField()
+    until = models.DateTimeField(null=True, blank=True)  # when the step gives up waiting for the answer
     answer = models.CharField(max_length=10, choices=Answer.choices, blank=True, default=Answer.OPEN)
     by = models.CharField(max_length=150, blank=True)
     at = models.DateTimeField(null=True, blank=True)
@@ -32,7 +34,7 @@ class Prompt(models.Model):
     class Meta:
         ordering: ClassVar = ["drill", "asked_at", "position"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["drill", "step", "position"], name="failover_prompt_once")
+            models.UniqueConstraint(fields=["drill", "step", "attempt", "position"], name="failover_prompt_asked_once")
         ]
 
     def __str__(self) -> str:

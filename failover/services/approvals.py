@@ -59,7 +59,7 @@ def content(drill: Drill) -> dict[str, Any]:
     a plan that is not installed any more is "". Raises Refused without a run."""
     run = run_of(drill)
     try:
-        steps = steps_digest(plan_named(run.plan), run.parameters, run.target)
+        steps = steps_digest(plan_named(run.plan, run.plan_version), run.parameters, run.target)
     except UnknownPlan:
         steps = ""
     return Bound(
@@ -100,7 +100,8 @@ def standing(drill: Drill, now: datetime) -> Standing:
 def needed(drill: Drill) -> bool:
     """Whether the drill's plan wants a second person; one that is not installed any more does."""
     try:
-        return plan_named(drill.run.plan if drill.run else drill.plan).approval
+        run = drill.run
+        return (plan_named(run.plan, run.plan_version) if run else plan_named(drill.plan)).approval
     except UnknownPlan:
         return True
 

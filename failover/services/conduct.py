@@ -26,7 +26,9 @@ ROLES = ("operator", "reviewer", "second line", "third line")
 def look(drill: Drill) -> None:
     """Runs the prechecks of the drill's plan now; it takes seconds. Raises Refused where there is nobody to ask."""
     try:
-        readiness.look(drill.engine, drill.plan, ref=str(drill.run.ref) if drill.run else "", fences=_fenced(drill))
+        run = drill.run
+        ref, version = (str(run.ref), run.plan_version) if run else ("", None)
+        readiness.look(drill.engine, drill.plan, ref=ref, fences=_fenced(drill), version=version)
     except pairs.NoPair as error:
         raise Refused("state", str(error)) from None
 

@@ -10,12 +10,14 @@ from django.db import transaction
 
 from failover.catalog.pair import Member, written
 from failover.models import Drill
-from failover.services import fabric, pairs, readiness, readiness_looks
+from failover.plans_composed import PREFIX
+from failover.services import composed, fabric, pairs, readiness, readiness_looks
 from failover.verdicts import readiness as verdicts
 from inventory.models import Engine
 from portal.evidence.services import append
+from portal.kernel.plan import Plan
 from portal.runs.models import Run
-from portal.runs.registry import plans
+from portal.runs.registry import UnknownPlan, plans
 from portal.runs.services import Refused, start
 from portal.runs.services.refused import recorded
 
@@ -80,8 +82,7 @@ def _earlier(
 
 def _filled(engine: Engine, plan: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """What the plan takes: the pair, the host of the engine, the other one, the paths of the fabric."""
-    if plan not in PLANS or plan not in plans():
-        raise Refused("drill", f"There is no drill {plan!r}; there are: {', '.join(PLANS)}.")
+    what = _plan(plan)
     own = sorted(FILLED & parameters.keys())
     if own:
         raise Refused("parameters", f"{own[0]} is filled in by the portal from what is declared, and not taken.")
@@ -89,7 +90,7 @@ def _filled(engine: Engine, plan: str, parameters: Mapping[str, Any]) -> dict[st
         members = pairs.members_of(engine)
     except pairs.NoPair as error:
         raise Refused("drill", str(error)) from None
-    takes = {parameter.name for parameter in plans()[plan].parameters}
+    takes = {parameter.name for parameter in what.parameters}
     filled = {"hosts": written(members), **parameters}
     if "on" in takes:
         # nobody has to be asked where a person has chosen
@@ -98,6 +99,19 @@ def _filled(engine: Engine, plan: str, parameters: Mapping[str, Any]) -> dict[st
     if "paths" in takes:
         filled["paths"] = _paths(members, filled)
     return filled
+
+
+def _plan(name: str) -> Plan:
+    """A drill's plan: built in, or composed and in use. Raises Refused."""
+    if name in PLANS and name in plans():
+        return plans()[name]
+    try:
+        found = composed.plan_of(name, None)
+    except UnknownPlan as error:
+        raise Refused("drill", str(error)) from None
+    if found is None:
+        raise Refused("drill", f"There is no drill {name!r}; there are: {', '.join(PLANS)}.")
+    return found
 
 
 def _chosen(filled: dict[str, Any], members: tuple[Member, ...], takes: set[str]) -> None:
@@ -135,7 +149,8 @@ def _ready(engine: Engine, plan: str, filled: Mapping[str, Any], window: Window)
     if begins is not None and begins > now:
         return
     said = readiness_looks.portal_said(engine, members, now)
-    if plan in readiness_looks.RESTARTS and said.cooling > 0:  # nobody has to be asked for that
+    kind = composed.kind_of(plan)
+    if kind in readiness_looks.RESTARTS and said.cooling > 0:  # nobody has to be asked for that
         words = f"{said.after} began less than the cool-down ago: {said.cooling:.0f} s are left."
         raise Refused("readiness", f"{words} A second drill now can leave both hosts with score 0.")
     fences = int(filled["on"]) if filled.get("how") == "fence" else 0
@@ -145,7 +160,7 @@ def _ready(engine: Engine, plan: str, filled: Mapping[str, Any], window: Window)
         raise Refused("readiness", *readiness.refusals(checks))
     host = readiness_looks.host_named(engine, int(filled.get("on", 0)))
     runs_on = row.depends.get("the engine's host", "")
-    if plan in AT_THE_ENGINE and host != runs_on:
+    if kind in AT_THE_ENGINE and host != runs_on:
         raise Refused("readiness", f"The engine runs on {runs_on}, not on {host}: this drill begins where it runs.")
 
 
@@ -177,8 +192,16 @@ def _saved(
         row.setdefault("title", f"{run.title} of {engine}")
         latest = readiness.last(engine, plan)
         kept = {"at": latest.at.isoformat(), "checks": latest.checks, "depends": latest.depends} if latest else {}
+        kind = composed.kind_of(plan, run.plan_version) if plan.startswith(PREFIX) else ""
         drill = Drill.objects.create(
-            engine=engine, run=run, plan=plan, requested_by=by, requested_at=datetime.now(UTC), readiness=kept, **row
+            engine=engine,
+            run=run,
+            plan=plan,
+            kind=kind,
+            requested_by=by,
+            requested_at=datetime.now(UTC),
+            readiness=kept,
+            **row,
         )
         body = {
             "plan": plan, "run": run.pk, "digest": run.digest, "parameters": run.parameters, "change": change,

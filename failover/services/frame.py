@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 
 from failover.models import BreakGlass, Drill, Schedule, Window
 from inventory.models import Engine
-from portal.runs.models import Run
+from portal.runs.models import Run, RunStep
 from portal.runs.states import ENDED
 
 PROVES = ("she_failover", "host_power_loss")  # drills in which HA itself restarted the engine VM
@@ -56,10 +56,13 @@ class Standing:
 
 def standings(now: datetime) -> tuple[Standing, ...]:
     """All engines, by name, as of a moment. One query."""
-    ended = Drill.objects.filter(engine=OuterRef("pk"), plan__in=PROVES, run__status=Run.Status.SUCCEEDED)
+    proves = Q(plan__in=PROVES) | Q(kind__in=PROVES)
+    ended = Drill.objects.filter(proves, engine=OuterRef("pk"), run__status=Run.Status.SUCCEEDED)
+    # one in which a failed step was ignored proves nothing
+    ended = ended.exclude(Exists(RunStep.objects.filter(run=OuterRef("run"), state=RunStep.State.IGNORED)))
     missed = Q(verdicts__contains=[{"word": "not met"}]) | Q(verdicts__contains=[{"word": "not tested"}])
     newest = ended.exclude(missed).exclude(verdicts=[]).order_by("-run__ended")
-    plans = Schedule.objects.filter(engine=OuterRef("pk"), plan__in=PROVES, enabled=True).order_by("overdue_days")
+    plans = Schedule.objects.filter(proves, engine=OuterRef("pk"), enabled=True).order_by("overdue_days")
     glass = BreakGlass.objects.filter(drill__engine=OuterRef("pk"), confirmed_at__isnull=False, until__gt=now)
     glass = glass.exclude(drill__run__status__in=[str(each) for each in ENDED])
     window = Window.objects.filter(engine=OuterRef("pk"), state__in=Window.OPEN)

@@ -71,7 +71,7 @@ def window(drill: Drill, now: datetime) -> str:
 def room(drill: Drill, now: datetime) -> str:
     """Whether the drill and its way back fit between now and the window's end, and no blackout begins meanwhile."""
     try:
-        plan = plan_named(drill.plan)
+        plan = plan_named(drill.plan, drill.run.plan_version if drill.run else None)
     except UnknownPlan as error:
         return str(error)
     ahead, back = needed(plan)
@@ -139,9 +139,15 @@ def _begins(drill: Drill, run: Run) -> str:
         return ""
     return (
         maintained(drill.engine_id)
-        or readiness.expired(drill.engine, drill.plan)
+        or ("" if _only_looks(run) else readiness.expired(drill.engine, drill.plan))
         or roles.voided(drill, roles.moved(drill), database_now())
     )
+
+
+def _only_looks(run: Run) -> bool:
+    """Whether the current step changes nothing: people may be asked before the prechecks are looked at again."""
+    current = run.steps.filter(state=RunStep.State.RUNNING).first()
+    return current is not None and not current.mutating
 
 
 def maintained(engine_pk: int) -> str:

@@ -132,7 +132,7 @@ def _judged(
     found = services.get(service)
     if found is None:
         return objectives.Judged(objectives.NOT_TESTED, f"No service named {service} was asked.")
-    return objectives.recovery(title(service), seconds, found[1], service in FALLS.get(drill.plan, ()))
+    return objectives.recovery(title(service), seconds, found[1], service in FALLS.get(drill.like, ()))
 
 
 def title(service: str) -> str:

@@ -8,7 +8,7 @@ from django.db.models import Max
 
 from failover.catalog.duration import expected, rollback
 from failover.models import Drill
-from failover.services import drills
+from failover.services import composed, drills
 from inventory.models import Engine
 from portal.kernel.plan import Parameter, Plan
 from portal.runs.models import Run
@@ -29,9 +29,9 @@ class Offer:
 
 
 def drill_plans() -> list[Plan]:
-    """All that can be asked for, in their own order."""
+    """All that can be asked for: the built-in ones in their own order, then those that people composed."""
     found = plans()
-    return [found[name] for name in drills.PLANS if name in found]
+    return [*(found[name] for name in drills.PLANS if name in found), *composed.in_use()]
 
 
 def drill_plan(name: str) -> Plan | None:
@@ -45,7 +45,8 @@ def asked(plan: Plan) -> list[Parameter]:
 
 
 def offered() -> list[Offer]:
-    """Every plan for every watched engine. Two queries."""
+    """Every plan for every watched engine. Four queries."""
+    plans_ = drill_plans()
     engines = list(Engine.objects.filter(watched=True).order_by("name"))
     done = Drill.objects.filter(run__status=Run.Status.SUCCEEDED)
     newest = done.values("engine", "plan").annotate(newest=Max("pk")).values("newest")
@@ -53,5 +54,5 @@ def offered() -> list[Offer]:
     return [
         Offer(engine, plan, expected(plan), rollback(plan), last.get((engine.pk, plan.name)))
         for engine in engines
-        for plan in drill_plans()
+        for plan in plans_
     ]

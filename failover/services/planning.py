@@ -9,6 +9,8 @@ from django.db import transaction
 
 from backups.services.clock import now
 from failover.models import Blackout, Schedule
+from failover.plans_composed import PREFIX
+from failover.services.composed import kind_of
 from failover.services.probing import ENGINE
 from portal.evidence import services as evidence
 
@@ -20,6 +22,7 @@ def save_schedule(row: Schedule, given: Mapping[str, Any], by: str) -> Schedule:
     row.objectives = [
         {"key": "rto", "title": "Engine answers again", "kind": "rto", "service": ENGINE, "seconds": given["rto"]}
     ]
+    row.kind = kind_of(row.plan) if row.plan.startswith(PREFIX) else ""
     row.decided_by, row.decided_to = by, now()
     row.save()
     body = {

@@ -8,6 +8,7 @@ from typing import Any
 
 from failover.models import Readiness
 from failover.services import pairs, readiness_looks
+from failover.services.composed import kind_of
 from failover.verdicts import readiness
 from failover.verdicts.check import Check, Say
 from failover.verdicts.readiness_inputs import EngineSaid, Inputs
@@ -18,12 +19,14 @@ from portal.runs.models import Run
 NOT_ASKED = EngineSaid(None, None, None, "It was not asked.")
 
 
-def look(engine: Engine, plan: str, *, ref: str = "", fences: int = 0) -> Readiness:
+def look(engine: Engine, plan: str, *, ref: str = "", fences: int = 0, version: int | None = None) -> Readiness:
     """Looks at everything that the plan's checks need, now, and keeps the result. ref: the Run that asks. fences: key
-    of the host that is to be fenced, 0 when none. Raises pairs.NoPair. It takes seconds: two visits per host."""
+    of the host that is to be fenced, 0 when none. version: of a composed plan. Raises pairs.NoPair, UnknownPlan. It
+    takes seconds: two visits per host."""
     now = datetime.now(UTC)
     members = pairs.members_of(engine)
-    live = readiness.asks_hosts(plan)
+    kind = kind_of(plan, version)
+    live = readiness.asks_hosts(kind)
     given = Inputs(
         sight=pairs.look(engine, members) if live else None,
         engine=readiness_looks.engine_said(engine, members) if live else NOT_ASKED,
@@ -32,7 +35,7 @@ def look(engine: Engine, plan: str, *, ref: str = "", fences: int = 0) -> Readin
         portal=readiness_looks.portal_said(engine, members, now, ref),
         fences=readiness_looks.host_named(engine, fences),
     )
-    checks = readiness.judge(plan, given, now.timestamp())
+    checks = readiness.judge(kind, given, now.timestamp())
     kept = {"at": now, "checks": [shown(check) for check in checks], "depends": readiness.depends(given)}
     row, _ = Readiness.objects.update_or_create(engine=engine, plan=plan, defaults=kept)
     return row
@@ -85,5 +88,5 @@ def telling(parameters: Parameters) -> dict[str, Any]:
     """For the step ready_again: the checks of the Run's plan, looked at now."""
     run = Run.objects.get(ref=parameters["run"])
     fences = int(parameters["on"]) if parameters.get("how") == "fence" else 0
-    row = look(pairs.engine_of(parameters), run.plan, ref=str(run.ref), fences=fences)
+    row = look(pairs.engine_of(parameters), run.plan, ref=str(run.ref), fences=fences, version=run.plan_version)
     return {"checks": row.checks, "depends": row.depends}

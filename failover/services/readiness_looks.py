@@ -94,7 +94,8 @@ def _busy(engine: Engine, members: tuple[Member, ...], ref: str) -> list[str]:
 
 def _cooling(engine: Engine, now: datetime, ref: str) -> tuple[float, str]:
     """Seconds left of the cool-down after the last drill that restarted the engine VM, whatever became of it."""
-    rows = Drill.objects.filter(engine=engine, plan__in=RESTARTS, clock_began__isnull=False)
+    restarts = Q(plan__in=RESTARTS) | Q(kind__in=RESTARTS)
+    rows = Drill.objects.filter(restarts, engine=engine, clock_began__isnull=False)
     if ref:
         rows = rows.exclude(run__ref=ref)
     last = rows.select_related("run").order_by(F("clock_began").desc()).first()

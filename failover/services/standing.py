@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from failover.models import Drill, Window
@@ -51,7 +51,8 @@ def _window(engine: Engine, ref: str, but: int) -> str:
 
 def _restarted(engine: Engine, now: datetime, ref: str) -> float | None:
     """Seconds since the last drill that restarted the engine VM began to; None: not within a day."""
-    rows = Drill.objects.filter(engine=engine, plan__in=RESTARTS, clock_began__isnull=False)
+    restarts = Q(plan__in=RESTARTS) | Q(kind__in=RESTARTS)
+    rows = Drill.objects.filter(restarts, engine=engine, clock_began__isnull=False)
     if ref:
         rows = rows.exclude(run__ref=ref)
     last = rows.order_by(F("clock_began").desc()).first()

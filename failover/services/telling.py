@@ -30,7 +30,7 @@ def drill(parameters: Parameters) -> dict[str, Any]:
         "boots": {name: one["boot"] for name, one in row.before.get("hosts", {}).items()},
         "began": f"{row.clock_began:%Y-%m-%d %H:%M:%S} UTC" if row.clock_began else "",
         "ended": f"{row.clock_ended:%Y-%m-%d %H:%M:%S} UTC" if row.clock_ended else "",
-        "prompts": list(row.prompts.values("step", "position", "question", "answer", "by", "seen")),
+        "prompts": list(row.prompts.values("step", "attempt", "position", "question", "answer", "by", "seen")),
         "fenced": bool(row.marks.get("fenced")),
         "since": {name: (now - at).total_seconds() for name, at in ended if at is not None},
     }
@@ -40,7 +40,7 @@ def expected(row: Drill) -> fingerprint.Expected:
     """What a drill of this plan is meant to change."""
     given = row.run.parameters if row.run else {}
     hit = next((one for one in row.before.get("hosts", {}) if row.before["hosts"][one]["pk"] == given.get("on")), "")
-    return fingerprint.expected_of(row.plan, hit)
+    return fingerprint.expected_of(row.like, hit)
 
 
 def rehearsal(parameters: Parameters) -> dict[str, Any]:

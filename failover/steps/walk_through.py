@@ -1,12 +1,14 @@
-"""A drill on paper: the questions are asked one after the other, and people answer with what they saw."""
+"""Questions to people: all those of a drill on paper in one step, or one as a manual step of its own."""
 
 from __future__ import annotations
 
 from failover.catalog import told
+from failover.catalog.traits import ASKS
 from portal.kernel.step import Parameters, Seen, Step, Work
-from portal.kernel.verdict import Verdict, done, wait
+from portal.kernel.verdict import Verdict, done, failed, wait
 
 NAME = "walk_through"
+TITLE = 110  # characters of a question that stand as its step's title
 
 
 def questions(parameters: Parameters) -> tuple[str, ...]:
@@ -37,3 +39,31 @@ STEP = Step(
     every=3,
     expected=3600,
 )
+
+
+def asking(number: int, question: str, seconds: float) -> Step:
+    """A manual step of a plan that people composed. number: from 1, among its manual steps. seconds: until it gives up
+    waiting for the answer."""
+    name = f"{ASKS}{number}"
+
+    def settled(seen: Seen, parameters: Parameters) -> Verdict:
+        asked = told.prompts(told.read(seen), name)
+        if not asked or not asked[-1]["answer"]:
+            return wait("Nobody has answered yet." if asked else "It was not asked yet.")
+        one = asked[-1]
+        if one["answer"] != "done":
+            return failed(f"{one['by']} says that it was not done: {one['seen']}")
+        return done(f"{one['by']} has done it: {one['seen']}")
+
+    return Step(
+        name=name,
+        title=question if len(question) <= TITLE else f"{question[: TITLE - 1].rstrip()}…",
+        mutating=False,
+        looks=told.looks,
+        act=lambda parameters: (Work("failover.ask_person"),),
+        settled=settled,
+        undo="No undo: the portal only asks.",
+        patience=seconds,
+        every=3,
+        expected=min(seconds, 300),
+    )

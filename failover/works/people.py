@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from backups.models import Backup
 from backups.services import prove
+from failover.catalog.traits import ASKS
+from failover.models import PlanVersion
+from failover.plans_composed import ASK
 from failover.services import prompts
 from failover.services.telling import drill_of, rehearsal_key
 from failover.steps import walk_through
 from portal.kernel.step import WorkFailed, Working
-from portal.runs.models import Run
+from portal.runs.models import Run, RunStep
 from portal.runs.services import Refused
 
 
@@ -17,6 +20,17 @@ def walk(working: Working) -> None:
     drill = drill_of(working.parameters)
     with working.writing():
         prompts.ask(drill, walk_through.NAME, walk_through.questions(working.parameters))
+
+
+def ask_person(working: Working) -> None:
+    """Asks the question of the manual step that is under way, in a plan that people composed."""
+    drill = drill_of(working.parameters)
+    assert drill.run is not None
+    row = drill.run.steps.get(state=RunStep.State.RUNNING)
+    version = PlanVersion.objects.get(plan__name=drill.run.plan, number=drill.run.plan_version)
+    asked = [each["question"] for each in version.steps if each["step"] == ASK]
+    with working.writing():
+        prompts.ask(drill, row.name, [asked[int(row.name.removeprefix(ASKS)) - 1]])
 
 
 def rehearse(working: Working) -> None:

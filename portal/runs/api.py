@@ -1,4 +1,4 @@
-"""Runs over the REST API: read them with their steps and lines, start them, hold, resume, abort, retry, ignore, approve."""
+"""Runs over the REST API: read them with steps and lines, start, approve, hold, resume, abort, retry, ignore a step."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""A step that failed and waits for people: retried, ignored by a second person, aborted, or its time is over. The worker
-dies in between, and nothing is done twice."""
+"""A step that failed and waits for people: retried, ignored by a second person, aborted, or its time is over. The
+worker dies in between, and nothing is done twice."""
 
 from __future__ import annotations
 
