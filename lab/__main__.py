@@ -27,6 +27,7 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--he-hosts", type=int, default=2, help="hosts that run the HA services, at most 7")
     start.add_argument("--vms", type=int, default=7)
     start.add_argument("--luns", type=int, default=8)
+    start.add_argument("--san", choices=("plain", "isl"), default="plain", help="isl: two switches per fabric")
     start.add_argument("--state-dir", type=Path, default=Path("var/lab"))
     start.add_argument("--backup-mib", type=int, default=8, help="about the size of an archive of engine-backup (8)")
     start.add_argument("--quick", action="store_true", help="commands answer at once")
@@ -79,7 +80,9 @@ def main(words: list[str] | None = None) -> int:
 def _options(given: argparse.Namespace) -> run.Options:
     return run.Options(
         state_dir=given.state_dir,
-        size=estate.Size(hosts=given.hosts, vms=given.vms, luns=given.luns, he_hosts=given.he_hosts),
+        size=estate.Size(
+            hosts=given.hosts, vms=given.vms, luns=given.luns, he_hosts=given.he_hosts, isl=given.san == "isl"
+        ),
         speed=given.speed,
         port=given.port,
         engine_port=given.engine_port,

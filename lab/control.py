@@ -11,6 +11,7 @@ from aiohttp.typedefs import Middleware
 from lab import faults, ledger, life, page, runtime, truth
 from lab.backup import settle, tell
 from lab.runtime import Lab
+from lab.san import truth as san_truth
 from lab.sshd import HostServers, write_known
 from lab.world import Host
 
@@ -31,6 +32,7 @@ class Control:
             web.get("/page.css", self._css),
             web.get("/state", self._state),
             web.get("/truth", self._truth),
+            web.get("/san/truth", self._san_truth),
             web.get("/ledger", self._ledger),
             web.get("/faults", self._list),
             web.post("/faults", self._inject),
@@ -56,6 +58,9 @@ class Control:
 
     async def _truth(self, request: web.Request) -> web.Response:
         return web.json_response(truth.truth(self._lab.world))
+
+    async def _san_truth(self, request: web.Request) -> web.Response:
+        return web.json_response(san_truth.truth(self._lab.world))
 
     async def _ledger(self, request: web.Request) -> web.Response:
         try:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from lab import engine_vm, life_broker, life_vm
 from lab.life_agent import publish
+from lab.san import settle as san
 from lab.world import Clock, Hba, Host, Lun, TargetPort, Vm, VmRecord, World, uid
 
 GIB = 1 << 30
-ARRAY = "dorado-p1"
+ARRAY, DR_ARRAY = "DORADO-PROD", "DORADO-DR"
 SHARED = ("he_sd", "sd_vm01")  # every host sees them
 GROUP_HOSTS = 2  # hosts that share their LUNs, in estates larger than one group
 FC_UNITS = ("sshd", "vdsmd", "supervdsmd", "sanlock", "wdmd", "libvirtd", "multipathd", "chronyd")
@@ -21,12 +22,15 @@ ORACLE_LUNS = ("ora_data01", "ora_redo01", "ora_fra01", "ora_data02", "ora_redo0
 
 @dataclass(frozen=True)
 class Size:
-    """How large an estate: hosts, of which he_hosts run the HA services (at most 7), VMs and LUNs in all."""
+    """How large an estate: hosts, of which he_hosts run the HA services (at most 7), VMs and LUNs in all.
+
+    isl: two switches per fabric, joined by two ISLs, the DR array on the second."""
 
     hosts: int = 2
     vms: int = 7
     luns: int = 8
     he_hosts: int = 2
+    isl: bool = False
 
 
 def build(size: Size | None = None, clock: Clock | None = None, quick: bool = False) -> World:
@@ -53,6 +57,7 @@ def build(size: Size | None = None, clock: Clock | None = None, quick: bool = Fa
     _vms(world, size.vms)
     _settle(world)
     world.engine_machine = engine_vm.build(world)
+    san.attach(world, size.isl)
     return world
 
 
@@ -69,8 +74,8 @@ def _host(number: int, hosted_engine: bool) -> Host:
         booted=-max(uptime, 90_000.0),
         units=units,
         hbas=[
-            Hba(scsi_host=scsi, wwpn=f"2100{index}024ff{number:06x}", fabric=fabric)
-            for scsi, index, fabric in ((1, 0, "A"), (2, 1, "B"))
+            Hba(scsi_host=index, wwpn=f"100000109ba{index}{number & 0xFF:02x}{number >> 8:02x}", fabric=fabric)
+            for index, fabric in ((1, "A"), (2, "B"))
         ],
         boot_id=str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.boot")),
         group=(number - 1) // GROUP_HOSTS,
@@ -79,15 +84,16 @@ def _host(number: int, hosted_engine: bool) -> Host:
 
 def _targets() -> list[TargetPort]:
     return [
-        TargetPort(wwpn=f"2{index}0{port}6cc64a610001", controller=controller, fabric=fabric, array=ARRAY)
+        TargetPort(f"20{index}{8 + port}3400a30d{number:04d}", controller, fabric, array, port=port)
+        for number, array in ((1, ARRAY), (2, DR_ARRAY))
         for index, controller in ((0, "0A"), (1, "0B"))
         for port, fabric in ((0, "A"), (1, "B"))
     ]
 
 
 def wwid(name: str) -> str:
-    """A Huawei-like WWID for a LUN name: 3, NAA 6, then hex."""
-    return "36cc64a6100" + hashlib.sha256(name.encode()).hexdigest()[:22]
+    """A Huawei-like WWID for a LUN name: 3, the array's part, then hex."""
+    return "363400a31000d0001" + hashlib.sha256(name.encode()).hexdigest()[:16]
 
 
 def _luns(world: World, count: int) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from lab import he_metadata, life, life_broker, life_vm, multipath, programs_system
 from lab.backup import faults as backup_faults
 from lab.corrupt import KINDS
+from lab.san import faults as san_faults
+from lab.san import settle as san
 from lab.world import ENGINE, Fault, Hba, Host, World
 
 Act = Callable[[World, str, Mapping[str, str]], None]
@@ -18,9 +20,10 @@ Act = Callable[[World, str, Mapping[str, str]], None]
 
 @dataclass(frozen=True)
 class Spec:
-    """target: "host" | "engine" | "fabric" | "host or engine". needs: the arguments that must be given; choices: those
-    that may be, with their values (any number when the first is one). clear None: the fault is an event and leaves
-    nothing to undo. wire / wire_clear: silence | reset | rekey | kill-silence."""
+    """target: "host" | "engine" | "fabric" | "host or engine", or a kind of lab/san/faults.py. needs: the arguments
+    that must be given; choices: those that may be, with their values (any number when the first is one, anything when
+    the last is ""). clear None: the fault is an event and leaves nothing to undo. wire / wire_clear: silence | reset |
+    rekey | kill-silence."""
 
     title: str
     target: str
@@ -43,11 +46,13 @@ def inject(world: World, name: str, target: str, args: Mapping[str, str]) -> Spe
         raise Unknown(f"There is no fault {name}; known are {', '.join(sorted(SPECS))}.")
     _check(world, spec, name, target, args)
     life.tick(world)
+    san.rehearse(world, Fault(name, target, world.at, dict(args)))
     if spec.clear is not None:
         key = _key(name, target, args)
         world.faults[:] = [fault for fault in world.faults if _key(fault.name, fault.target, fault.args) != key]
         world.faults.append(Fault(name, target, world.at, dict(args)))
     spec.apply(world, target, args)
+    san.settle(world)
     life.act(world)
     return spec
 
@@ -61,6 +66,7 @@ def clear(world: World, name: str = "", target: str = "") -> list[tuple[Fault, S
         act = SPECS[fault.name].clear
         if act is not None:
             act(world, fault.target, fault.args)
+    san.settle(world)
     life.act(world)
     return [(fault, SPECS[fault.name]) for fault in gone]
 
@@ -69,8 +75,11 @@ def _key(name: str, target: str, args: Mapping[str, str]) -> tuple[str, ...]:
     return (
         name,
         target,
-        *(args.get(word, "") for word in ("command", "unit", "host", "collection", "wwid", "hba", "which")),
+        *(args.get(word, "") for word in _PART_OF_KEY),
     )
+
+
+_PART_OF_KEY = ("command", "unit", "host", "collection", "wwid", "hba", "which", "port", "fabric", "controller", "lun")
 
 
 def _check(world: World, spec: Spec, name: str, target: str, args: Mapping[str, str]) -> None:
@@ -80,6 +89,7 @@ def _check(world: World, spec: Spec, name: str, target: str, args: Mapping[str, 
         raise Unknown(f"{name} needs a host or the word engine.")
     if spec.target == "fabric" and target not in world.fabrics:
         raise Unknown(f"{name} needs a fabric, A or B.")
+    _check_device(world, spec, name, target)
     missing = [word for word in spec.needs if not args.get(word)]
     if missing:
         raise Unknown(f"{name} needs {', '.join(word + '=...' for word in missing)}.")
@@ -90,12 +100,20 @@ def _check(world: World, spec: Spec, name: str, target: str, args: Mapping[str, 
         raise Unknown(f"{name}: {args['host']} is not a host of the estate.")
 
 
+def _check_device(world: World, spec: Spec, name: str, target: str) -> None:
+    design = world.san.design if world.san is not None else None
+    known = {"switch": list(design.switches), "array": list(design.arrays)} if design is not None else {}
+    known["switch or array"] = [*known.get("switch", ()), *known.get("array", ())]
+    if spec.target in known and target not in known[spec.target]:
+        raise Unknown(f"{name} needs a {spec.target}: one of {', '.join(known[spec.target]) or 'none'}.")
+
+
 def _check_choices(spec: Spec, name: str, args: Mapping[str, str]) -> None:
     for word, values in spec.choices.items():
         given = args.get(word, "")
         if values[0].isdigit() and given.replace(".", "", 1).isdigit():
             continue
-        if given not in ("", *values):
+        if given not in ("", *values) and values[-1]:
             raise Unknown(f"{name}: {word} is one of {', '.join(values)}.")
 
 
@@ -292,6 +310,17 @@ def _expire(world: World, target: str, args: Mapping[str, str]) -> None:
     world.engine_faults["expire"] = world.at
 
 
+def _san(name: str) -> Spec:
+    """A fault of the SAN: its effect is the SAN's new design (lab/san/settle.py), or happens once."""
+    fault = san_faults.FAULTS[name]
+
+    def once(world: World, target: str, args: Mapping[str, str]) -> None:
+        if fault.event is not None:
+            fault.event(world, Fault(name, target, world.at, dict(args)))
+
+    return Spec(fault.title, fault.target, once, None if fault.event else _nothing, choices=fault.choices)
+
+
 SPECS: dict[str, Spec] = {
     "power-off": Spec(
         "Cut a host's power", "host", _power(False), _power(True), wire="kill-silence", wire_clear="reset"
@@ -362,4 +391,5 @@ SPECS: dict[str, Spec] = {
         name: Spec(title, ENGINE, _nothing, _nothing, choices=backup_faults.CHOICES.get(name, {}))
         for name, title in backup_faults.TITLES.items()
     },
+    **{name: _san(name) for name in san_faults.FAULTS},
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from lab import life_agent, life_broker, life_vm
+from lab import life_agent, life_broker, life_vm, multipath
 from lab.world import Host, Vm, World
 
 BOOT = 45.0  # seconds from power-on to sshd and the units
@@ -43,8 +43,7 @@ def _power_off(world: World, host: Host) -> None:
 def _power_on(world: World, host: Host) -> None:
     host.powered, host.booted, host.ready_at = True, world.at, world.at + BOOT
     host.boot_id = str(uuid.uuid4())
-    host.failed_paths.clear()
-    host.offline.clear()
+    multipath.boot(world, host)
     host.unit_since.clear()
     host.vm_conf = False
     _note(world, host, on=True)

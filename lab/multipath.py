@@ -6,10 +6,12 @@ healthy map with fewer paths.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from lab.world import Hba, Host, Lun, TargetPort, World
 
+ARRAY = "DORADO-PROD"  # its LUNs have the first places
 VANISH = 80.0
 KERNEL_NOTICES = 10.0
 _MAJORS = (8, 65, 66, 67, 68, 69, 70, 71, 128, 129, 130, 131, 132, 133, 134, 135)
@@ -52,30 +54,48 @@ class Map:
 
 def visible(world: World, host: Host) -> list[Lun]:
     """The LUNs that are mapped to a host, in the order of their numbers."""
-    groups = world.lun_groups
-    seen = [lun for lun in world.luns.values() if groups.get(lun.wwid, host.group) == host.group]
-    return sorted(seen, key=lambda lun: lun.lun_number)
+    seen = [lun for lun in world.luns.values() if mapped(world, host, lun)]
+    return sorted(seen, key=lambda lun: (lun.array != ARRAY, lun.lun_number))
+
+
+def mapped(world: World, host: Host, lun: Lun) -> bool:
+    """Whether the array shows a LUN to a host."""
+    if world.san is not None:
+        return world.san.mapped(host, lun)
+    return world.lun_groups.get(lun.wwid, host.group) == host.group
+
+
+def targets_of(world: World, hba: Hba, array: str) -> list[tuple[int, TargetPort]]:
+    """The ports of an array in an HBA's fabric, each with its SCSI target number there."""
+    ports = [target for target in world.targets if target.fabric == hba.fabric]
+    return [(number, target) for number, target in enumerate(ports) if target.array == array]
 
 
 def maps(world: World, host: Host) -> list[Map]:
     """All maps of a host now."""
-    luns = visible(world, host)
-    return [_map(world, host, number, lun, len(luns)) for number, lun in enumerate(luns)]
+    made: list[Map] = []
+    first = 1  # sda is the local disk; what another array adds later gets names behind those that are there
+    for array, group in itertools.groupby(visible(world, host), key=lambda lun: lun.array):
+        luns = list(group)
+        slots = sum(len(targets_of(world, hba, array)) for hba in host.hbas)
+        made += [_map(world, host, len(made) + n, lun, (first + n, len(luns))) for n, lun in enumerate(luns)]
+        first += slots * len(luns)
+    return made
 
 
-def _map(world: World, host: Host, number: int, lun: Lun, count: int) -> Map:
+def _map(world: World, host: Host, number: int, lun: Lun, names: tuple[int, int]) -> Map:
+    """names: the index of the first path's device, and how far it is to the next path's."""
     paths: list[Path] = []
     ages: list[float] = []
     slot = 0
     for hba in host.hbas:
-        targets = [target for target in world.targets if target.fabric == hba.fabric and target.array == lun.array]
-        for index, target in enumerate(targets):
+        for index, target in targets_of(world, hba, lun.array):
             hctl = _address(hba, index, lun)
             since = host.failed_paths.get((hba.wwpn, target.wwpn, lun.wwid), host.offline.get(hctl))
             age = -1.0 if since is None else world.at - since
             ages.append(age)
             if age < VANISH or hctl in host.offline:
-                name = slot * count + number + 1  # sda is the local disk
+                name = names[0] + slot * names[1]
                 paths.append(_path(host, lun, hba, target, (index, name), age))
             slot += 1
     return Map(number, lun, tuple(paths), min(ages, default=0.0))
@@ -106,8 +126,7 @@ def addresses(world: World, host: Host) -> dict[tuple[str, str, str], str]:
     found = {}
     for lun in visible(world, host):
         for hba in host.hbas:
-            targets = [target for target in world.targets if target.fabric == hba.fabric and target.array == lun.array]
-            for index, target in enumerate(targets):
+            for index, target in targets_of(world, hba, lun.array):
                 found[(hba.wwpn, target.wwpn, lun.wwid)] = _address(hba, index, lun)
     return found
 
@@ -127,8 +146,8 @@ def device_numbers(index: int) -> str:
     return f"{_MAJORS[(index & 0xF0) >> 4]}:{((index & 0xF) << 4) | (index & 0xFFFFF00)}"
 
 
-def lose(world: World, host: Host, hba: str = "", target: str = "", wwid: str = "") -> None:
-    """Paths fail now: those through an HBA, to a target, of a LUN; "" means any."""
+def lose(world: World, host: Host, hba: str = "", target: str = "", wwid: str = "", since: float | None = None) -> None:
+    """Paths fail now, or since a lab time: those through an HBA, to a target, of a LUN; "" means any."""
     for lun in visible(world, host):
         for port in host.hbas:
             for remote in world.targets:
@@ -137,15 +156,25 @@ def lose(world: World, host: Host, hba: str = "", target: str = "", wwid: str = 
                 if all(
                     want in ("", have) for want, have in ((hba, port.wwpn), (target, remote.wwpn), (wwid, lun.wwid))
                 ):
-                    host.failed_paths.setdefault((port.wwpn, remote.wwpn, lun.wwid), world.at)
+                    key = (port.wwpn, remote.wwpn, lun.wwid)
+                    host.failed_paths.setdefault(key, world.at if since is None else since)
 
 
 def mend(world: World, host: Host) -> None:
-    """Paths whose HBA, fabric and target all work come back, but those that were set offline."""
+    """Paths whose HBA, fabric and target all work come back, unless the SAN cuts them or they were set offline."""
     held = {key for key, hctl in addresses(world, host).items() if hctl in host.offline} if host.offline else set()
     online = {target.wwpn: target.online and world.fabrics.get(target.fabric, True) for target in world.targets}
     hbas = {hba.wwpn: hba.online for hba in host.hbas}
     for key in [
         key for key in host.failed_paths if key not in held and hbas.get(key[0], False) and online.get(key[1], False)
     ]:
-        del host.failed_paths[key]
+        if key[:2] not in world.severed:
+            del host.failed_paths[key]
+
+
+def boot(world: World, host: Host) -> None:
+    """After a boot there are no failed paths: what the SAN does not carry has no device at all."""
+    host.failed_paths.clear()
+    host.offline.clear()
+    for pair in world.severed:
+        lose(world, host, *pair, since=world.at - VANISH)

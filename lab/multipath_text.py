@@ -118,10 +118,10 @@ def _path_rows(path: Path) -> list[tuple[str, str | int]]:
         ("checker", "tur"),
         ("pri", 50 if path.up else 0),
         ("host_wwnn", f"0x2{path.hba.wwpn[1:]}"),
-        ("target_wwnn", f"0x2{path.target.wwpn[1:]}"),
+        ("target_wwnn", f"0x{path.target.node}"),
         ("host_wwpn", f"0x{path.hba.wwpn}"),
         ("target_wwpn", f"0x{path.target.wwpn}"),
-        ("host_adapter", f"0000:{0x3A + path.hba.scsi_host:02x}:00.0"),
+        ("host_adapter", path.hba.pci),
         ("marginal_st", "normal"),
     ]
 
@@ -145,8 +145,8 @@ _WILDCARDS: dict[str, Callable[[Map, Path], str]] = {
     "R": lambda one, path: f"0x{path.hba.wwpn}",
     "r": lambda one, path: f"0x{path.target.wwpn}",
     "N": lambda one, path: f"0x2{path.hba.wwpn[1:]}",
-    "n": lambda one, path: f"0x2{path.target.wwpn[1:]}",
-    "a": lambda one, path: f"0000:{0x3A + path.hba.scsi_host:02x}:00.0",
+    "n": lambda one, path: f"0x{path.target.node}",
+    "a": lambda one, path: path.hba.pci,
     "s": lambda one, path: "HUAWEI,XSG1,6000",
     "z": lambda one, path: one.lun.serial,
     "c": lambda one, path: "tur",

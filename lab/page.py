@@ -9,6 +9,7 @@ from lab import truth
 from lab.backup.faults import TITLES
 from lab.corrupt import KINDS
 from lab.faults import SPECS
+from lab.san.faults import GROUPS
 from lab.world import Host, World
 
 SHOWN_HOSTS = 12
@@ -34,6 +35,7 @@ _GROUPS = (
         ),
     ),
     ("Engine backups", tuple(TITLES)),
+    *GROUPS,
 )
 _COMMANDS = ("hosted-engine", "multipathd", "multipath", "systemctl", "dmsetup", "cat")
 _COLLECTIONS = ("hosts", "vms", "disks", "storagedomains", "clusters", "events")
@@ -50,7 +52,8 @@ def render(world: World) -> str:
 {_faults(world)}
 <h2>Faults to put in force</h2>
 <div class="groups">{groups}</div>
-<p class="foot"><a href="/truth">The truth as JSON</a> <a href="/ledger">The ledger as JSON</a></p>
+<p class="foot"><a href="/truth">The truth as JSON</a> <a href="/san/truth">The truth of the SAN</a>
+<a href="/ledger">The ledger as JSON</a></p>
 </main>"""
     return _document("Lab estate", body)
 
@@ -135,7 +138,7 @@ def _group(world: World, title: str, names: tuple[str, ...]) -> str:
 def _form(world: World, name: str) -> str:
     spec = SPECS[name]
     fields = _target(world, spec.target) + "".join(_field(word) for word in spec.needs)
-    fields += "".join(_select(word, values) for word, values in spec.choices.items())
+    fields += "".join(_choice(word, values) for word, values in spec.choices.items())
     if name == "pull-fabric":
         fields += _select("host", ("", *_names(world)))
     return (
@@ -150,6 +153,10 @@ def _names(world: World) -> list[str]:
 
 def _target(world: World, kind: str) -> str:
     choices = {"host": _names(world), "host or engine": ["engine", *_names(world)], "fabric": list(world.fabrics)}
+    if world.san is not None:
+        design = world.san.design
+        choices |= {"switch": list(design.switches), "array": list(design.arrays)}
+        choices["switch or array"] = [*design.switches, *design.arrays]
     return _select("target", tuple(choices[kind])) if kind in choices else ""
 
 
@@ -158,6 +165,12 @@ def _field(word: str) -> str:
     if word in choices:
         return _select(word, choices[word])
     return f'<input name="{word}" aria-label="{word}" value="300" size="6">'
+
+
+def _choice(word: str, values: tuple[str, ...]) -> str:
+    """A list of the values; a field when any value will do and none is named."""
+    named = tuple(value for value in values if value)
+    return _select(word, named) if named else f'<input name="{word}" aria-label="{word}" size="12">'
 
 
 def _select(name: str, values: tuple[str, ...]) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lab import control, engine_vm, engine_vm_files, estate, life, runtime, shims
 from lab.engine.server import serve as serve_engine
+from lab.san import serve as san_serve
 from lab.sshd import HostServers, write_known
 from lab.world import ENGINE, Clock, Host
 
@@ -77,23 +78,30 @@ async def _open(lab: runtime.Lab, options: Options, stack: contextlib.AsyncExitS
     ssh.listen()
     stack.push_async_callback(lab.cluster.stop)
     engine = await serve_engine(lab.world, options.engine_port, lab.state_dir)
+    san = await san_serve.start(lab.world, lab.state_dir, options.engine_port, options.ssh_port, lambda: ssh.keys)
+    stack.push_async_callback(san.close)
     authority = lab.state_dir / "engine-pki"
     await asyncio.to_thread(engine_vm_files.make, lab.vm_root, lab.world, lab.cluster.passwords, authority)
     stack.push_async_callback(await control.serve(lab, ssh, options.port))
-    living = asyncio.create_task(_live(lab, ssh))
+    living = asyncio.create_task(_live(lab, ssh, san))
     stack.callback(living.cancel)
-    write_known(lab.state_dir / "estate.json", json.dumps(_estate(lab, ssh, engine, options), indent=2) + "\n")
+    write_known(
+        lab.state_dir / "estate.json",
+        json.dumps(_estate(lab, ssh, engine, options) | {"switches": san.switches, "arrays": san.arrays}, indent=2)
+        + "\n",
+    )
     url = f"http://127.0.0.1:{options.port}/"
     print(f"lab: {len(lab.world.hosts)} hosts, engine at {engine['url']}, page at {url}", file=sys.stderr, flush=True)
 
 
-async def _live(lab: runtime.Lab, ssh: HostServers) -> None:
+async def _live(lab: runtime.Lab, ssh: HostServers, san: san_serve.SanServers) -> None:
     suspect = 0
     powered: dict[str, bool] = {}
     while True:
         life.tick(lab.world)
         _follow_engine_vm(lab, ssh)
         _follow_power(lab, ssh, powered)
+        san.follow()
         suspect = runtime.reap_orphans(lab.children, suspect)
         await asyncio.sleep(TICK)
 

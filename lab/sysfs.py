@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from lab import multipath
+from lab.san import counters
 from lab.world import Hba, Host, TargetPort, World
 
 _NO_FABRIC = "0xffffffffffffffff"
-_COUNTED = ("link_failure_count", "loss_of_sync_count", "loss_of_signal_count", "invalid_tx_word_count")
+_COUNTED = ("link_failure_count", "loss_of_sync_count", "loss_of_signal_count")
+_MODEL, _FIRMWARE, _DRIVER = "LPe32002-M2-D", "12.8.351.47", "14.0.0.15"  # what the switches hear of it, too
 
 
 def tree(world: World, host: Host) -> dict[str, bytes]:
@@ -50,22 +52,24 @@ def _port(world: World, hba: Hba) -> dict[str, str]:
     up = link_up(world, hba)
     base, scsi = f"/sys/class/fc_host/host{hba.scsi_host}", f"/sys/class/scsi_host/host{hba.scsi_host}"
     fabric, port_id = _place_in_fabric(world, hba)
+    errors, drops = counters.far_end(world, hba.wwpn)
     return {
         f"{base}/port_name": f"0x{hba.wwpn}",
         f"{base}/node_name": f"0x2{hba.wwpn[1:]}",
         f"{base}/port_state": "Online" if up else "Linkdown",
         f"{base}/port_type": "NPort (fabric via point-to-point)" if up else "Unknown",
-        f"{base}/speed": "32 Gbit" if up else "Unknown",
+        f"{base}/speed": f"{_gbit(world, hba.wwpn)} Gbit" if up else "Unknown",
         f"{base}/supported_speeds": "8 Gbit, 16 Gbit, 32 Gbit",
         f"{base}/fabric_name": fabric if up else _NO_FABRIC,
         f"{base}/port_id": port_id if up else "0x000000",
         f"{base}/dev_loss_tmo": "30",
-        f"{base}/symbolic_name": "Emulex LPe35002-M2-D FV14.2.673.37 DV14.2.0.5",
-        f"{scsi}/modelname": "LPe35002-M2-D",
-        f"{scsi}/fwrev": "14.2.673.37, sli-4:6:d",
+        f"{base}/symbolic_name": f"Emulex {_MODEL} FV{_FIRMWARE} DV{_DRIVER}",
+        f"{scsi}/modelname": _MODEL,
+        f"{scsi}/fwrev": f"{_FIRMWARE}, sli-4:2:c",
         f"{scsi}/proc_name": "lpfc",
-        **{f"{base}/statistics/{name}": hex(0 if up else 1) for name in _COUNTED},
-        f"{base}/statistics/invalid_crc_count": "0x0",
+        **{f"{base}/statistics/{name}": hex(drops) for name in _COUNTED},
+        f"{base}/statistics/invalid_tx_word_count": hex(2 * errors),
+        f"{base}/statistics/invalid_crc_count": hex(errors),
         f"{base}/statistics/error_frames": "0xffffffffffffffff",  # lpfc does not count them
     }
 
@@ -76,10 +80,23 @@ def _place_in_fabric(world: World, hba: Hba) -> tuple[str, str]:
         live = world.san.live(world)
         if hba.wwpn in live.places:
             switch, port = live.places[hba.wwpn]
-            heads = [one for one in live.design.switches.values() if one.fabric == switch.fabric and one.principal]
-            return f"0x{heads[0].wwn if heads else switch.wwn}", f"0x{switch.port_fcid(port):06x}"
+            members = [live.design.switches[name] for name in live.components[switch.name]]
+            head = min(members, key=lambda one: (not one.principal, one.domain))
+            return f"0x{head.wwn}", f"0x{switch.port_fcid(port):06x}"
     letter, number = ("a", 1) if hba.fabric == "A" else ("b", 2)
     return f"0x100000000000000{letter}", f"0x0{number}{hba.scsi_host:02x}00"
+
+
+def _gbit(world: World, wwpn: str) -> int:
+    """The speed of a link."""
+    places = world.san.live(world).places if world.san is not None else {}
+    return places[wwpn][1].gbit if wwpn in places else 32
+
+
+def _fcid(world: World, wwpn: str) -> str:
+    """The address of a device, as its switch gives it."""
+    places = world.san.live(world).places if world.san is not None else {}
+    return f"0x{places[wwpn][0].port_fcid(places[wwpn][1]):06x}" if wwpn in places else "0x000000"
 
 
 def _remote(world: World, host: Host, hba: Hba, target: TargetPort, number: int) -> dict[str, str]:
@@ -93,7 +110,7 @@ def _remote(world: World, host: Host, hba: Hba, target: TargetPort, number: int)
         f"{base}/port_name": f"0x{target.wwpn}",
         f"{base}/node_name": f"0x{target.node}",
         f"{base}/port_state": state,
-        f"{base}/port_id": f"0x0{1 if hba.fabric == 'A' else 2}{0x10 + number:02x}00",
+        f"{base}/port_id": _fcid(world, target.wwpn),
         f"{base}/roles": "FCP Target",
         f"{base}/dev_loss_tmo": "80",
         f"{base}/fast_io_fail_tmo": "5",

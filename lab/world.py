@@ -9,6 +9,10 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lab.san.state import San
 
 ENGINE = "engine"  # the engine VM among the machines, and the engine as the target of a fault
 NAMESPACE = uuid.UUID("6f1d6b1e-0000-4000-8000-00000000f457")
@@ -49,17 +53,34 @@ class Hba:
     wwpn: str  # 16 hex digits
     fabric: str
     online: bool = True
+    pci: str = "0000:3b:00.0"  # of its card and function
 
 
 @dataclass
 class TargetPort:
-    """One FC port of an array."""
+    """One FC port of an array. port: its number on the interface module."""
 
     wwpn: str
     controller: str  # "0A", "0B"
     fabric: str
     array: str
     online: bool = True
+    port: int = 0
+
+    @property
+    def location(self) -> str:
+        """CTE0.A.IOM0.P0."""
+        return f"CTE0.{self.controller[1]}.IOM0.P{self.port}"
+
+    @property
+    def module(self) -> str:
+        """0A.0."""
+        return f"{self.controller}.0"
+
+    @property
+    def node(self) -> str:
+        """The array's WWN."""
+        return f"2100{self.wwpn[4:]}"
 
 
 @dataclass
@@ -261,6 +282,9 @@ class World:
     migrations: dict[str, tuple[str, str, float]] = field(default_factory=dict)  # VM id -> (from, to, ends at)
     lun_groups: dict[str, int] = field(default_factory=dict)  # WWID -> host group that sees it; absent: every host
     engine_machine: Host | None = None  # the engine VM as an SSH host (lab/engine_vm.py)
+    san: San | None = None  # switches and arrays (lab/san)
+    # (HBA, target) that the SAN does not carry -> lab time since when; pulled fabrics and cables of hosts come on top
+    severed: dict[tuple[str, str], float] = field(default_factory=dict)
 
     @property
     def machines(self) -> dict[str, Host]:

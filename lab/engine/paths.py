@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab import multipath
 from lab.world import Host, Lun, World
 
 VANISH = 80.0  # lab seconds after which a failed path's device is gone
@@ -35,7 +36,7 @@ class PathCount:
 
     def sees(self, lun: Lun) -> bool:
         """Whether the LUN is mapped to the host at all."""
-        return self._world.lun_groups.get(lun.wwid, self._host.group) == self._host.group
+        return multipath.mapped(self._world, self._host, lun)
 
     def of(self, lun: Lun) -> tuple[int, int]:
         """(paths, active paths) of one LUN. A path that never came up since boot, or failed long ago, has no device."""
