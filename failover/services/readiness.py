@@ -7,16 +7,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from failover.models import Readiness
-from failover.services import pairs, readiness_looks
+from failover.services import pairs, readiness_looks, room
 from failover.services.composed import kind_of
-from failover.verdicts import readiness
+from failover.verdicts import readiness, ready_records
 from failover.verdicts.check import Check, Say
-from failover.verdicts.readiness_inputs import EngineSaid, Inputs
+from failover.verdicts.readiness_inputs import EngineSaid, Inputs, RoomSaid
+from failover.verdicts.room import Moves
 from inventory.models import Engine
 from portal.kernel.step import Parameters
 from portal.runs.models import Run
 
 NOT_ASKED = EngineSaid(None, None, None, "It was not asked.")
+NOT_LOOKED = RoomSaid(None, None, "It was not asked.")
 
 
 def look(engine: Engine, plan: str, *, ref: str = "", fences: int = 0, version: int | None = None) -> Readiness:
@@ -34,6 +36,7 @@ def look(engine: Engine, plan: str, *, ref: str = "", fences: int = 0, version: 
         backup=readiness_looks.backup_said(engine, now),
         portal=readiness_looks.portal_said(engine, members, now, ref),
         fences=readiness_looks.host_named(engine, fences),
+        room=room.said(engine) if live and ready_records.MOVES.get(kind) is not Moves.NOTHING else NOT_LOOKED,
     )
     checks = readiness.judge(kind, given, now.timestamp())
     kept = {"at": now, "checks": [shown(check) for check in checks], "depends": readiness.depends(given)}

@@ -9,10 +9,13 @@ from typing import Any
 from django.db.models import F, Q
 from django.utils import timezone
 
+from failover.catalog import modes
+from failover.catalog.pair import member
 from failover.models import Drill, Window
-from failover.services import pairs
+from failover.services import pairs, room
 from failover.verdicts.guard_facts import Facts
 from failover.verdicts.guard_seen import Standing, facts
+from failover.verdicts.room import Moves
 from failover.works.host_mode import statuses as asked_statuses
 from inventory.models import Engine, Host
 from inventory.services.pages_engine import Seen
@@ -85,8 +88,16 @@ def telling(parameters: Parameters) -> dict[str, Any]:
         "runs": list(standing.runs),
         "window": standing.window,
         "restarted": standing.restarted,
+        "room": _room(parameters),
         "left": (datetime.fromisoformat(deadline) - now).total_seconds() if deadline else None,
     }
+
+
+def _room(parameters: Parameters) -> str:
+    """Only of a host that the engine is to take into maintenance: then all that runs there moves."""
+    if parameters.get("scope") != modes.HOST:
+        return ""
+    return room.refusal(pairs.engine_of(parameters), member(parameters, "on").name, Moves.ALL)
 
 
 def statuses(parameters: Parameters) -> dict[str, Any]:

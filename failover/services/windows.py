@@ -3,7 +3,7 @@ themselves; the row of the window and its Run are saved together."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,10 +14,11 @@ from django.utils import timezone
 from failover.catalog import modes
 from failover.catalog.pair import Member, written
 from failover.models import Window
-from failover.services import pairs, standing
+from failover.services import pairs, room, standing
 from failover.verdicts.guard import Act, Kind, decide
 from failover.verdicts.guard import Refused as GuardRefused
 from failover.verdicts.guard_facts import Facts
+from failover.verdicts.room import Moves
 from inventory.models import Engine, Host
 from portal.evidence.services import append
 from portal.runs.models import Run
@@ -106,6 +107,8 @@ def _guarded(engine: Engine, act: Act, host: Host | None, but: int = 0) -> int:
     """Asks the guard rails of now. Gives the key of the host that commands run on."""
     try:
         facts = standing.live(engine, but)
+        if act.kind is Kind.HOST_ENTER:
+            facts = replace(facts, room=room.refusal(engine, act.host, Moves.ALL))
         said = decide(facts, act)
         if isinstance(said, GuardRefused):
             raise GuardSaid(said)

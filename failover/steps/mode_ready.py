@@ -17,7 +17,7 @@ def _settled(seen: Seen, parameters: Parameters) -> Verdict:
     sight, told = asking.read(seen, parameters), asking.told(seen, "standing")
     if told["left"] is not None and told["left"] <= 0:
         return failed("The deadline of this maintenance has passed, so it is not entered: plan it anew.")
-    standing = Standing(told["statuses"], tuple(told["runs"]), told["window"], told["restarted"])
+    standing = Standing(told["statuses"], tuple(told["runs"]), told["window"], told["restarted"], told["room"])
     states = {one.name: sight.states[one.pk] for one in sight.members}
     on = member(parameters, "on")
     act = Act(ENTERING[parameters["scope"]], "" if parameters["scope"] == modes.GLOBAL else on.name)

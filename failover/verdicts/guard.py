@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from failover.verdicts.guard_facts import Facts, HostFacts
+from failover.verdicts.room import FIX
 
 COOL_DOWN = 600.0  # seconds between two acts that restart the engine VM (6 b: 560 s with score 0)
 SETTLED = 70.0  # seconds from an agent's start until it knows who is alive (2.4)
@@ -221,6 +222,11 @@ def _other_carries(facts: Facts, act: Act) -> _No | None:
     )
 
 
+def _room(facts: Facts, act: Act) -> _No | None:
+    """The engine moves all VMs of the host; they need a place (6, pre-check 10)."""
+    return _No(facts.room, FIX) if facts.room else None
+
+
 def _engine_away(facts: Facts, act: Act) -> _No | None:
     one = _subject(facts, act)
     if not one.claims:
@@ -315,6 +321,7 @@ _NAMED: dict[str, Rule] = {
     "writer": _someone_writes,
     "observer": _observer,
     "other-carries": _other_carries,
+    "room": _room,
     "engine-away": _engine_away,
     "engine-served": _engine_served,
     "engine-answers": _engine_answers,
@@ -332,7 +339,7 @@ RULES: dict[Kind, tuple[str, ...]] = {
     Kind.GLOBAL_LEAVE: ("exclusive", "flags-known", "global-is-on", "writer"),
     Kind.LOCAL_ENTER: (*_FIRST, "observer", "engine-away", "engine-served", "other-carries"),
     Kind.LOCAL_LEAVE: ("exclusive", "reachable", "flags-known", "global-off", "not-held", "local-is-on"),
-    Kind.HOST_ENTER: (*_FIRST, "observer", "host-up", "engine-away", "engine-served", "other-carries"),
+    Kind.HOST_ENTER: (*_FIRST, "observer", "host-up", "engine-away", "engine-served", "other-carries", "room"),
     Kind.HOST_LEAVE: ("exclusive", "flags-known", "global-off", "held", "engine-answers"),
     Kind.SWITCHOVER: (*_DRILL, "elsewhere"),
     Kind.POWEROFF_ENGINE_VM: _DRILL,

@@ -41,13 +41,15 @@ class HostFacts:
 class Facts:
     """Of one pair. global_on: True when any host reads the flag as set; None: none says. restarted: seconds since the
     engine VM was last restarted outside of a plain move; None: not within the last day. runs: "Run 7 (Engine backup)"
-    for each active one on the pair, its hosts or its engine. window: a sentence about an open window, "" when none."""
+    for each active one on the pair, its hosts or its engine. window: a sentence about an open window, "" when none.
+    room: why the other hosts cannot carry what the act moves, "" when they can or it moves nothing."""
 
     hosts: tuple[HostFacts, ...]
     global_on: bool | None
     restarted: float | None = None
     runs: tuple[str, ...] = ()
     window: str = ""
+    room: str = ""
 
     def host(self, name: str) -> HostFacts | None:
         """A host by its name."""

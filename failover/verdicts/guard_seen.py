@@ -15,18 +15,19 @@ GLOBAL = "Global maintenance"  # the question in the table of observers
 
 @dataclass(frozen=True)
 class Standing:
-    """What the portal's records say. statuses: the engine's word per host. runs, window, restarted: as in Facts."""
+    """What the portal's records say. statuses: the engine's word per host. The others: as in Facts."""
 
     statuses: Mapping[str, str] = field(default_factory=dict)
     runs: tuple[str, ...] = ()
     window: str = ""
     restarted: float | None = None
+    room: str = ""
 
 
 def facts(verdict: SheVerdict, states: Mapping[str, HaState | None], standing: Standing) -> Facts:
     """verdict: of all observers. states: by host name, None for one that did not answer."""
     hosts = tuple(_host(row, states.get(row.host), standing.statuses.get(row.host, "")) for row in verdict.hosts)
-    return Facts(hosts, global_on(verdict), standing.restarted, standing.runs, standing.window)
+    return Facts(hosts, global_on(verdict), standing.restarted, standing.runs, standing.window, standing.room)
 
 
 def global_on(verdict: SheVerdict) -> bool | None:

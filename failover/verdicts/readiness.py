@@ -44,6 +44,7 @@ CHECKS: Mapping[str, _Ask] = {
     "rest_hosts": _Ask("Hosts up in the engine", LIVE, ready_records.rest_hosts),
     "idle": _Ask("No migration, no job", LIVE, ready_records.idle),
     "spm": _Ask("SPM settled", LIVE, ready_records.spm),
+    "room": _Ask("The other host can carry it", LIVE, ready_records.room),
     "paths": _Ask("LUN paths whole", SLOW, ready_records.paths),
     "backup": _Ask("Proven backup", SLOW, ready_records.backup),
     "alone": _Ask("Nothing else under way", LIVE, ready_records.alone),

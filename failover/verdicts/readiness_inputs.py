@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from failover.catalog.sight import Sight
+from failover.verdicts.room import HostRoom, VmNeed
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,15 @@ class PortalSaid:
 
 
 @dataclass(frozen=True)
+class RoomSaid:
+    """What the engine tells of memory: its hosts, and its VMs that run. None: it could not be asked."""
+
+    hosts: tuple[HostRoom, ...] | None
+    vms: tuple[VmNeed, ...] | None
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class Inputs:
     """Everything. sight None: the plan does not touch the hosts, so they were not asked. fences: the name of the host
     that is to be fenced, "" when none. plan: which guard rails are asked."""
@@ -74,3 +84,4 @@ class Inputs:
     portal: PortalSaid = field(default_factory=PortalSaid)
     fences: str = ""
     plan: str = ""
+    room: RoomSaid = RoomSaid(None, None, "It was not asked.")

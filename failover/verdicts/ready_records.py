@@ -3,8 +3,11 @@ pre-checks 7 to 11)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from failover.verdicts.check import Said, go, no_go, unknown
 from failover.verdicts.readiness_inputs import Inputs
+from failover.verdicts.room import Moves, carries
 
 HOUR = 3600.0
 _REACH = "Make the engine's API answer: a drill does not begin while it cannot be asked."
@@ -101,6 +104,28 @@ def calendar(given: Inputs) -> Said:
     if given.portal.blackout:
         return no_go(f"No drill begins now: {given.portal.blackout}.", "Choose another time, or end the blackout.")
     return go("The calendar has no blackout now.")
+
+
+# what a plan moves away from the engine's host, where it is not the engine VM alone
+MOVES: Mapping[str, Moves] = {
+    "she_agent_stop": Moves.NOTHING,
+    "fabric_path_loss": Moves.NOTHING,
+    "host_power_loss": Moves.AVAILABLE,
+}
+
+
+def room(given: Inputs) -> Said:
+    """The other host can carry what leaves the engine's host (6, pre-checks 10 and 11). A plan that is not named here
+    moves the engine VM."""
+    moves = MOVES.get(given.plan, Moves.ENGINE)
+    if moves is Moves.NOTHING:
+        return go("This plan moves no VM.")
+    said, on = given.room, given.sight.engine_on() if given.sight else None
+    if said.hosts is None or said.vms is None:
+        return unknown(f"Whether the other host has room is not known. {said.why}", _REACH)
+    if on is None:
+        return unknown("From which host the engine VM would move is not known.", "Look again.")
+    return carries(said.hosts, said.vms, on.name, moves)
 
 
 def fencing(given: Inputs) -> Said:

@@ -143,6 +143,13 @@ def test_a_host_without_the_hosted_engine_element():
     )
 
 
+def test_free_memory_counts_of_a_host_that_is_up_only():
+    free = "<max_scheduling_memory>68719476736</max_scheduling_memory>"
+    assert host(f"<status>up</status>{free}").schedulable == 64 << 30
+    assert host(f"<status>non_responsive</status>{free}").schedulable is None
+    assert host("<status>up</status>").schedulable is None
+
+
 def test_a_host_without_an_os_description():
     os = "<os><type>RHEL</type><version><full_version>9.8 - 1.0.7.el9</full_version></version></os>"
     assert host(os).os_version == "RHEL 9.8 - 1.0.7.el9"

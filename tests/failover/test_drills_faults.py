@@ -11,7 +11,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from failover.models import Drill, Readiness
-from failover.services import fabric, pairs, readiness
+from failover.services import fabric, pairs, readiness, room, windows
+from failover.verdicts.room import Moves
 from portal.evidence.models import Record
 from portal.runs import ports, services
 from portal.runs.models import Run, RunStep
@@ -205,3 +206,18 @@ def test_a_migration_that_fails_is_told_by_the_engine_at_once(pair):  # noqa: F8
     assert pair.truth["engine_vm_host"] == was
     step = run.steps.get(name="migrate_engine")
     assert (step.ended - step.began).total_seconds() < 60, "patience is 900 s"
+
+
+def test_free_memory_is_asked_of_the_engine_and_one_that_does_not_tell_blocks(pair):  # noqa: F811
+    found = room.said(pair.engine)
+    assert all(one.schedulable and one.pages for one in found.hosts), found.hosts
+    assert [(one.host, one.memory) for one in found.vms if one.engine] == [(pair.on.name, 16 << 30)]
+    assert room.refusal(pair.engine, pair.on.name, Moves.ENGINE) == ""
+    pair.lab.fault("engine-html-500", "engine", collection="hosts")
+    assert "is not known. " in room.refusal(pair.engine, pair.other.name, Moves.ALL)
+    pair.engine.hosts.update(status="up")
+    wish = windows.Wish("host", pair.other, "Firmware", timezone.now() + timedelta(hours=1))
+    with pytest.raises(windows.GuardSaid) as caught:
+        windows.start(pair.engine, wish, "anna")
+    assert caught.value.said.rule == "room"
+    assert "Whether the other host has room is not known." in refused(pair)

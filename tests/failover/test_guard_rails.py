@@ -200,6 +200,9 @@ def test_the_rules_about_one_host():
     assert rule(standby(reachable=False), Act(Kind.LOCAL_LEAVE, B)) == "reachable"
     assert rule(standby(claims=True), Act(Kind.POWEROFF_ENGINE_VM)) == "engine-served"
     assert rule(replace(GOOD, restarted=600.0), Act(Kind.POWEROFF_ENGINE_VM)) == ""
+    full = replace(GOOD, room="ora01 needs 64.0 GiB of memory, and kvm01 has no room for it.")
+    assert rule(full, Act(Kind.HOST_ENTER, B)) == "room"
+    assert rule(full, Act(Kind.LOCAL_ENTER, B)) == ""
     both = replace(GOOD, hosts=tuple(replace(one, agent="inactive") for one in GOOD.hosts), global_on=True)
     assert rule(both, Act(Kind.GLOBAL_LEAVE)) == "writer"
 
@@ -247,5 +250,5 @@ nothing unsafe is allowed.
 
 A path loss is the same for both fabrics, so one is shown. Not in the table, since they stand in no host's state:
 another active run (`exclusive`), an open window (`window`), a restart of the engine VM in the last 600 s
-(`cool-down`), fewer than two hosts (`two-hosts`).
+(`cool-down`), fewer than two hosts (`two-hosts`), no room on the others for what the host carries (`room`).
 """

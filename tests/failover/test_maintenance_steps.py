@@ -76,7 +76,14 @@ def seen(world, *, silent: str = "", acted: float | None = 60, statuses=None, **
         found |= {f"{part}@{pk}": SILENT if name == silent else output for part, output in asked.items()}
     health = {"health": None, "why": "It was not asked."}
     told = {"seconds": acted, "left": 0 if acted is None else 20 - acted}
-    standing = {"statuses": {"kvm01": "up", "kvm02": "up"}, "runs": [], "window": "", "restarted": None, "left": 60.0}
+    standing = {
+        "statuses": {"kvm01": "up", "kvm02": "up"},
+        "runs": [],
+        "window": "",
+        "restarted": None,
+        "room": "",
+        "left": 60.0,
+    }
     words = {"statuses": statuses or {}, "why": "The engine does not answer."}
     asked = {"witness": health, "acted": told, "standing": standing, "statuses": words}
     return {**found, **{name: out(json.dumps(answer)) for name, answer in asked.items()}, **more}
@@ -106,7 +113,7 @@ def test_the_guard_rails_are_asked_of_the_hosts(world):
     word, words = settle(mode_ready.STEP, world, given("local", "kvm01"))
     assert (word, words.startswith("The engine VM runs on kvm01.")) == ("failed", True)
     assert settle(mode_ready.STEP, world, silent="kvm02")[0] == "wait"
-    standing = {"statuses": {}, "runs": [], "window": "", "restarted": None, "left": 0}
+    standing = {"statuses": {}, "runs": [], "window": "", "restarted": None, "room": "", "left": 0}
     assert "deadline" in settle(mode_ready.STEP, world, standing=out(json.dumps(standing)))[1]
     asked = mode_ready.STEP.looks(given())
     assert isinstance(asked["status@7"], On)

@@ -8,8 +8,9 @@ import pytest
 
 from failover.verdicts import readiness, ready_guard, ready_hosts, ready_records
 from failover.verdicts.check import Say
-from failover.verdicts.readiness_inputs import BackupSaid, EngineSaid, Inputs, PathsSaid, PortalSaid, RestHost
+from failover.verdicts.readiness_inputs import BackupSaid, EngineSaid, Inputs, PathsSaid, PortalSaid, RestHost, RoomSaid
 from tests.failover.pair_scenes import DOWN, UP, scene
+from tests.failover.test_room import host, vm
 
 HOSTS = (RestHost("kvm01", "up", True, 3400, "spm", True), RestHost("kvm02", "up", True, 3400, "none", False))
 WELL = Inputs(
@@ -17,6 +18,7 @@ WELL = Inputs(
     engine=EngineSaid(HOSTS, (), ()),
     paths={"kvm01": PathsSaid(8, ()), "kvm02": PathsSaid(8, ())},
     backup=BackupSaid("20261122T010000", 3600.0, 26 * 3600.0),
+    room=RoomSaid((host("kvm01"), host("kvm02")), (vm("HostedEngine", engine=True), vm("ora01", memory=32))),
 )
 SILENT = {"silent": True}
 NO_FLAGS = {"flags": "garbage\n"}

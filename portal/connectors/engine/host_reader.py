@@ -60,6 +60,7 @@ def _host(node: Node, leaf: Leaves) -> HostSeen:
         power_management=boolean(at(node, "power_management/enabled")),
         nics=_nics(inside(node, "nics")) if "nics" in leaf else None,
         hugepages=_hugepages(inside(node, "statistics")) if "statistics" in leaf else None,
+        schedulable=integer(leaf.get("max_scheduling_memory")) if status == UP else None,
     )
 
 

@@ -16,7 +16,7 @@ from portal.connectors.engine import events as feed
 from portal.connectors.engine import host_reader, networks, probing, readers, transport
 from portal.connectors.engine.answers import body_of, unreadable
 from portal.connectors.engine.errors import EngineFailed, Unreachable
-from portal.connectors.engine.shapes import Coming, Cursor, Events, Got, HostLun, Job, Quick, Snapshot, VmSeen
+from portal.connectors.engine.shapes import Coming, Cursor, Events, Got, HostLun, HostSeen, Job, Quick, Snapshot, VmSeen
 from portal.connectors.engine.tickets import Credentials, give_back, take
 from portal.connectors.engine.wire import Answer
 from portal.connectors.engine.xml import WHOLE, Unreadable
@@ -95,6 +95,12 @@ class Session:
     def vms_now(self) -> tuple[VmSeen, ...]:
         """States and places of all VMs, without their disks. Raises EngineFailed."""
         rows: tuple[VmSeen, ...] = self._read(_QUICK_PLAN["vms"])
+        return rows
+
+    def hosts_now(self) -> tuple[HostSeen, ...]:
+        """All hosts with their free memory and huge pages, without their interfaces. Raises EngineFailed."""
+        ask = ("/hosts", {"all_content": "true", "follow": "statistics"}, host_reader.hosts)
+        rows: tuple[HostSeen, ...] = self._read(ask)
         return rows
 
     def jobs(self) -> tuple[Job, ...]:

@@ -120,6 +120,7 @@ class HostSeen:
     power_management: bool | None
     nics: tuple[Nic, ...] | None
     hugepages: tuple[Hugepages, ...] | None
+    schedulable: int | None  # bytes that the engine would still place there; of a host that is not up it is old
 
 
 class DiskAttachment(NamedTuple):
