@@ -15,6 +15,7 @@ from rest_framework.routers import SimpleRouter
 
 from failover.api_acts import DrillActs
 from failover.api_fields import ApprovalRow, Change, Check, change_of, gate_state
+from failover.api_plans import PlansApi
 from failover.api_reports import DrillReports
 from failover.models import Drill, Schedule
 from failover.services import pages_drills, readiness, schedules
@@ -185,4 +186,5 @@ class Schedules(viewsets.ReadOnlyModelViewSet[Schedule]):
 router = SimpleRouter()
 router.register("drills", Drills, basename="api-drill")
 router.register("readiness", ReadinessOf, basename="api-readiness")
+router.register("drill-plans", PlansApi, basename="api-drill-plan")
 router.register("drill-schedules", Schedules, basename="api-drill-schedule")

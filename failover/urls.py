@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from failover import urls_windows
+from failover import urls_plans, urls_windows
 from failover.views import acts, calendar, drill, drills, report, request
 
 urlpatterns = [
     *urls_windows.urlpatterns,
+    *urls_plans.urlpatterns,
     path("drills/", drills.drills, name="drills"),
     path("drills/new/<int:engine>/<slug:plan>/", request.new, name="drill-new"),
     path("drills/calendar/", calendar.calendar, name="drill-calendar"),

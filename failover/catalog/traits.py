@@ -21,8 +21,8 @@ DECISION, DECISION_AWAY = 900.0, 120.0
 class Trait:
     """needs: parameters beside the pair. takes, gives: what it takes away, what it gives back. kind: the built-in plan
     whose injection it is, "" for none. seen_by: the step after which the clock may stop; "" is the step itself. within:
-    it makes sense only while that is away. long: it waits for people or another run. ignorable: a second person may
-    ignore its failure."""
+    it makes sense only while that is away. after: the step that must stand before it. long: it waits for people or
+    another run. ignorable: a second person may ignore its failure."""
 
     needs: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
@@ -30,6 +30,7 @@ class Trait:
     kind: str = ""
     seen_by: str = ""
     within: str = ""
+    after: str = ""
     long: bool = False
     ignorable: bool = False
 
@@ -49,7 +50,7 @@ TRAITS: Mapping[str, Trait] = {
     "watch_unguarded": Trait(("on",), within=AGENT, ignorable=True),
     "watch_io": Trait(("on", "paths", "watch_seconds"), within=PATHS),
     "wait_engine_back": Trait(gives=(ENGINE,)),
-    "start_engine_service": Trait(gives=(SERVICE,)),
+    "start_engine_service": Trait(gives=(SERVICE,), after="wait_engine_back"),
     "start_agent": Trait(("on",), gives=(AGENT,)),
     "online_paths": Trait(("on", "paths"), gives=(PATHS,)),
     "power_on": Trait(("on",), gives=(POWER,)),

@@ -158,6 +158,8 @@ def _returned(order: _Order) -> Iterator[str]:
                 yield f"{order.said(index)} takes {what} away or sets it, and no later step gives it back or leaves it."
         if each.gives and not any(what in order.away(index) for what in each.gives):
             yield f"{order.said(index)} gives back {' and '.join(each.gives)}, which no step before it has taken."
+        if each.after and each.after not in [step.name for step in order.steps[:index]]:
+            yield f"{order.said(index)} does what HA is to do, and no step before it waits for HA."
         if each.within and each.within not in order.away(index):
             yield f"{order.said(index)} watches while {each.within} is away, and it is not away there."
 

@@ -12,6 +12,7 @@ ACTS = {
     "run.start": "start a run",
     "run.abort": "abort a run",
     "run.approve": "approve a run",
+    "drill.compose": "compose drill plans",
     "paths.declare": "declare paths",
     "estate.manage": "change the estate's declarations and credentials",
     "hostkey.accept": "accept a host key",
@@ -41,7 +42,8 @@ ROLES = {
     "operator": Role(
         "Operator",
         READ
-        | {"look.now", "run.start", "run.abort", "paths.declare", "backup.hold", "backup.download", "evidence.view"},
+        | {"look.now", "run.start", "run.abort", "paths.declare", "backup.hold", "backup.download", "evidence.view"}
+        | {"drill.compose"},
     ),
     "approver": Role("Approver", READ | {"look.now", "run.approve", "backup.hold", "evidence.view"}),
     "auditor": Role("Auditor", READ | {"evidence.view", "evidence.export"}),
