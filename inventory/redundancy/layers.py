@@ -40,23 +40,19 @@ class Part:
 
 @dataclass(frozen=True)
 class HostLun:
-    """One LUN on one host. name: the LUN's, as its array calls it; its WWID when none does."""
+    """One LUN on one host. name: the LUN's, as its array calls it; its WWID when none does. outcome: of
+    the live layer; a warning when that works today and the design would not."""
 
     host: str
     wwid: str
     name: str
     layers: Mapping[Layer, Judged]
+    outcome: Outcome
 
     @property
     def live(self) -> Judged:
         """What all evidence agrees on: the verdict."""
         return self.layers[Layer.LIVE]
-
-    @property
-    def outcome(self) -> Outcome:
-        """Of the verdict; a warning when it works today and its design would not."""
-        designed = self.layers[Layer.DESIGNED].outcome is Outcome.FAIL
-        return worst((self.live.outcome, Outcome.WARN)) if designed else self.live.outcome
 
 
 class HostSide:
@@ -73,7 +69,7 @@ class HostSide:
         ]
         self._bits: dict[tuple[str, frozenset[str], frozenset[str] | None], int] = {}
         self._judged: dict[tuple[Layer, Evidence], Judged] = {}
-        self._ways: dict[tuple[object, ...], Mapping[Layer, Judged]] = {}
+        self._ways: dict[tuple[object, ...], tuple[Mapping[Layer, Judged], Outcome]] = {}
 
     def _seen(self) -> tuple[dict[str, Paths], frozenset[str]]:
         """WWID -> paths; and the LUNs with paths that no FC port carries, or none that the host tells of."""
@@ -99,8 +95,10 @@ class HostSide:
         homes = san.mappings.homes.get(wwid, ())
         key = (access, paths, homes, wwid in self.foreign, self._agreed(wwid))
         if key not in self._ways:
-            self._ways[key] = self._layers(wwid, access, homes)
-        return HostLun(self.host.name, wwid, san.mappings.names.get(wwid) or wwid, self._ways[key])
+            layers = self._layers(wwid, access, homes)
+            self._ways[key] = layers, _outcome(layers)
+        layers, outcome = self._ways[key]
+        return HostLun(self.host.name, wwid, san.mappings.names.get(wwid) or wwid, layers, outcome)
 
     def _agreed(self, wwid: str) -> int | None:
         """The pairs that people declared for it."""
@@ -181,6 +179,11 @@ class HostSide:
             traits = self.designed if designed else self.traits
             self._judged[layer, evidence] = judge(evidence, wires, traits, self.san.wires.elements)
         return self._judged[layer, evidence]
+
+
+def _outcome(layers: Mapping[Layer, Judged]) -> Outcome:
+    live = layers[Layer.LIVE].outcome
+    return worst((live, Outcome.WARN)) if layers[Layer.DESIGNED].outcome is Outcome.FAIL else live
 
 
 def _through(known: Known, access: Access) -> Part:

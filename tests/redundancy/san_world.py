@@ -200,18 +200,29 @@ class World:
 
     def zoning(self, fabric: int) -> Zoning:
         name = f"CFG_FAB_{'ABCD'[fabric]}"
-        effective = self.zones(fabric, self.zoned)
-        defined = self.zones(fabric, self.zoned if self.defined is None else self.defined)
-        return Zoning(name, effective, {name: tuple(zone.name for zone in defined)}, defined, {}, False, False)
+        aliases = {self.alias(end): (end.wwpn,) for end in self.ends(fabric)}
+        effective = self.zones(fabric, self.zoned, {})
+        names = {end.wwpn: self.alias(end) for end in self.ends(fabric)}
+        defined = self.zones(fabric, self.zoned if self.defined is None else self.defined, names)
+        return Zoning(name, effective, {name: tuple(zone.name for zone in defined)}, defined, aliases, False, False)
 
-    def zones(self, fabric: int, pairs: set[tuple[str, str]]) -> tuple[Zone, ...]:
-        """Single initiator, one array."""
-        here = {end.wwpn: end for end in [*self.hbas, *self.targets] if end.switch in self.fabrics[fabric]}
+    def ends(self, fabric: int) -> list[Hba | Target]:
+        return [end for end in [*self.hbas, *self.targets] if end.switch in self.fabrics[fabric]]
+
+    def alias(self, end: Hba | Target) -> str:
+        if isinstance(end, Target):
+            return f"{end.array}_{end.location.replace('.', '_') or end.wwpn}"
+        mine = [hba.wwpn for hba in self.hbas if hba.host == end.host]
+        return f"{end.host}_hba{mine.index(end.wwpn)}"
+
+    def zones(self, fabric: int, pairs: set[tuple[str, str]], names: dict[str, str]) -> tuple[Zone, ...]:
+        """Single initiator, one array; members by name where there are names."""
+        here = {end.wwpn: end for end in self.ends(fabric)}
         found: dict[str, list[str]] = {}
         for hba, target in sorted(pairs):
             if hba in here and target in here:
-                name = f"Z_{here[hba].host}_{hba[-4:]}_{here[target].array}"
-                found.setdefault(name, [hba]).append(target)
+                name = f"Z_{self.alias(here[hba])}_{here[target].array}"
+                found.setdefault(name, [names.get(hba, hba)]).append(names.get(target, target))
         return tuple(Zone(name, tuple(members)) for name, members in found.items())
 
     def array(self, serial: str) -> ArraySeen:
