@@ -9,8 +9,10 @@ from typing import Any
 
 PURE = (
     "portal/kernel/",
+    "portal/connectors/san/reading/",
     "inventory/probes/",
     "inventory/verdicts/",
+    "inventory/tuning/",
     "inventory/redundancy/",
     "inventory/steps/",
     "inventory/plans.py",

@@ -1,5 +1,5 @@
-"""What reads /sys on a lab host: grep over patterns, find over links, scsi_id, and a shell that leaves patterns of /sys
-to them, since the machine's own /sys must not show."""
+"""What reads /sys on a lab host: grep over patterns, find over links, scsi_id. The shell leaves such patterns to them
+(shim.c)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,6 @@ from lab.programs_files import reader
 from lab.world import Host, World
 
 _MARKS = "*?["
-
-
-def shell(world: World, host: Host, argv: list[str]) -> Real:
-    """`sh -c SCRIPT`: the real shell; it expands no pattern of a script that reads /sys."""
-    touches = len(argv) > 2 and argv[1] == "-c" and "/sys/" in argv[2]
-    return Real([argv[0], "-f", *argv[1:]] if touches else argv)
 
 
 def grep(world: World, host: Host, argv: list[str]) -> Reply | Real:
@@ -90,4 +84,4 @@ def scsi_id(world: World, host: Host, argv: list[str]) -> Reply:
     return Reply(rc=1)
 
 
-PROGRAMS: dict[str, Program] = {"sh": shell, "grep": grep, "find": find, "scsi_id": scsi_id}
+PROGRAMS: dict[str, Program] = {"grep": grep, "find": find, "scsi_id": scsi_id}

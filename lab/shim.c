@@ -76,6 +76,24 @@ static void pass_by(const char *name, int argc, char **argv)
     }
 }
 
+/* The shell of a host expands no pattern of a script that reads /sys: grep and find of the lab do, since the machine's own
+ * /sys must not show. It is no command of the host, so the lab does not hear of it. */
+static void shell(int argc, char **argv)
+{
+    char *words[64];
+    int count = 0, touches = argc > 2 && strcmp(argv[1], "-c") == 0 && strstr(argv[2], "/sys/") != NULL;
+    if (argc > 60)
+        exit(126);
+    words[count++] = "sh";
+    if (touches)
+        words[count++] = "-f";
+    for (int i = 1; i < argc; i++)
+        words[count++] = argv[i];
+    words[count] = NULL;
+    execv("/bin/sh", words);
+    exit(127);
+}
+
 /* tee is told what came on stdin, as its last word: at most 64 KiB, without NUL. */
 static int input(int fd)
 {
@@ -93,6 +111,8 @@ int main(int argc, char **argv)
     const char *name = strrchr(argv[0], '/');
     name = name ? name + 1 : argv[0];
     pass_by(name, argc, argv);
+    if (strcmp(name, "sh") == 0)
+        shell(argc, argv);
     const char *path = getenv("LAB_SOCKET"), *host = getenv("LAB_HOST");
     char cwd[4096];
     struct sockaddr_un to = {.sun_family = AF_UNIX};

@@ -32,7 +32,7 @@ def install(lab: Lab) -> None:
     program = lab.bin / ".shim"
     subprocess.run([compiler, "-O2", "-o", f"{program}.new", str(SOURCE)], check=True)
     os.replace(f"{program}.new", program)
-    _link(lab.bin, program, (*PROGRAMS, "systemd-run"))
+    _link(lab.bin, program, (*PROGRAMS, "systemd-run", "sh"))
     tools.install(lab.vm_tools, compiler)
     _link(lab.vm_tools / "bin", program, (*VM_PROGRAMS, "systemd-run", tools.ENDED))
 

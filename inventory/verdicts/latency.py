@@ -1,0 +1,92 @@
+"""The read-latency objective of a LUN over a window of time: how large a share of its reads went into samples that kept
+the objective, with the number of reads, the window and the source beside it (facts/luns-and-tuning.md 2.3).
+
+A sample is the mean of many reads, so a percentile here is one of sample means weighted by reads, and no percentile of
+single reads: those only the database has (v$event_histogram_micro)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from portal.kernel.outcome import Outcome
+from portal.kernel.words import span
+
+SOURCE = "means of counted reads, /proc/diskstats"
+QUANTILES = (0.50, 0.95, 0.99)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Reads of one stretch of time that ended at `at` (Unix seconds), and the milliseconds spent in them."""
+
+    at: float
+    reads: int
+    read_ms: float
+
+    @property
+    def mean(self) -> float:
+        """Milliseconds per read; only where there are reads."""
+        return self.read_ms / self.reads
+
+
+@dataclass(frozen=True)
+class Objective:
+    """most: milliseconds per read; share: of the reads that must keep it; least: reads below which there is no data."""
+
+    most: float = 1.0
+    share: float = 0.99
+    least: int = 1000
+
+
+@dataclass(frozen=True)
+class Slo:
+    """The verdict. p50, p95, p99 and kept are None when there is no data. reads and samples: what was counted; window:
+    seconds that were looked at."""
+
+    outcome: Outcome
+    sentence: str
+    reads: int
+    samples: int
+    window: float
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    kept: float | None = None
+    source: str = SOURCE
+
+
+def quantiles(samples: Iterable[Sample], wanted: Sequence[float] = QUANTILES) -> tuple[float, ...]:
+    """Quantiles of the sample means, each weighted by its reads; () when there are no reads."""
+    ranked = sorted((one.mean, one.reads) for one in samples if one.reads > 0)
+    total = sum(reads for _, reads in ranked)
+    if not total:
+        return ()
+    found = []
+    for part in wanted:
+        passed = 0
+        for mean, reads in ranked:
+            passed += reads
+            if passed >= part * total:
+                found.append(mean)
+                break
+    return tuple(found)
+
+
+def verdict(name: str, samples: Iterable[Sample], now: float, window: float, objective: Objective | None = None) -> Slo:
+    """name: of the LUN and its host, for the sentence. now: Unix seconds; window: seconds back from now that count."""
+    goal = objective or Objective()
+    used = [one for one in samples if one.reads > 0 and now - window < one.at <= now]
+    reads = sum(one.reads for one in used)
+    if reads < goal.least:
+        words = f"{name}: no data. {reads} reads in {span(window)}, {goal.least} are needed for a verdict ({SOURCE})."
+        return Slo(Outcome.UNKNOWN, words, reads, len(used), window)
+    p50, p95, p99 = quantiles(used)
+    kept = sum(one.reads for one in used if one.mean <= goal.most) / reads
+    met = kept >= goal.share
+    told = (
+        f"{name}: {100 * kept:.4g} % of {reads} reads in {span(window)} were in samples of {goal.most:g} ms or less, "
+        f"p50 {p50:.3g}, p95 {p95:.3g}, p99 {p99:.3g} ms over {len(used)} samples ({SOURCE})"
+    )
+    rest = "" if met else f"; the objective is {100 * goal.share:g} %. See array, fabric and load"
+    return Slo(Outcome.OK if met else Outcome.WARN, f"{told}{rest}.", reads, len(used), window, p50, p95, p99, kept)
