@@ -73,7 +73,8 @@ class ArraySession:
     _token: Token | None = None
     _renewed: bool = False
     _kept: bool = False
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.Lock = field(default_factory=threading.Lock)  # the connections
+    _renewing: threading.RLock = field(default_factory=threading.RLock)  # the session, held during a login
     _doors: threading.local = field(default_factory=threading.local)
     _open: list[Door] = field(default_factory=list)
 
@@ -130,7 +131,8 @@ class ArraySession:
             door.close()
 
     def _current(self) -> Token:
-        with self._lock:
+        """The session; while one thread renews it the others wait for that."""
+        with self._renewing:
             if self._token is None:
                 raise Busy(f"The portal has no session with {self.name} any more. The next look logs in anew.")
             return self._token
@@ -157,14 +159,14 @@ class ArraySession:
 
     def _renew(self, dead: Token) -> None:
         """A new session in the place of one that has ended, once in a look, however many threads find out."""
-        with self._lock:
+        with self._renewing:
             if self._token is not dead:
                 return
             if self._renewed:
                 raise Busy(f"{self.name} ended the portal's session twice in one look. The next look logs in anew.")
             self._renewed, self._token = True, None
-        self._delete(dead)  # the code may have meant something else: then it is still open
-        self._log_in()
+            self._delete(dead)  # the code may have meant something else: then it is still open
+            self._log_in()
 
     def _log_in(self) -> None:
         """On the address that answered last, then the others; never twice after a refusal. Raises SanFailed."""
@@ -172,20 +174,18 @@ class ArraySession:
         first = kept.where if kept else ""
         self.cache.put(None)
         self._kept = False
-        lost: SanFailed | None = None
+        lost: list[SanFailed] = []
         for address in sorted(self.addresses, key=lambda one: one.where != first):
             self.gate.admit(self.name, self.name, self.account)
             try:
-                token = self._login(address)
+                self._token = self._login(address)
             except (Unreachable, Untrusted) as error:
                 self.silent[address.where] = str(error)
-                lost = lost or error
+                lost.append(error)
                 continue
-            with self._lock:
-                self._token = token
-            self.cache.put(token)
+            self.cache.put(self._token)
             return
-        raise lost or Garbled(f"{self.name} has no management address. Enter one.")
+        raise lost[0]
 
     def _login(self, address: Endpoint) -> Token:
         body = json.dumps(

@@ -22,6 +22,7 @@ LOGOUT_SECONDS = 10.0
 MOST_TRIES = 5
 MOST_SILENCES = 2  # requests in a row without an answer, then nothing more is asked
 ACCEPT = "application/yang-data+json"
+_OF_ALL_FABRICS = ("brocade-module-version", "running/brocade-chassis")  # these take no vf-id
 
 
 def wait(seconds: float) -> None:
@@ -142,7 +143,8 @@ class FabricSession:
 
     def _get(self, uri: str, left: float) -> Heard:
         vf_id = self.door.endpoint.vf_id
-        query = f"?vf-id={vf_id}" if vf_id >= 0 and not self._no_vf else ""
+        whole_chassis = uri.startswith(_OF_ALL_FABRICS)
+        query = f"?vf-id={vf_id}" if vf_id >= 0 and not self._no_vf and not whole_chassis else ""
         answer = self.door.get(f"/rest/{uri}{query}", self.headers, min(left, REQUEST_SECONDS))
         return heard(answer.status, answer.body)
 

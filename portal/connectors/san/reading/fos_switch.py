@@ -91,8 +91,9 @@ def modules(found: tuple[Row, ...]) -> frozenset[str]:
         module = text(row.get("name"))
         objects = inner(row, "objects").get("object")
         listed: Iterable[object] = objects if isinstance(objects, list) else [objects]
-        names |= {module, *(f"{module}/{text(one)}" for one in listed if text(one))}
-    return frozenset(names - {""})
+        if module:
+            names |= {module, *(f"{module}/{text(one)}" for one in listed if text(one))}
+    return frozenset(names)
 
 
 def holder(found: tuple[Row, ...]) -> str:
