@@ -119,8 +119,7 @@ def _remote(world: World, host: Host, hba: Hba, target: TargetPort, number: int)
 
 
 def _remote_state(world: World, host: Host, hba: Hba, target: TargetPort) -> str:
-    severed = world.severed.get((hba.wwpn, target.wwpn))
-    if link_up(world, hba) and target.online and severed is None and _zoned(world, hba, target):
+    if link_up(world, hba) and target.online and _zoned(world, hba, target):
         return "Online"
     lost = [at for (one, other, _), at in host.failed_paths.items() if (one, other) == (hba.wwpn, target.wwpn)]
     if not lost or min(lost) < host.booted:

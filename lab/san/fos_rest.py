@@ -65,7 +65,7 @@ class SwitchRest:
     def _send(self, request: web.BaseRequest, body: dict[str, Any] | None, status: int = 200) -> web.Response:
         as_json = JSON in request.headers.get("Accept", "")
         text = "" if body is None else fos_answers.text(body, as_json)
-        return web.Response(status=status, text=text, headers={"Content-Type": JSON if as_json else XML})
+        return web.Response(status=status, body=text.encode(), headers={"Content-Type": JSON if as_json else XML})
 
     def _reply(self, request: web.BaseRequest) -> web.Response:
         self._busy()

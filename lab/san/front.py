@@ -37,7 +37,9 @@ class Front:
     async def open(self) -> None:
         """Listens. Raises OSError."""
         if self.runner is None:
-            self.runner = web.ServerRunner(web.Server(self.answer), handle_signals=False, shutdown_timeout=0.2)
+            self.runner = web.ServerRunner(
+                web.Server(self.answer, access_log=None), handle_signals=False, shutdown_timeout=0.2
+            )
             await self.runner.setup()
         assert self.runner.server is not None
         loop = asyncio.get_running_loop()

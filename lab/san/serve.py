@@ -40,8 +40,7 @@ class SanServers:
 
     async def close(self) -> None:
         """Ends all servers."""
-        for one in self._all():
-            await one.close()
+        await asyncio.gather(*(one.close() for one in self._all()))
 
     def _all(self) -> list[Front | fos_ssh.SwitchSsh]:
         return [*self.fronts, *self.shells]

@@ -46,6 +46,9 @@ def settle(world: World) -> None:
     san.design = compose(world, san.isl, world.faults)
     replication.note(world, old.replication)
     _index(world, san)
+    for name, switch in san.design.switches.items():
+        if not switch.power:
+            san.device(name).sessions.clear()
     live = san.live(world)
     _count_drops(san, live)
     _sever(world, live)
