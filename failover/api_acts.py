@@ -11,6 +11,7 @@ from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -19,6 +20,7 @@ from failover.models import Drill
 from failover.services import approvals, breaking, conduct, drills
 from failover.services.conduct import CONFLICTS, ROLES, SEVERITIES
 from inventory.models import Engine
+from portal.access.parsing import Json
 from portal.access.problems import Conflict, Unprocessable
 from portal.access.rest import Needs
 from portal.runs.api import POLL_AFTER
@@ -54,7 +56,8 @@ class Person(serializers.Serializer[Any]):
 
 
 class DrillWish(serializers.Serializer[Any]):
-    """What to drill. change.window is the time in which it may act; without one it may at any time."""
+    """What to drill. change.window is the time in which it may act; without one it may at any time. site: where the
+    engine is meant to stand; where given, an engine at another one is refused."""
 
     engine = serializers.PrimaryKeyRelatedField(queryset=Engine.objects.all())
     plan = serializers.CharField(max_length=60)
@@ -64,6 +67,13 @@ class DrillWish(serializers.Serializer[Any]):
     change = Change(required=False, default=dict)
     scenario = serializers.CharField(max_length=2000, required=False, allow_blank=True, default="")
     assumptions = serializers.CharField(max_length=2000, required=False, allow_blank=True, default="")
+    site = serializers.CharField(max_length=80, required=False, allow_blank=True, default="")
+
+
+class BeginWish(serializers.Serializer[Any]):
+    """site: where the engine is meant to stand; where given, an engine at another one is refused."""
+
+    site = serializers.CharField(max_length=80, required=False, allow_blank=True, default="")
 
 
 class ApproveWish(serializers.Serializer[Any]):
@@ -98,11 +108,13 @@ class Issue(serializers.Serializer[Any]):
 
 
 class Answered(serializers.Serializer[Any]):
-    """answer: done | not_done; seen: what the person saw."""
+    """answer: done | not_done; seen: what the person saw; attachment: text. file, as multipart/form-data: PNG,
+    JPEG, PDF or plain text, by its content."""
 
     answer = serializers.ChoiceField(["done", "not_done"])
     seen = serializers.CharField(max_length=conduct.LONG)
     attachment = serializers.CharField(max_length=conduct.LONG, required=False, allow_blank=True, default="")
+    file = serializers.FileField(required=False, allow_empty_file=True, default=None)
 
 
 def granted(deed: Callable[[], Any]) -> Any:
@@ -134,7 +146,7 @@ class DrillActs(DrillRows):
             "window": (window.get("start"), window.get("end")),
             "change": change.get("number", ""),
             "key": str(request.headers.get("Idempotency-Key", "")),
-            "words": {"scenario": given["scenario"], "assumptions": given["assumptions"]},
+            "words": {name: given[name] for name in ("scenario", "assumptions", "site")},
         }
         drill = granted(
             lambda: drills.request(given["engine"], given["plan"], given["parameters"], by=_who(request), **wish)
@@ -158,12 +170,12 @@ class DrillActs(DrillRows):
         granted(lambda: approvals.refuse(drill.pk, _who(request), given["why"]))
         return Response(ApprovalRow.of(self.get_object(), timezone.now()))
 
-    @extend_schema(request=None, responses={202: ACCEPTED})
+    @extend_schema(request=BeginWish, responses={202: ACCEPTED})
     @action(detail=True, methods=["post"])
     def begin(self, request: Request, pk: str = "") -> Response:
         """Lets an approved drill go, in its window, when every precheck says go. Needs the act run.start."""
-        drill = self.get_object()
-        granted(lambda: conduct.begin(drill.pk, _who(request)))
+        drill, given = self.get_object(), _valid(BeginWish, request)
+        granted(lambda: conduct.begin(drill.pk, _who(request), given["site"]))
         return self._accepted(drill.pk)
 
     @extend_schema(request=Why, responses={202: ACCEPTED})
@@ -183,12 +195,13 @@ class DrillActs(DrillRows):
         return self._accepted(drill.pk)
 
     @extend_schema(request=Answered, responses={202: ACCEPTED})
-    @action(detail=True, methods=["post"], url_path=r"prompts/(?P<prompt>\d+)")
+    @action(detail=True, methods=["post"], url_path=r"prompts/(?P<prompt>\d+)", parser_classes=(Json, MultiPartParser))
     def answer(self, request: Request, pk: str = "", prompt: str = "") -> Response:
         """Answers a manual step. Needs the act run.start."""
         drill, given = self.get_object(), _valid(Answered, request)
         row = get_object_or_404(drill.prompts, pk=int(prompt))
-        granted(lambda: conduct.answer(row.pk, _who(request), given["answer"], given["seen"], given["attachment"]))
+        said = (given["answer"], given["seen"], given["attachment"], given["file"])
+        granted(lambda: conduct.answer(row.pk, _who(request), *said))
         return self._accepted(drill.pk)
 
     @extend_schema(request=Issue, responses={202: ACCEPTED})

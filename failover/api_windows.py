@@ -41,7 +41,8 @@ class WindowRow(serializers.ModelSerializer[Window]):
 
 
 class EnterWish(serializers.Serializer[Any]):
-    """scope: global, local or host; the last two name a host. deadline: with its time zone."""
+    """scope: global, local or host; the last two name a host. deadline: with its time zone. site: where the engine is
+    meant to stand; where given, an engine at another one is refused."""
 
     engine = serializers.PrimaryKeyRelatedField(queryset=Engine.objects.all())
     scope = serializers.ChoiceField(Window.Scope.choices)
@@ -52,6 +53,7 @@ class EnterWish(serializers.Serializer[Any]):
     deadline = serializers.DateTimeField()
     change = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
     owner = serializers.CharField(max_length=150, required=False, default="", allow_blank=True)
+    site = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
 
 
 class DeadlineWish(serializers.Serializer[Any]):

@@ -42,9 +42,13 @@ class WindowForm(forms.Form):
 
     asked: tuple[str, ...] = ("reason", "deadline", "change")
 
-    def __init__(self, *args: Any, name: str, asked: tuple[str, ...] = asked, **more: Any) -> None:
+    def __init__(self, *args: Any, name: str, site: str = "", asked: tuple[str, ...] = asked, **more: Any) -> None:
+        """site: its name, where it has to be typed, too; "" where it has not."""
         super().__init__(*args, **more)
-        self.name = name
+        self.name, self.site = name, site
+        if site:
+            self.fields["site"] = forms.CharField(label=f"Type {site} to confirm the site", max_length=80)
+            self.fields["site"].widget.attrs.update({"autocomplete": "off", "spellcheck": "false"})
         self.fields["typed"].label = f"Type {name} to confirm"
         self.fields["typed"].help_text = "Enter does not submit it."
         for field in set(self.asked) - set(asked):
@@ -55,3 +59,9 @@ class WindowForm(forms.Form):
         if self.cleaned_data["typed"].strip() != self.name:
             raise ValidationError(f"Type {self.name} to confirm which one is meant. Nothing was done.")
         return self.name
+
+    def clean_site(self) -> str:
+        """The site of what is meant."""
+        if self.cleaned_data["site"].strip().casefold() != self.site.casefold():
+            raise ValidationError(f"{self.name} stands at {self.site}. Nothing was done: go to what is meant.")
+        return self.site

@@ -6,8 +6,8 @@ from datetime import date
 from typing import Any
 
 from backups.services.clock import now as database_now
-from failover.models import Drill, Prompt
-from failover.services import approvals, gates, pairs, readiness, roles
+from failover.models import Attachment, Drill, Prompt
+from failover.services import approvals, attachments, gates, pairs, readiness, roles, sites
 from failover.services.approvals import LONGEST, deciding, run_of, told
 from portal.runs import services as runs
 from portal.runs import wake
@@ -18,6 +18,7 @@ from portal.runs.states import ENDED
 
 # kinds of Refused that the state of things causes; the others are mistakes in the wish
 CONFLICTS = ("drill", "active", "state", "four_eyes", "evidence", "changed", "approval", "gate", "readiness", "window")
+GIVEN_UP = ("held", "ignored", "failed", "skipped")  # states of a step that waits for no answer any more
 SEVERITIES = ("low", "medium", "high", "critical")
 LONG = 20_000  # characters of what was seen, and of an attachment
 ROLES = ("operator", "reviewer", "second line", "third line")
@@ -33,10 +34,12 @@ def look(drill: Drill) -> None:
         raise Refused("state", str(error)) from None
 
 
-def begin(pk: int, by: str) -> Run:
-    """Lets an approved drill go, now. The readiness must be fresh; where it is not, it is looked at first. Raises
-    Refused with what stands in the way."""
+def begin(pk: int, by: str, site: str = "") -> Run:
+    """Lets an approved drill go, now. The readiness must be fresh; where it is not, it is looked at first. site: its
+    name, as the person means it. Raises Refused with what stands in the way."""
     drill = Drill.objects.select_related("run", "engine").get(pk=pk)
+    if wrong := sites.wrong(drill.engine, site):
+        raise recorded(Refused("parameters", wrong, run=drill.run), by, approvals.subject(drill), {"wish": "begin"})
     if drill.run is not None and drill.run.status in approvals.WAITS and readiness.expired(drill.engine, drill.plan):
         look(drill)
     _as_planned(drill, by)
@@ -82,9 +85,10 @@ def _fenced(drill: Drill) -> int:
     return int(given["on"]) if given.get("how") == "fence" and "on" in given else 0
 
 
-def answer(pk: int, by: str, word: str, seen: str, attachment: str = "") -> Prompt:
-    """A person answers a question of a step. word: done | not_done; seen: what the person saw. Raises Refused: it is
-    answered already, the run has ended, nothing is said."""
+def answer(pk: int, by: str, word: str, seen: str, attachment: str = "", upload: Any = None) -> Prompt:
+    """A person answers a question of a step. word: done | not_done; seen: what the person saw; attachment: text;
+    upload: a file (failover.services.attachments). Raises Refused: it is answered already, its time is over, the run
+    has ended, nothing is said, the file is not taken."""
     prompt = Prompt.objects.get(pk=pk)
     seen, attachment = seen.strip(), attachment.strip()
     with deciding(prompt.drill_id, by, "answer") as (drill, now):
@@ -97,14 +101,30 @@ def answer(pk: int, by: str, word: str, seen: str, attachment: str = "") -> Prom
             raise Refused("parameters", "Say what was seen: the report quotes it.")
         if len(seen) > LONG or len(attachment) > LONG:
             raise Refused("parameters", f"The text is too long: at most {LONG:,} characters are kept.")
+        _waited_for(run, prompt)
+        file = attachments.read(upload) if upload is not None else None
         fields = {"answer": word, "by": by, "at": now, "seen": seen, "attachment": attachment}
         if not Prompt.objects.filter(pk=pk, answer="").update(**fields):
             raise Refused("state", "It is answered already.")
-        body = {"step": prompt.step, "question": prompt.question, "answer": word, "seen": seen}
+        body: dict[str, Any] = {"step": prompt.step, "question": prompt.question, "answer": word, "seen": seen}
+        if file is not None:
+            attachments.store(drill, file)
+            kept = attachments.told(file)
+            Attachment.objects.create(prompt=prompt, by=by, at=now, **kept)
+            body["file"] = kept
         told(drill, "drill.prompt_answered", by, {**body, "attachment": attachment})
         wake.on_commit(run.pk)
     prompt.refresh_from_db()
     return prompt
+
+
+def _waited_for(run: Run, prompt: Prompt) -> None:
+    """Raises Refused when the step has given up waiting, or asks anew."""
+    row = run.steps.filter(name=prompt.step).first()
+    if row is not None and row.state in GIVEN_UP:
+        raise Refused("state", f"The step waits for no answer any more: it is {row.state}. Retry it to be asked anew.")
+    if row is not None and prompt.attempt < row.attempt:
+        raise Refused("state", "The step was tried again and asks anew: answer the newer question.")
 
 
 def note_issue(pk: int, by: str, issue: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from django.db import transaction
 from failover.catalog.pair import Member, written
 from failover.models import Drill
 from failover.plans_composed import PREFIX
-from failover.services import composed, fabric, pairs, readiness, readiness_looks
+from failover.services import composed, fabric, pairs, readiness, readiness_looks, sites
 from failover.verdicts import readiness as verdicts
 from inventory.models import Engine
 from portal.evidence.services import append
@@ -47,13 +47,15 @@ def request(  # noqa: PLR0913 - a wish has as many parts
 ) -> Drill:
     """A drill with its Run, saved together. parameters: what people choose (`on`, `to`, `how`, `fabric`, `questions`,
     `watch_seconds`); the rest is filled in. window: aware times; a drill whose window begins later is not asked whether
-    it is ready now. words: title, scenario, assumptions, announced, schedule. The same key with the same wish gives the
-    same drill. Raises Refused with one sentence per reason, which is recorded."""
+    it is ready now. words: title, scenario, assumptions, announced, schedule; site: where the engine is meant to stand.
+    The same key with the same wish gives the same drill. Raises Refused with one sentence per reason, which is
+    recorded."""
     asked = {"plan": plan, "parameters": dict(parameters), "change": change}
     try:
         earlier = _earlier(engine, plan, parameters, by, key, objectives)
         if earlier is not None:
             return earlier
+        _at_its_site(engine, plan, str((words or {}).get("site", "")))
         filled = _filled(engine, plan, parameters)
         _ready(engine, plan, filled, window)
         return _saved(engine, plan, filled, by, change, key, _row(objectives, people, window, words or {}))
@@ -78,6 +80,11 @@ def _earlier(
             "idempotency", f"The key {key!r} has asked for drill {found.pk} with other content: use a new key."
         )
     return found
+
+
+def _at_its_site(engine: Engine, plan: str, named: str) -> None:
+    if wrong := sites.wrong(engine, named) or sites.elsewhere(_plan(plan), engine):
+        raise Refused("drill", wrong)
 
 
 def _filled(engine: Engine, plan: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

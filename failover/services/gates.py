@@ -12,7 +12,7 @@ from django.db.models import Q
 from backups.services.clock import now as database_now
 from failover.catalog.duration import expected, rollback
 from failover.models import Blackout, Drill, Window
-from failover.services import approvals, breaking, readiness, roles
+from failover.services import approvals, breaking, readiness, roles, sites
 from inventory.models import Host
 from inventory.templatetags.holdfast import full
 from portal.kernel.plan import Plan
@@ -29,7 +29,16 @@ def gate(run: Run) -> str:
     if drill is None:
         return beside(run)
     now = database_now()
+    if wrong := _elsewhere(drill):
+        return wrong
     return agreed(drill, now) or _calendar(drill, run, now) or beside(run) or _begins(drill, run)
+
+
+def _elsewhere(drill: Drill) -> str:
+    try:
+        return sites.elsewhere(plan_named(drill.plan), drill.engine)
+    except UnknownPlan:
+        return ""  # the approval says so
 
 
 def agreed(drill: Drill, now: datetime) -> str:

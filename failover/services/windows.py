@@ -14,7 +14,7 @@ from django.utils import timezone
 from failover.catalog import modes
 from failover.catalog.pair import Member, written
 from failover.models import Window
-from failover.services import pairs, room, standing
+from failover.services import pairs, room, sites, standing
 from failover.verdicts.guard import Act, Kind, decide
 from failover.verdicts.guard import Refused as GuardRefused
 from failover.verdicts.guard_facts import Facts
@@ -41,7 +41,8 @@ class GuardSaid(Refused):
 
 @dataclass(frozen=True)
 class Wish:
-    """The maintenance that a person asks for. host None: global. owner: who answers for it, "" for whoever asks."""
+    """The maintenance that a person asks for. host None: global. owner: who answers for it, "" for whoever asks.
+    site: its name, as the person means it; "" when nobody was asked."""
 
     scope: str
     host: Host | None
@@ -49,6 +50,7 @@ class Wish:
     deadline: datetime
     change: str = ""
     owner: str = ""
+    site: str = ""
 
     @property
     def host_name(self) -> str:
@@ -88,6 +90,8 @@ def _asked_well(engine: Engine, wish: Wish) -> None:
         wrongs.append("Global maintenance names no host, the other scopes name one.")
     if wish.host is not None and wish.host.engine_id != engine.pk:
         wrongs.append(f"{wish.host.name} does not belong to {engine.name}.")
+    if wrong := sites.wrong(engine, wish.site):
+        wrongs.append(wrong)
     if not wish.reason.strip():
         wrongs.append("A maintenance needs a reason.")
     if wrongs:

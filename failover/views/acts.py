@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from failover.models import Drill, Prompt
-from failover.services import approvals, breaking, conduct
+from failover.services import approvals, breaking, conduct, sites
 from failover.views.drill import found, shown, trail
 from portal.access.admission import needs
 from portal.runs.services import Refused
@@ -84,8 +84,11 @@ def begin(request: HttpRequest, pk: int) -> HttpResponse:
     if request.POST.get("typed", "").strip() != drill.engine.name:
         words = f"Type {drill.engine.name} to confirm which engine is meant. Nothing was begun."
         return _begin_page(request, drill, (words,), NOT_VALID)
+    site = request.POST.get("site", "")
+    if wrong := sites.unnamed(drill.engine, site):
+        return _begin_page(request, drill, (wrong,), NOT_VALID)
     try:
-        conduct.begin(pk, _who(request))
+        conduct.begin(pk, _who(request), site)
     except Refused as refusal:
         return _begin_page(request, found(pk), tuple(refusal.sentences), status_of(refusal))
     messages.success(request, "The drill has begun.")
@@ -101,6 +104,7 @@ def _begin_page(request: HttpRequest, drill: Drill, mistakes: tuple[str, ...] = 
         "lead": "The prechecks are looked at once more first; the drill begins only when every one says go.",
         "steps": list(drill.run.steps.order_by("position")) if drill.run else [],
         "mistakes": mistakes,
+        "sites": sites.asked(),
         "path": trail(drill, "Begin"),
     }
     return render(request, "failover/begin.html", context, status=status)
@@ -131,7 +135,12 @@ def answer(request: HttpRequest, pk: int, prompt: int) -> HttpResponse:
         request,
         pk,
         lambda: conduct.answer(
-            prompt, _who(request), given.get("answer", ""), given.get("seen", ""), given.get("attachment", "")
+            prompt,
+            _who(request),
+            given.get("answer", ""),
+            given.get("seen", ""),
+            given.get("attachment", ""),
+            request.FILES.get("file"),
         ),
         "The answer is kept.",
     )

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from failover.forms_windows import WindowForm
 from failover.models import Window
-from failover.services import windows
+from failover.services import sites, windows
 from failover.services.pages_windows import SCOPES, TITLES, said
 from failover.services.windows import GuardSaid
 from failover.verdicts.guard import Refused as GuardRefused
@@ -86,8 +86,8 @@ Deed = Callable[[dict[str, Any]], Run]
 def _asked(request: HttpRequest, page: Page, deed: Deed, told: str) -> HttpResponse:
     """GET says what will happen; POST does it. A refusal comes back to the page in words."""
     if request.method != "POST":
-        return _render(request, page, WindowForm(name=page.name, asked=page.asked, initial={"key": _fresh()}))
-    form = WindowForm(request.POST, name=page.name, asked=page.asked)
+        return _render(request, page, _form(page, initial={"key": _fresh()}))
+    form = _form(page, request.POST)
     if not form.is_valid():
         return _render(request, page, form, status=NOT_VALID)
     try:
@@ -100,6 +100,12 @@ def _asked(request: HttpRequest, page: Page, deed: Deed, told: str) -> HttpRespo
         return _render(request, page, form, tuple(refusal.sentences), status)
     messages.success(request, told)
     return redirect("run", run.pk)
+
+
+def _form(page: Page, *args: Any, **more: Any) -> WindowForm:
+    """What takes HA away names the site, too, where there are several."""
+    site = page.engine.site.name if page.danger and sites.asked() else ""
+    return WindowForm(*args, name=page.name, site=site, asked=page.asked, **more)
 
 
 def _fresh() -> str:
@@ -132,7 +138,7 @@ def enter(request: HttpRequest, engine: int, scope: str, host: int) -> HttpRespo
     )
 
     def deed(given: dict[str, Any]) -> Run:
-        wish = windows.Wish(scope, on, given["reason"], given["deadline"], given["change"])
+        wish = windows.Wish(scope, on, given["reason"], given["deadline"], given["change"], site=given.get("site", ""))
         return windows.start(one, wish, _who(request), given["key"])
 
     return _asked(request, page, deed, "It is being entered.")

@@ -38,7 +38,8 @@ class Plan:
     targets: the kinds of target it runs on ("host", "engine"). approval: a second person must agree first.
     decide: step -> seconds for which its failure waits for people (retry, ignore, abort) before the undos begin; a step
     that is not named begins them at once, and one that changes something is never named. content: hex SHA-256 of what
-    people composed the plan of, "" for a plan in code."""
+    people composed the plan of, "" for a plan in code. site: the role of the sites that it runs at (production, dr), ""
+    for any."""
 
     name: str
     title: str
@@ -49,6 +50,7 @@ class Plan:
     approval: bool = False
     decide: Mapping[str, float] = field(default_factory=dict, hash=False)
     content: str = ""
+    site: str = ""
 
     def __post_init__(self) -> None:
         names = [step.name for step in self.steps]
@@ -97,6 +99,7 @@ def digest(plan: Plan, parameters: Mapping[str, Any], target: str) -> str:
         "target": target,
         **({"decide": dict(plan.decide)} if plan.decide else {}),
         **({"content": plan.content} if plan.content else {}),
+        **({"site": plan.site} if plan.site else {}),
     }
     return hashlib.sha256(canonical(content)).hexdigest()
 

@@ -77,6 +77,8 @@ def test_asked_for_approved_begun_watched_and_reported(browser, stack):
     expect(approver.locator("h1")).to_contain_text("approved, not begun")
     operator.goto(url + "begin/")
     operator.fill("#typed", stack.query("select name from inventory_engine")[0][0])
+    site = "select s.name from inventory_site s join inventory_engine e on e.site_id = s.id"
+    operator.fill("#site", stack.query(site)[0][0])
     operator.get_by_role("button", name=re.compile("^Begin ")).click()
     expect(operator.locator("h1")).to_contain_text("step", timeout=60_000)
     # nobody reloads: the page follows by itself
