@@ -10,7 +10,7 @@ from enum import StrEnum
 from inventory.redundancy.estate import CARRIES, Estate, HbaPort, HostSeen
 from inventory.redundancy.fabrics import Fabric
 from inventory.redundancy.mapping import Mappings, unread, up
-from inventory.redundancy.places import Place, Places
+from inventory.redundancy.places import Places
 from inventory.redundancy.wires import Wire, Wires
 from inventory.redundancy.zoning import Permits, Zoned
 
@@ -60,17 +60,18 @@ class San:
     mappings: Mappings
     wires: Wires
     links: Mapping[str, frozenset[tuple[str, str]]]  # array serial -> pairs that it holds for logged in
-    blind: str  # why a port that is nowhere may yet be somewhere; "" when every name server and zoning was read
+    dark: str  # why a port that no name server has may yet be logged in; "" when all of them were read
     arrays_missing: str  # why a LUN of no array may yet be on one
 
-    def unread_at(self, place: Place | None, *sections: str) -> str:
-        """Why sections of the fabric at a place were not read; "" when they were."""
-        if place is None:
-            return self.blind
-        if place.fabric < 0:
-            return f"No switch of fabric {place.name} was read."
-        fabric = self.fabrics[place.fabric]
-        return next((fabric.why[section] for section in sections if section in fabric.why), "")
+    def ignored(self, host: str, wwid: str) -> int:
+        """Elements whose loss says nothing about a LUN's paths: the host, and the array unless two serve the LUN. Of a
+        LUN whose array is not known, every array."""
+        homes = self.mappings.homes.get(wwid, ())
+        found = self.wires.hosts[host]
+        if wwid not in self.mappings.metro:
+            for serial in homes or self.wires.arrays:
+                found |= self.wires.arrays[serial]
+        return found
 
 
 class Pairs:
@@ -98,18 +99,35 @@ class Pairs:
         self.actual.append(actual)
         if hba.state in CARRIES:
             self.online |= bit
-        self._zoned(san, bit, pair, designed, self.design, defined=True)
-        self._zoned(san, bit, pair, actual, self.effective, defined=False)
-        self._logged_in(san, bit, pair, actual)
+        self._design(san, bit, pair, designed)
+        self._actual(san, bit, pair, actual)
 
-    def _zoned(
-        self, san: San, bit: int, pair: tuple[str, str], wire: Wire | None, known: Known, *, defined: bool
-    ) -> None:
-        if wire is None:
+    def _design(self, san: San, bit: int, pair: tuple[str, str], wire: Wire | None) -> None:
+        places = [san.places.designed(wwpn) for wwpn in pair]
+        if (wire is None or wire.standing == "lost") and san.dark:
+            if any(place is None or place.by == "guess" for place in places):
+                self.design.perhaps(bit, san.dark)
+        elif wire is not None and wire.standing != "lost":
+            self._zoned(san, bit, pair, wire, self.design, defined=True)
+
+    def _actual(self, san: San, bit: int, pair: tuple[str, str], wire: Wire | None) -> None:
+        """Both ends stand in one name server, or nothing is live. When the name servers were not all read, two ends
+        that stand in none may stand together in one of the others."""
+        present = [number for wwpn in pair if (number := san.places.login(wwpn)) is not None]
+        if len(present) == 2:
+            if wire is not None:
+                self._zoned(san, bit, pair, wire, self.effective, defined=False)
+                self._logged_in(san, bit, pair, wire)
             return
-        if wire.standing != "here":
-            if wire.standing == "maybe" or san.unread_at(wire.place, "logins", "zoning"):
-                known.perhaps(bit, wire.why)
+        why = san.fabrics[present[0]].why.get("logins", "") if present else san.dark
+        if why:
+            self.effective.perhaps(bit, why)
+            if _held(san, pair)[0] is not False:
+                self.login.perhaps(bit, why)
+
+    def _zoned(self, san: San, bit: int, pair: tuple[str, str], wire: Wire, known: Known, *, defined: bool) -> None:
+        if wire.standing == "maybe":
+            known.perhaps(bit, wire.why)
             return
         assert wire.place is not None
         permits = san.permits[wire.place.fabric]
@@ -119,17 +137,11 @@ class Pairs:
         elif answer:
             known.sure(bit, wire.why)
 
-    def _logged_in(self, san: San, bit: int, pair: tuple[str, str], wire: Wire | None) -> None:
-        if wire is None:
-            return
-        absent = [wwpn for wwpn in pair if san.places.login(wwpn) is None]
-        reasons = [san.unread_at(san.places.actual(wwpn) or wire.place, "logins") for wwpn in absent]
-        if not all(reasons):
-            return  # a name server that was read does not have it
+    def _logged_in(self, san: San, bit: int, pair: tuple[str, str], wire: Wire) -> None:
         held, why = _held(san, pair)
         if held is False:
             return
-        unsure = next(filter(None, [*reasons, why]), wire.why if wire.standing != "here" else "")
+        unsure = why or (wire.why if wire.standing == "maybe" else "")
         if unsure:
             self.login.perhaps(bit, unsure)
         else:

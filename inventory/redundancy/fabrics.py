@@ -45,15 +45,16 @@ class Fabric:
         return " + ".join(sorted(self.names.get(wwn, wwn) for wwn in self.switches))
 
     def switch_of(self, login: Login) -> str:
-        """WWN of the switch that a device is logged in to: by the port, else by the domain in its address."""
+        """WWN of the switch that a device is logged in to: by the port, else by the domain in its address; "" when it
+        cannot be told."""
         if login.fabric_port in self.ports:
             return self.ports[login.fabric_port][0]
-        if len(self.switches) == 1:
-            return next(iter(self.switches))
         try:
-            return self.domains.get(int(login.fcid[:2], 16), "")
+            found = self.domains.get(int(login.fcid[:2], 16), "")
         except ValueError:
-            return ""
+            found = ""
+        alone = len(self.switches) == 1 and "extent" not in self.why
+        return found or (next(iter(self.switches)) if alone else "")
 
 
 def unread(seen: SwitchSeen, section: str) -> str:
@@ -102,12 +103,15 @@ def _fabric(wwns: frozenset[str], seen: tuple[SwitchSeen, ...]) -> Fabric:
 
 def _why(wwns: frozenset[str], seen: tuple[SwitchSeen, ...]) -> dict[str, str]:
     """Logins and zoning are the whole fabric's: one switch that tells them is enough. Ports are each switch's own, and
-    matter where links make routes."""
+    matter where links make routes. A switch that tells neither its ports nor the members may be of another fabric."""
     found = {}
     for section in ("logins", "zoning", "defined"):
         reasons = [unread(one, section) for one in seen]
         if all(reasons):
             found[section] = reasons[0]
+    bounds = [unread(one, "members") for one in seen if unread(one, "ports") and unread(one, "members")]
+    if bounds:
+        found["extent"] = f"Which switches {seen[0].name} is joined with is not known: {bounds[0]}"
     alone = [f"{one.name}: {unread(one, 'ports')}" for one in seen if unread(one, "ports")]
     alone += [f"Switch {wwn} was not read." for wwn in sorted(wwns - {one.wwn for one in seen})]
     if alone and len(wwns) > 1:

@@ -25,7 +25,7 @@ class Access:
     yes: int
     maybe: int
     loose: bool
-    why: str
+    why: tuple[Reason, ...]
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ class HostSide:
         self.designed = [
             _trait(san, pair, wire) for pair, wire in zip(self.pairs.pairs, self.pairs.designed, strict=True)
         ]
+        self._homes = [found.array.serial if (found := san.wires.targets.get(t)) else "" for _, t in self.pairs.pairs]
+        self._arrays: dict[str, int] = {}
         self._bits: dict[tuple[str, frozenset[str], frozenset[str] | None], int] = {}
         self._judged: dict[tuple[Layer, Evidence], Judged] = {}
         self._ways: dict[tuple[object, ...], tuple[Mapping[Layer, Judged], Outcome]] = {}
@@ -93,9 +95,10 @@ class HostSide:
         access = self._access(wwid)
         paths = self.paths.get(wwid, (0, 0))
         homes = san.mappings.homes.get(wwid, ())
-        key = (access, paths, homes, wwid in self.foreign, self._agreed(wwid))
+        metro = wwid in san.mappings.metro
+        key = (access, paths, homes, metro, wwid in self.foreign, self._agreed(wwid))
         if key not in self._ways:
-            layers = self._layers(wwid, access, homes)
+            layers = self._layers(wwid, access)
             self._ways[key] = layers, _outcome(layers)
         layers, outcome = self._ways[key]
         return HostLun(self.host.name, wwid, san.mappings.names.get(wwid) or wwid, layers, outcome)
@@ -108,10 +111,8 @@ class HostSide:
         return sum(1 << self.pairs.number[pair] for pair in declared if pair in self.pairs.number)
 
     # --- the layers -------------------------------------------------------------------------------------------------
-    def _layers(self, wwid: str, access: Access, homes: tuple[str, ...]) -> Mapping[Layer, Judged]:
-        ignored = self.san.wires.hosts[self.host.name]
-        if len(homes) == 1:
-            ignored |= self.san.wires.arrays.get(homes[0], 0)
+    def _layers(self, wwid: str, access: Access) -> Mapping[Layer, Judged]:
+        ignored = self.san.ignored(self.host.name, wwid)
         pairs = self.pairs
         design, login = _through(pairs.design, access), _through(pairs.login, access)
         seen, effective = self._seen_part(wwid), _through(pairs.effective, access)
@@ -123,16 +124,33 @@ class HostSide:
         return {layer: self._judge(layer, part, ignored) for layer, part in parts.items()}
 
     def _access(self, wwid: str) -> Access:
+        given, homes = self.san.mappings, self.san.mappings.homes.get(wwid, ())
         yes = 0
         for grant in self.granted.get(wwid, ()):
             yes |= self._grant(grant)
-        homes = self.san.mappings.homes.get(wwid, ())
-        reasons = [self.san.mappings.why[serial] for serial in homes if serial in self.san.mappings.why]
+        why: dict[str, int] = {}
+        loose = not homes
+        for serial, parts in given.dark.items():
+            if serial in homes or "luns" in parts:
+                why[next(iter(parts.values()))] = self._on(serial) | (self._on("") if "ports" in parts else 0)
+                loose = loose or "ports" in parts
+        if self.san.arrays_missing:
+            why[self.san.arrays_missing] = self._on("")
         if unread := self.host.unread.get("hbas"):
-            reasons.append(f"{self.host.name}: {unread}")
-        if not homes:
-            reasons.insert(0, self.san.arrays_missing or "The LUN is on no array that was read.")
-        return Access(yes, ALL & ~yes if reasons else 0, not homes or bool(unread), next(iter(reasons), ""))
+            why[f"{self.host.name}: {unread}"] = ALL
+            loose = True
+        if not homes and not why:
+            why["The LUN is on no array that was read."] = ALL
+        maybe = 0
+        for bits in why.values():
+            maybe |= bits
+        return Access(yes, maybe & ~yes, loose, tuple(why.items()))
+
+    def _on(self, serial: str) -> int:
+        """The pairs to an array; of "", those to ports of none that was read."""
+        if serial not in self._arrays:
+            self._arrays[serial] = sum(1 << n for n, home in enumerate(self._homes) if home == serial)
+        return self._arrays[serial]
 
     def _grant(self, grant: Grant) -> int:
         key = (grant.serial, grant.initiators, grant.ports)
@@ -142,8 +160,7 @@ class HostSide:
                 for n, (hba, target) in enumerate(self.pairs.pairs)
                 if hba in grant.initiators
                 and (grant.ports is None or target in grant.ports)
-                and (found := self.san.wires.targets.get(target)) is not None
-                and found.array.serial == grant.serial
+                and self._homes[n] == grant.serial
             )
         return self._bits[key]
 
@@ -190,9 +207,8 @@ def _through(known: Known, access: Access) -> Part:
     """What is known of the pairs, cut down to those through which the LUN is given."""
     live = known.yes & access.yes
     perhaps = (known.yes | known.maybe) & (access.yes | access.maybe) & ~live
-    said = [(words, bits) for words, bits in known.why.items() if bits & (live | perhaps)]
-    if access.why:
-        said.append((access.why, ALL))
+    every = (*known.why.items(), *access.why)
+    said = [(words, bits) for words, bits in every if access.loose or bits & (live | perhaps)]
     return Part(live, perhaps, access.loose, tuple(said))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from portal.kernel.san import ArrayPort, ArraySeen
 
 UP_CODES = ("10",)  # link up
+DECIDES = ("luns", "mapped", "initiators", "ports")
 WELL = ("1", "")  # HEALTHSTATUS normal, or not told
 
 
@@ -23,13 +24,13 @@ class Grant:
 
 @dataclass(frozen=True)
 class Mappings:
-    """names: WWID -> name of the LUN. homes: WWID -> serials of the arrays that have it; two or more: HyperMetro.
-    grants: array host's initiators are looked up by `of`. why: serial -> sentence, of arrays whose mapping was not
-    read."""
+    """names: WWID -> name of the LUN. homes: WWID -> serials of the arrays that have it. metro: WWIDs that two arrays
+    serve as one. dark: serial -> section -> sentence, for what decides a mapping and was not read."""
 
     names: Mapping[str, str]
     homes: Mapping[str, tuple[str, ...]]
-    why: Mapping[str, str]
+    metro: frozenset[str]
+    dark: Mapping[str, Mapping[str, str]]
     _by_initiator: Mapping[str, Mapping[str, tuple[Grant, ...]]]
 
     def of(self, initiators: Iterable[str]) -> dict[str, tuple[Grant, ...]]:
@@ -46,17 +47,23 @@ def mappings(arrays: Iterable[ArraySeen]) -> Mappings:
     """All arrays in."""
     names: dict[str, str] = {}
     homes: dict[str, tuple[str, ...]] = {}
-    why: dict[str, str] = {}
+    dark: dict[str, dict[str, str]] = {}
+    metro: set[str] = set()
     granted: dict[str, dict[str, tuple[Grant, ...]]] = {}
     for array in arrays:
         for lun in array.luns:
             names.setdefault(f"3{lun.wwn}", lun.name)
             homes[f"3{lun.wwn}"] = (*homes.get(f"3{lun.wwn}", ()), array.serial)
-        reason = next(filter(None, (unread(array, part) for part in ("luns", "mapped", "initiators", "hosts"))), "")
-        if reason:
-            why[array.serial] = f"Array {array.name}: {reason}"
+        pairs = {pair.local_lun for pair in array.pairs if pair.kind == "metro"}
+        metro |= {f"3{lun.wwn}" for lun in array.luns if lun.ident in pairs}
+        missing = {part: why for part in DECIDES if (why := unread(array, part))}
+        if missing:
+            dark[array.serial] = {
+                part: f"Array {array.name} did not tell its {part}: {why}" for part, why in missing.items()
+            }
         _grants(array, granted)
-    return Mappings(names, homes, why, granted)
+    metro |= {wwid for wwid, serials in homes.items() if len(serials) > 1}
+    return Mappings(names, homes, frozenset(metro), dark, granted)
 
 
 def unread(array: ArraySeen, section: str) -> str:

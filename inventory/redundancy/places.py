@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from inventory.redundancy.fabrics import Fabric
 from inventory.redundancy.zoning import Permits
@@ -18,6 +19,7 @@ class Place:
     switch: str = ""
     port: str = ""
     name: str = ""  # of a fabric that only a host names
+    by: Literal["login", "cabling", "guess"] = "guess"  # what says so
 
 
 class Places:
@@ -59,13 +61,13 @@ class Places:
         if number is None:
             return None
         login = self.fabrics[number].logins[wwpn]
-        return Place(number, self.fabrics[number].switch_of(login), login.fabric_port)
+        return Place(number, self.fabrics[number].switch_of(login), login.fabric_port, by="login")
 
     def _declared(self, wwpn: str) -> Place | None:
         port = self._cabling.get(wwpn, "")
         for number, fabric in enumerate(self.fabrics):
             if port in fabric.ports:
-                return Place(number, fabric.ports[port][0], port)
+                return Place(number, fabric.ports[port][0], port, by="cabling")
         return None
 
     def _implied(self, wwpn: str) -> Place | None:

@@ -37,11 +37,12 @@ def _san(estate: Estate) -> San:
     allowed = tuple(permits(fabric) for fabric in found)
     told = {hba.wwpn: hba.fabric for host in estate.hosts for hba in host.hbas}
     gone = [one for one in estate.missing if one.kind == "switch"]
-    dark = [fabric.why[part] for fabric in found for part in ("logins", "zoning") if part in fabric.why]
-    blind = [f"Switch {one.name}: {one.why}" for one in gone] + dark + ([] if found else ["No switch was read."])
+    dark = [f"Switch {one.name}: {one.why}" for one in gone]
+    dark += [fabric.why["logins"] for fabric in found if "logins" in fabric.why]
+    dark += [] if found else ["No switch was read."]
     lost = [f"Array {one.name}: {one.why}" for one in estate.missing if one.kind == "array"]
+    lost += [] if estate.arrays else ["No array was read."]
     given = mappings(estate.arrays)
-    lost += [*given.why.values()] + ([] if estate.arrays else ["No array was read."])
     return San(
         estate,
         found,
@@ -53,7 +54,7 @@ def _san(estate: Estate) -> San:
             array.serial: frozenset((one.initiator, one.target) for one in array.links if one.running in LINKED)
             for array in estate.arrays
         },
-        next(iter(blind), ""),
+        next(iter(dark), ""),
         next(iter(lost), ""),
     )
 

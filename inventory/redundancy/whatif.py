@@ -92,10 +92,7 @@ def _remains(
 ) -> Remains:
     judged = cell.layers[layer]
     bits = judged.bits & left
-    homes = proof.san.mappings.homes.get(cell.wwid, ())
-    ignored = proof.san.wires.hosts[cell.host]
-    if len(homes) == 1:
-        ignored |= proof.san.wires.arrays[homes[0]]
+    ignored = proof.san.ignored(cell.host, cell.wwid)
     key = (cell.host, bits, ignored)
     if key not in known:
         side = proof.sides[cell.host].pairs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from inventory.redundancy.elements import Element, Elements, Kind
@@ -126,32 +126,51 @@ class Wires:
         """The wire of a pair; None: there is no way from one to the other. Ends whose place is not known make a wire
         that says so."""
         one, other = at(hba), at(target)
-        ends = self._end(hba)[0] | self._end(target)[0] | self._plug(one) | self._plug(other)
-        why = self._end(hba)[1] or self._end(target)[1]
+        sure = self._end(hba)[0] | self._end(target)[0]
+        ends = sure | self._plug(one) | self._plug(other)
         if one is None or other is None:
             lost = hba if one is None else target
-            return Wire(ends, ends, ends, one or other, "lost", why=f"Where {lost} is plugged in is not known.")
+            return Wire(ends, ends, sure, one or other, "lost", why=f"Where {lost} is plugged in is not known.")
+        why = self._unbound(one) or self._unbound(other)
         if (one.fabric, one.name) != (other.fabric, other.name):
-            return None
-        return self._routed(one, other, ends, why)
+            return Wire(ends, ends, sure, one, "maybe", why=why) if why else None
+        return self._routed(
+            one, other, Wire(ends, ends, sure, one, why=why or self._end(hba)[1] or self._end(target)[1])
+        )
 
-    def _routed(self, one: Place, other: Place, ends: int, why: str) -> Wire | None:
+    def _unbound(self, place: Place) -> str:
+        """Why the bounds of the fabric at a place are not known; "" when they are."""
+        return self.fabrics[place.fabric].why.get("extent", "") if place.fabric >= 0 else ""
+
+    def _routed(self, one: Place, other: Place, wire: Wire) -> Wire | None:
+        ends = wire.fixed
         if one.fabric < 0:
             name = self.elements.call(Element(Kind.FABRIC, one.name), f"fabric {one.name}")
             ends |= self.elements.mask(name)
-            return Wire(ends, ends, ends, one, "maybe", why=f"No switch of fabric {one.name} was read.")
+            return replace(
+                wire, needed=ends, fixed=ends, standing="maybe", why=f"No switch of fabric {one.name} was read."
+            )
         fabric = self.fabrics[one.fabric]
         ends |= self._fabrics[one.fabric]
         if not (one.switch and other.switch):
             why = f"Which switch of {fabric.name} a port is plugged into is not known."
-            return Wire(ends, ends, ends, one, why=why)
-        needed = self.routes[one.fabric].needed(one.switch, other.switch)
+            return replace(wire, needed=ends, fixed=ends, why=why)
+        return self._over(one, other, replace(wire, fixed=ends))
+
+    def _over(self, one: Place, other: Place, wire: Wire) -> Wire | None:
+        """With the routes between two switches. Where links were not read there may be more of them, so what the known
+        ones share is not sure."""
+        fabric, routes = self.fabrics[one.fabric], self.routes[one.fabric]
         partly = fabric.why.get("ports", "") if one.switch != other.switch else ""
+        needed = routes.needed(one.switch, other.switch)
+        fixed = wire.fixed | routes.node(one.switch) | routes.node(other.switch)
         if needed is None:
-            return Wire(ends, ends, ends, one, "maybe", one.switch, other.switch, partly) if partly else None
-        ends |= self.routes[one.fabric].node(one.switch) | self.routes[one.fabric].node(other.switch)
-        sure = ends if partly else ends | needed
-        return Wire(ends | needed, ends, sure, one, "here", one.switch, other.switch, why or partly)
+            if not partly:
+                return None
+            return replace(wire, needed=fixed, fixed=fixed, standing="maybe", why=partly)
+        told = not self._unbound(one) and "guess" not in (one.by, other.by)
+        sure = (fixed if partly else fixed | needed) if told else wire.sure
+        return Wire(fixed | needed, fixed, sure, one, "here", one.switch, other.switch, wire.why or partly)
 
     def _end(self, wwpn: str) -> tuple[int, str]:
         if wwpn not in self._ends:

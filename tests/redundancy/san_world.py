@@ -18,6 +18,7 @@ from portal.kernel.san import (
     Login,
     Mapped,
     Member,
+    Pair,
     SwitchPort,
     SwitchSeen,
     Zone,
@@ -266,6 +267,11 @@ class World:
                 Mapped(ids[host], luns[lun], int(luns[lun]), self.groups.get((host, lun, array)))
                 for host, lun, array in sorted(self.given)
                 if array == serial
+            ),
+            pairs=tuple(
+                Pair(f"m{number}", "metro", number, "", "", True, True, "1", "1")
+                for lun, number in luns.items()
+                if len({array for _, one, array in self.given if one == lun}) > 1
             ),
         )
 

@@ -31,9 +31,13 @@ def _lacking(scene: Scene, have: Layer, lack: Layer, advice: str) -> Iterator[Fo
         pairs = [scene.proof.sides[host].pairs.pairs[n] for n in numbers(bits)]
         what = ", ".join(f"{hba} to {scene.name(target)}" for hba, target in pairs[:2])
         more = f" and {len(pairs) - 2} more" if len(pairs) > 2 else ""
-        luns = f"{cells[0].name}" + (f" and {len(cells) - 1} more LUNs" if len(cells) > 1 else "")
+        luns = f"{cells[0].name}" + (
+            f" and {len(cells) - 1} more LUN{'s' if len(cells) > 2 else ''}" if len(cells) > 1 else ""
+        )
+        count = "1 path" if len(pairs) == 1 else f"{len(pairs)} paths"
         words = (
-            f"{len(pairs)} paths of {luns} on {host} are {WORDS[have]} and not {WORDS[lack]} ({what}{more}): {advice}."
+            f"{count} of {luns} on {host} {'is' if len(pairs) == 1 else 'are'} {WORDS[have]} and not {WORDS[lack]} "
+            f"({what}{more}): {advice}."
         )
         evidence = (
             (WORDS[have], f"{cells[0].layers[have].pairs} paths"),
