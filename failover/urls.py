@@ -24,6 +24,7 @@ urlpatterns = [
     path("drills/<int:pk>/begin/", acts.begin, name="drill-begin"),
     path("drills/<int:pk>/break-glass/", acts.break_glass, name="drill-break-glass"),
     path("drills/<int:pk>/prompts/<int:prompt>/", acts.answer, name="drill-answer"),
+    path("drills/<int:pk>/attachments/<int:file>/", report.attachment, name="drill-attachment"),
     path("drills/<int:pk>/issues/", acts.issue, name="drill-issue"),
     path("drills/<int:pk>/sign/", acts.sign, name="drill-sign"),
     path("drills/<int:pk>/report/", report.report, name="drill-report"),

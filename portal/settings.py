@@ -259,6 +259,7 @@ HOLDFAST_HA_LAG = envint("HA_LAG", 20)
 HOLDFAST_RELEASE_GRACE = envint("RELEASE_GRACE", 600)  # seconds from a window's deadline to the release on the host
 HOLDFAST_COOL_DOWN = envint("COOL_DOWN", 600)  # seconds between two drills that restart the engine VM
 HOLDFAST_DRILL_BACKUP_HOURS = envint("DRILL_BACKUP_HOURS", 26)  # how old the proven backup behind a drill may be
+HOLDFAST_ATTACHMENT_MB = envint("ATTACHMENT_MB", 4)  # of a file that is attached to an answer; below nginx's limit
 HOLDFAST_LEASE = envint("LEASE", 15)  # seconds after which a Run whose worker is silent is given to another
 
 # Celery only wakes workers up; the database is the truth (docs/architecture.md 5).

@@ -31,6 +31,8 @@ class Prompt(models.Model):
     seen = models.TextField(blank=True)  # what the person saw, in their words
     attachment = models.TextField(blank=True)  # text: a console's lines, a ticket's address
 
+    open = False  # not kept: whether its step still waits for the answer, as a page has looked it up
+
     class Meta:
         ordering: ClassVar = ["drill", "asked_at", "position"]
         constraints: ClassVar = [

@@ -42,7 +42,7 @@ def build(given: Given) -> content.Report:
         ident=ident(given.drill.pk, given.drill.requested_at),
         title=given.drill.title,
         run=given.run.pk,
-        verdict=verdict(given.run.status, aims),
+        verdict=verdict(given.run.status, aims, sum(1 for one in given.steps if one.state == "ignored")),
         sentence=given.run.sentence,
         frame=_frame(given, told),
         objectives=aims,
@@ -67,8 +67,18 @@ def ident(pk: int, at: datetime) -> str:
     return f"DR-{at:%Y}-{pk:03d}"
 
 
-def verdict(status: str, aims: tuple[content.Objective, ...]) -> content.Verdict:
-    """Over the Run's end and all objectives: met only when each of them is."""
+def verdict(status: str, aims: tuple[content.Objective, ...], ignored: int = 0) -> content.Verdict:
+    """Over the Run's end and all objectives: met only when each of them is, and never whole when a step that failed was
+    ignored."""
+    found = _verdict(status, aims)
+    if not ignored:
+        return found
+    return content.Verdict(
+        "warn" if found.state == "ok" else found.state, f"{found.words}, {counted(ignored, 'failed step')} ignored"
+    )
+
+
+def _verdict(status: str, aims: tuple[content.Objective, ...]) -> content.Verdict:
     if status in ENDINGS:
         return content.Verdict(*ENDINGS[status])
     failed = [one for one in aims if one.word == content.NOT_MET]
@@ -94,7 +104,7 @@ def _frame(given: Given, told: content.Measured) -> content.Frame:
         plan=drill.plan,
         version=run.version,
         digest=run.digest,
-        kind=KINDS.get(drill.plan, "a plan of this estate's own"),
+        kind=KINDS.get(drill.plan) or _own(drill.kind),
         announced=drill.announced,
         site=drill.site,
         engine=drill.engine,
@@ -111,6 +121,11 @@ def _frame(given: Given, told: content.Measured) -> content.Frame:
         scenario=drill.scenario.strip(),
         assumptions=drill.assumptions.strip(),
     )
+
+
+def _own(kind: str) -> str:
+    words = "a plan of this estate's own"
+    return f"{words}, {KINDS[kind]}" if kind in KINDS else words
 
 
 def _objective(row: Row, given: Given, told: content.Measured) -> content.Objective:

@@ -34,7 +34,10 @@ def _acts(given: Given) -> Iterator[Deviation]:
 def _steps(given: Given) -> Iterator[Deviation]:
     for step in given.steps:
         words = _words(step)
-        if words:
+        if step.state == "ignored":
+            told = f"{words} {step.ignored_why} It had failed: {step.sentence}"
+            yield Deviation(step.ignored_at or step.ended, told, step.ignored_by)
+        elif words:
             yield Deviation(step.ended or step.began, f"{words}{f' {step.sentence}' if step.sentence else ''}", "")
     idle = [step for step in given.steps if step.state == "waiting"]
     if idle:
@@ -46,6 +49,8 @@ def _words(step: Step) -> str:
     name = f"Step {step.position} ({step.title})"
     return {
         "failed": f"{name} failed.",
+        "held": f"{name} failed, and nobody decided on it.",
+        "ignored": f"{name} was ignored:",
         "skipped": f"{name} was skipped.",
         "undone": f"{name} was undone.",
         "undo_failed": f"{name} could not be undone.",

@@ -40,6 +40,7 @@ class Drill:
     clock_began: datetime | None = None
     clock_ended: datetime | None = None
     clock_boot: str = ""
+    kind: str = ""  # of a composed plan: the built-in one that it is like
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,9 @@ class Step:
     undos: tuple[str, ...] = ()
     no_undo: str = ""
     planned: float | None = None
+    ignored_by: str = ""
+    ignored_at: datetime | None = None
+    ignored_why: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,8 +123,18 @@ class Glass:
 
 
 @dataclass(frozen=True)
+class File:
+    """A file that was attached to an answer. kind: its MIME type; size: bytes."""
+
+    name: str
+    kind: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Prompt:
-    """One question to a person. answer: "" | done | not_done."""
+    """One question to a person. answer: "" | done | not_done. until: when its step gives up waiting."""
 
     step: str
     question: str
@@ -130,6 +144,9 @@ class Prompt:
     at: datetime | None = None
     seen: str = ""
     attachment: str = ""
+    until: datetime | None = None
+    attempt: int = 1
+    file: File | None = None
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def page(report: Report, seal: Seal) -> Page:
 def _verify(report: Report, seal: Seal) -> str:
     key = f"Ed25519 key {grouped(seal.key, 4)}" if seal.key else "not signed, for want of a key."
     records = counted(seal.records, "record")
-    return f"{records} of this drill and its run {report.run}, {key} Annex D has the hashes in full."
+    return f"{records} of this drill and its run {report.run}, {key} Annex E has the hashes in full."
 
 
 def _commands(report: Report) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The annexes: commands, output, spans, evidence."""
+"""The annexes: commands, output, spans, files, evidence."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ ENDS = MOST // 2
 
 
 def sections(report: Report) -> tuple[Section, ...]:
-    """A: what was run and what would take it back. B: output. C: spans."""
-    return (_commands(report), _output(report), _spans(report))
+    """A: what was run and what would take it back. B: output. C: spans. D: files."""
+    return (_commands(report), _output(report), _spans(report), _files(report))
 
 
 def _commands(report: Report) -> Section:
@@ -75,8 +75,30 @@ def _face(seconds: float) -> str:
     return face(seconds) if seconds >= 0 else f"-{face(-seconds)}"
 
 
+def _files(report: Report) -> Section:
+    """What people attached, by name, size and hash. The files themselves are in the vault."""
+    held = [(one, one.file) for one in report.prompts if one.file is not None]
+    return Section(
+        "Files attached by people",
+        heads=heads("File", "Kind", ">Bytes", "By", "To the question"),
+        rows=tuple(
+            (
+                Cell(file.name, wide=True, more=f"sha256 {grouped(file.sha256)}"),
+                Cell(file.kind),
+                Cell(f"{file.size:,}", right=True),
+                said(one.by, "nobody"),
+                Cell(one.question, wide=True),
+            )
+            for one, file in held
+        ),
+        note="Each hash stands in the record drill.prompt_answered of its answer." if held else "",
+        none="No file was attached.",
+        number="Annex D",
+    )
+
+
 def evidence(report: Report, seal: Seal, times: Times) -> Section:
-    """D: which record holds this report, and what was hashed."""
+    """E: which record holds this report, and what was hashed."""
     return Section(
         "Evidence",
         facts=(
@@ -87,5 +109,5 @@ def evidence(report: Report, seal: Seal, times: Times) -> Section:
             ("Key", Cell(grouped(seal.key), wide=True, mono=True) if seal.key else said("", "none: not signed")),
             ("Approved plan", Cell(grouped(report.frame.digest), wide=True, mono=True)),
         ),
-        number="Annex D",
+        number="Annex E",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from failover.reports.content import Measured, Proof, Report, Service
-from failover.reports.given import Approval
+from failover.reports.given import Approval, Prompt
 from failover.reports.layout import Cell, Section, fewer, heads, said
 from failover.reports.parts import clauses, parts
 from failover.reports.words import NOT_RECORDED, NOT_TESTED, Times, face, grouped, listed
@@ -227,15 +227,24 @@ def _prompts(report: Report, times: Times) -> Section:
             (
                 Cell(one.question, wide=True),
                 Cell(times.clock(one.asked_at)),
-                Cell(times.clock(one.at)) if one.at else Cell("never", meta=True),
+                Cell(times.clock(one.at)) if one.at else Cell("never", meta=True, more=_until(one, times)),
                 said(one.by, "nobody"),
-                Cell(one.seen or "nothing was said", wide=True, meta=not one.seen, more=one.attachment),
+                Cell(one.seen or "nothing was said", wide=True, meta=not one.seen, more=_attached(one)),
                 words.get(one.answer, Cell("not answered", "unknown")),
             )
             for one in report.prompts
         ),
         none="No step asked a person.",
     )
+
+
+def _attached(one: Prompt) -> str:
+    file = f"attached: {one.file.name}, {one.file.size:,} bytes (Annex D)" if one.file else ""
+    return "; ".join(words for words in (one.attachment, file) if words)
+
+
+def _until(one: Prompt, times: Times) -> str:
+    return f"waited for until {times.clock(one.until)}" if one.until else ""
 
 
 def _own(told: Measured, times: Times) -> Section:

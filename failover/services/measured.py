@@ -18,12 +18,14 @@ from failover.verdicts import objectives
 from failover.verdicts.measure import Bounds, Measured, Outage, Pause, Span
 from failover.verdicts.measure import measure as measured_of
 from inventory.models import Transition
+from portal.evidence.models import Record
 from portal.runs.models import RunStep
 
 VERSION = 1
 TITLE = "The engine"
 # Drills that take the engine away: one that never stopped answering has recovered from nothing.
 FALLS = {"she_failover": (ENGINE,), "engine_service_failure": (ENGINE,)}
+HELD, DECIDED = "run.step_held", ("run.step_ignored", "run.retried", "run.failed", "run.aborted", "run.errored")
 VIEW = 200  # transitions of the estate's own view that are kept
 BEFORE = timedelta(seconds=30)  # of it that are shown from before the clock's start
 
@@ -85,13 +87,32 @@ def objective(drill: Drill, service: str) -> float | None:
     return min(found, default=None)
 
 
-def pauses(drill: Drill) -> list[Pause]:
-    """Times in which the drill waited for a person's answer, on the clock; an open question counts until the end."""
+def pauses(drill: Drill, now: datetime | None = None) -> list[Pause]:
+    """Times in which the drill waited for people, on the clock: for an answer, or for a decision on a failed step. What
+    is open counts until its time ends or the drill does; until `now` while it runs."""
     if drill.clock_began is None:
         return []
-    end = drill.closed_at or (drill.run.ended if drill.run else None)
-    asked = [(row.asked_at, row.at or end, row.question) for row in drill.prompts.all()]
-    return [Pause(_wall(drill, began), _wall(drill, ended), why) for began, ended, why in asked if ended]
+    end = drill.closed_at or (drill.run.ended if drill.run else None) or now
+    waited = [(row.asked_at, row.at or _least(row.until, end), row.question) for row in drill.prompts.all()]
+    waited += [(began, ended or end, why) for began, ended, why in _decisions(drill)]
+    return [Pause(_wall(drill, began), _wall(drill, ended), why) for began, ended, why in waited if ended]
+
+
+def _least(until: datetime | None, end: datetime | None) -> datetime | None:
+    return min(until, end) if until and end else end
+
+
+def _decisions(drill: Drill) -> list[tuple[datetime, datetime | None, str]]:
+    """From the record of each hold to that of the next thing that people or time decided."""
+    found: list[tuple[datetime, datetime | None, str]] = []
+    rows = Record.objects.filter(subject=f"run:{drill.run_id}", kind__in=(HELD, *DECIDED)).order_by("number")
+    for row in rows:
+        if row.kind == HELD:
+            why = f"A decision on step {row.body.get('position')}, which failed"
+            found.append((row.at, None, why))
+        elif found and found[-1][1] is None:
+            found[-1] = (found[-1][0], row.at, found[-1][2])
+    return found
 
 
 def _asked(drill: Drill) -> list[Question]:

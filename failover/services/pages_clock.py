@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from failover.models import Drill, Span
 from failover.services import clock as clocks
 from failover.services.clock import ClockState, Phase
+from failover.services.measured import pauses
 
 LEAST = 120.0  # seconds of the axis
 STEPS = (15, 30, 60, 120, 300, 600, 1200, 3600)
@@ -49,6 +50,7 @@ class Clock:
     marks: list[Mark]
     ticks: list[Mark]
     told: list[str]
+    paused: str
 
 
 def face(seconds: float) -> str:
@@ -80,7 +82,18 @@ def clock(drill: Drill, now: datetime) -> Clock | None:
         marks=_marks(state, whole),
         ticks=_ticks(whole),
         told=[_told(phase) for phase in state.phases],
+        paused=_paused(drill, now),
     )
+
+
+def _paused(drill: Drill, now: datetime) -> str:
+    """How long people were waited for since the injection, each second once; "" when nobody was."""
+    total = reached = 0.0
+    for pause in sorted(pauses(drill, now), key=lambda one: one.began):
+        began, ended = max(pause.began, reached), pause.ended
+        if ended > began:
+            total, reached = total + ended - began, ended
+    return f"{face(total)} of it waited for people: shown, not charged to the recovery time." if total >= 1 else ""
 
 
 def _title(state: ClockState) -> str:

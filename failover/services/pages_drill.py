@@ -13,9 +13,10 @@ from failover.catalog.pair import members
 from failover.models import BreakGlass, Drill, Prompt
 from failover.services import approvals, breaking, gates, readiness, roles
 from failover.services.approvals import APPROVED, AWAITING, VOID, Standing
+from failover.services.conduct import GIVEN_UP
 from failover.services.pages_plans import drill_plan
 from failover.verdicts.check import Check, Say
-from portal.runs.models import Run
+from portal.runs.models import Run, RunStep
 from portal.runs.states import ENDED
 
 SHAPES = {Say.GO: ("ok", "Go"), Say.NO_GO: ("fail", "No-go"), Say.UNKNOWN: ("unknown", "Not known")}
@@ -200,8 +201,16 @@ def _named(name: str, value: Any, names: dict[int, str]) -> str:
 
 
 def prompts(drill: Drill) -> list[Prompt]:
-    """All, those that wait first."""
-    return sorted(drill.prompts.all(), key=lambda row: (bool(row.answer), row.asked_at))
+    """All, those that wait first. open: the step still waits for the answer."""
+    rows = list(drill.prompts.select_related("file"))
+    steps = {step.name: step for step in drill.run.steps.all()} if drill.run else {}
+    for row in rows:
+        row.open = _open(row, steps.get(row.step))
+    return sorted(rows, key=lambda row: (not row.open, bool(row.answer), row.asked_at))
+
+
+def _open(row: Prompt, step: RunStep | None) -> bool:
+    return not row.answer and (step is None or (step.state not in GIVEN_UP and row.attempt == step.attempt))
 
 
 def glass(drill: Drill, now: datetime) -> tuple[BreakGlass | None, BreakGlass | None]:

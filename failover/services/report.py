@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.utils import timezone
 
-from failover.models import Drill
+from failover.models import Drill, Prompt
 from failover.reports import given
 from failover.reports.build import build
 from failover.reports.content import FORMAT, Report, Seal
@@ -101,7 +101,7 @@ def _sealed(drill: Drill, run: Run, sha256: str, by: str) -> Seal:
 
 
 def _given(drill: Drill, run: Run) -> given.Given:
-    prompts = list(drill.prompts.all())
+    prompts = list(drill.prompts.select_related("file"))
     names = _places(run)
     steps = list(run.steps.order_by("position"))
     return given.Given(
@@ -117,15 +117,18 @@ def _given(drill: Drill, run: Run) -> given.Given:
             given.Glass(one.reason, one.asked_by, one.asked_at, one.confirmed_by, one.confirmed_at, one.until)
             for one in drill.broken_glass.order_by("pk")
         ],
-        prompts=[
-            given.Prompt(one.step, one.question, one.asked_at, one.answer, one.by, one.at, one.seen, one.attachment)
-            for one in prompts
-        ],
+        prompts=[_prompt(one) for one in prompts],
         spans=_spans(drill),
         acts=_acts(drill, run),
         changes=_changes(drill),
         earlier=_earlier(drill),
     )
+
+
+def _prompt(row: Prompt) -> given.Prompt:
+    file = getattr(row, "file", None)
+    told: dict[str, Any] = {"file": given.File(file.name, file.kind, file.size, file.sha256) if file else None}
+    return given.Prompt(**_same(row, given.Prompt, told), **told)
 
 
 def _drill(row: Drill) -> given.Drill:
@@ -170,6 +173,9 @@ def _step(row: RunStep, names: dict[str, str], people: list[str]) -> given.Step:
         began=row.began,
         ended=row.ended,
         sentence=row.sentence,
+        ignored_by=row.ignored_by,
+        ignored_at=row.ignored_at,
+        ignored_why=row.ignored_why,
         acts=acts,
         undos=undos,
         no_undo=row.no_undo,

@@ -60,7 +60,10 @@ def _engine_moved(drill: Drill, planned: tuple[Member, ...]) -> str:
 
 def _at_the_engine(drill: Drill) -> bool:
     try:
-        return any(step.name in AT_THE_ENGINE for step in plan_named(drill.plan, drill.run.plan_version if drill.run else None).steps)
+        return any(
+            step.name in AT_THE_ENGINE
+            for step in plan_named(drill.plan, drill.run.plan_version if drill.run else None).steps
+        )
     except UnknownPlan:
         return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -70,6 +71,7 @@ def shown(request: HttpRequest, row: Drill, mistakes: tuple[str, ...] = (), stat
         "parameters": pages_drill.parameters(row),
         "objectives": pages_drill.objectives(row),
         "prompts": pages_drill.prompts(row),
+        "most_mb": settings.HOLDFAST_ATTACHMENT_MB,
         "live": pages_drill.live(row),
         "over": pages_drill.over(row),
         "broken": broken,

@@ -101,7 +101,7 @@ def test_the_page_tells_how_to_verify():
     assert told.foot == "Chain head 7d20 7d20 7d20 … 7d20, record 41,872"
     assert told.created == "2026-11-22T19:31:07Z"
     assert "holdfast manage evidence_export drill.json --subject drill:14" in told.commands
-    annex = next(one for one in told.sections if one.number == "Annex D")
+    annex = next(one for one in told.sections if one.number == "Annex E")
     assert dict(annex.facts)["Chain's head then"].text == "7d20 " * 15 + "7d20"
     bare = page(build(whole()), replace(SEAL, key=""))
     assert "not signed" in bare.verify
