@@ -137,14 +137,16 @@ def without(visit: Visit) -> dict[str, str]:
 
 
 def show(visit: Visit, passed_over: Mapping[str, str]) -> None:
-    """Every probe of hosts, and the tuning of Oracle VMs."""
+    """Every probe of hosts is run; what does not apply to this machine is no failure."""
     for name, probe in sorted(PROBES.items()):
         if probe.target != "host":
             continue
+        said = visit.look(name)
         if name in passed_over:
-            print(f"  -        {name}: does not apply")
-            continue
-        _print(name, visit.look(name), visit.took[name])
+            words = said if isinstance(said, str) else said[0].sentence if said else "nothing"
+            print(f"  -        {name} ({visit.took[name]:.2f} s): does not apply. It says: {words}")
+        else:
+            _print(name, said, visit.took[name])
     said = visit.tuning()
     _print(tuning.NAME, said, visit.took[tuning.NAME])
 

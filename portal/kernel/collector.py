@@ -6,15 +6,18 @@ read byte for byte, whatever it holds (docs/adr/0004; facts/luns-and-tuning.md 2
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from portal.kernel.command import Command
 from portal.kernel.output import Output
 
+LOOK_SCRIPT = "/usr/local/sbin/holdfast-look"  # what a site may install instead of a sudoers line per command
+NOT_MINE = 120  # its exit code for a look that it does not know
 MAX_SCRIPT = 100_000  # bytes; Linux takes at most 128 KiB in one argument of exec
 KILL_AFTER = 2  # seconds between timeout's TERM and its KILL
 
@@ -73,14 +76,58 @@ def sudo_line(command: Command) -> str:
     return shlex.join(("timeout", "-k", str(KILL_AFTER), str(seconds(command.timeout)), *command.argv))
 
 
+def look_key(command: Command) -> str:
+    """The word by which LOOK_SCRIPT knows a command. It changes with the command, so that a script of another release
+    does not run something else instead."""
+    return hashlib.sha256(sudo_line(command).encode()).hexdigest()[:16]
+
+
+def look_script(commands: Iterable[Command]) -> str:
+    """The script that runs these `root` commands and no other: no argument, one word on stdin that names the command.
+    It is for /usr/local/sbin, owned by root, with one line in sudoers (facts/luns-and-tuning.md 1.3)."""
+    known = {look_key(one): f"{look_key(one)}) exec {sudo_line(one)} ;;" for one in commands if one.root}
+    return "\n".join(
+        (
+            "#!/bin/sh",
+            "# What Holdfast's looks ask as root; all of it only reads. Owned by root, mode 0755.",
+            "[ $# = 0 ] || exit 64",
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C",
+            "export PATH LC_ALL",
+            "IFS= read -r look || exit 64",
+            "exec </dev/null",
+            "case $look in",
+            *known.values(),
+            "esac",
+            f"exit {NOT_MINE}",
+            "",
+        )
+    )
+
+
+# A look that the script does not know (it is of another release) goes the way of the other commands.
+_BY_SCRIPT = f"""r() {{
+k=$1
+shift
+if [ -x {LOOK_SCRIPT} ]; then
+printf '%s\\n' "$k" | sudo -n {LOOK_SCRIPT}
+x=$?
+[ $x = {NOT_MINE} ] || return $x
+fi
+s "$@"
+}}
+"""
+
+
 def script(commands: Mapping[str, Command], nonce: str, sudo: bool) -> str:
     """The script for these commands, in their order. nonce: 32 hex digits, fresh for every script. sudo: the account
     is not root, so `root` commands run through `sudo -n`. Raises ValueError when the script would be too long."""
     if not _NONCE.fullmatch(nonce):
         raise ValueError("The nonce is not 32 hex digits.")
     parts = [_HEAD % (nonce, KILL_AFTER, KILL_AFTER)]
+    if sudo and any(command.root for command in commands.values()):
+        parts.append(_BY_SCRIPT)
     for number, command in enumerate(commands.values()):
-        run = "s" if sudo and command.root else "t"
+        run = f"r {look_key(command)}" if sudo and command.root else "t"
         mark = f"m {number}\n" if number else ""  # the first stands at the top: it says that the host is awake
         parts.append(f"{mark}c {command.cap + 1} {run} {seconds(command.timeout)} {command.quoted()}\n")
     parts.append("m end\n")

@@ -212,3 +212,20 @@ def test_a_pattern_that_would_let_any_words_in_is_refused():
 def test_what_is_no_account_name_is_refused(account):
     with pytest.raises(CommandError, match="no account name"):
         printed(account)
+
+
+def test_looks_by_one_script_need_one_line_and_no_argument():
+    assert rules("--looks", "--by-script") == ['/usr/local/sbin/holdfast-look ""']
+    text = "\n".join(printed("--script"))
+    wanted = [one for probe in PROBES.values() for one in probe.commands.values() if one.root]
+    assert wanted
+    assert all(f"exec {sudo_line(one)} ;;" in text for one in wanted)
+    assert text.count(" ;;") == len({sudo_line(one) for one in wanted})
+    done = subprocess.run(["/bin/sh", "-n"], input=text.encode(), capture_output=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_acts_keep_their_own_lines_beside_the_script():
+    found = rules("--by-script")
+    assert found[0] == '/usr/local/sbin/holdfast-look ""'
+    assert len(found) > 1

@@ -206,7 +206,7 @@ def test_root_commands_go_through_sudo_only_for_other_accounts():
     as_user = collector.script(commands, NONCE, sudo=True).splitlines()
     as_root = collector.script(commands, NONCE, sudo=False).splitlines()
     assert [line for line in as_user if line.startswith("c ")] == [
-        "c 4000001 s 10 multipath -ll",
+        f"c 4000001 r {collector.look_key(commands['root'])} 10 multipath -ll",
         "c 4000001 t 20 id",
     ]
     assert [line for line in as_root if line.startswith("c ")] == [
@@ -226,6 +226,63 @@ def test_sudo_is_called_with_the_line_that_sudoers_allows(tmp_path):
     command = Command(("multipath", "-ll"), timeout=10, root=True)
     output = play((shutil.which("dash"),), {"a": command}, env, sudo=True)["a"]
     assert output.stdout.decode().strip() == f"sudo -n {collector.sudo_line(command)}"
+
+
+def host_with_look_script(tmp_path, commands):
+    """A host whose sudo runs what it is given and that has the look script: (environment, path of the script)."""
+    env = host_with(tmp_path / "bin", "sh", "timeout", "head", "env", "true", "echo")
+    sudo = tmp_path / "bin" / "sudo"
+    sudo.write_text('#!/bin/sh\nshift\nexec "$@"\n')
+    installed = tmp_path / "holdfast-look"
+    bin_first = f"PATH={tmp_path / 'bin'} LC_ALL=C"
+    installed.write_text(
+        collector.look_script(commands).replace("PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C", bin_first)
+    )
+    for path in (sudo, installed):
+        path.chmod(0o755)
+    return env, installed
+
+
+def test_one_script_without_arguments_runs_every_root_command_of_looks(tmp_path):
+    known = {"a": Command(("echo", "it's", "$HOME"), root=True), "b": Command(("sh", "-c", "exit 7"), root=True)}
+    env, installed = host_with_look_script(tmp_path, known.values())
+    for shell in SHELLS:
+        commands = known | {"c": Command(("echo", "of another release"), root=True)}
+        text = collector.script(commands, NONCE, sudo=True).replace(collector.LOOK_SCRIPT, str(installed))
+        done = subprocess.run(
+            [shutil.which(shell[0]) or "", *shell[1:], "-c", text],
+            env=env,
+            capture_output=True,
+            timeout=30,
+            check=False,
+        )
+        found = collector.read(done.stdout, done.stderr, NONCE, commands)
+        assert (found["a"].stdout, found["a"].exit_code) == (b"it's $HOME\n", 0)
+        assert found["b"].exit_code == 7
+        assert (found["c"].stdout, found["c"].exit_code) == (b"of another release\n", 0), "by its own line of sudoers"
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "code"),
+    [
+        ((), b"", 64),
+        ((), b"echo hacked\n", collector.NOT_MINE),
+        ((), b"*\n", collector.NOT_MINE),
+        (("--help",), b"KEY\n", 64),
+    ],
+)
+def test_the_script_takes_no_argument_and_no_other_word(tmp_path, words, said, code):
+    command = Command(("echo", "yes"), root=True)
+    env, installed = host_with_look_script(tmp_path, [command])
+    said = said.replace(b"KEY", collector.look_key(command).encode())
+    done = subprocess.run([installed, *words], input=said, env=env, capture_output=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout) == (code, b"")
+
+
+def test_the_script_holds_root_commands_only():
+    text = collector.look_script([Command(("id",)), Command(("multipath", "-ll"), timeout=10, root=True)])
+    assert "exec timeout -k 2 10 multipath -ll ;;" in text
+    assert " id " not in text
 
 
 def test_a_script_cut_anywhere_gives_whole_sections_or_none():

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from inventory.probes import PROBES
+from portal.kernel.collector import LOOK_SCRIPT, look_script
 from portal.kernel.sudoers import FOLDER, allowed, spelled
 from portal.runs import as_root
 
@@ -19,6 +20,7 @@ HEAD = (
     "What Holdfast runs as root through sudo, from its probes, plans and policies. Check it with visudo -c.",
     "Print it anew when Holdfast is updated, and when a backup policy or HOLDFAST_HA_LAG changes.",
     "The lines of maintenance, drills and backups act: an account that has them can take the engine away.",
+    f"Looks by one script: print it with --script into {LOOK_SCRIPT} (root:root, 0755), this file with --by-script.",
 )
 
 
@@ -50,16 +52,25 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("account", nargs="?", default="holdfast")
         parser.add_argument("--looks", action="store_true", help="only what reads: no maintenance, drill or backup")
+        parser.add_argument("--script", action="store_true", help=f"print {LOOK_SCRIPT}: all that looks ask as root")
+        parser.add_argument("--by-script", action="store_true", help="one line for that script instead of one per look")
 
     def handle(self, *args: Any, **options: Any) -> None:
         account: str = options["account"]
         if not _ACCOUNT.fullmatch(account):
             raise CommandError(f"{account!r} is no account name.")
+        if options["script"]:
+            self.stdout.write(
+                look_script(one for probe in PROBES.values() for one in probe.commands.values()), ending=""
+            )
+            return
         for line in HEAD:
             self.stdout.write(f"# {line}")
         self.stdout.write(f"Defaults:{account} !requiretty")
         for heading, rules in groups().items():
-            if rules and (heading == LOOKS or not options["looks"]):
+            if heading == LOOKS and options["by_script"]:
+                self._write(account, heading, {f'{LOOK_SCRIPT} ""': []})
+            elif rules and (heading == LOOKS or not options["looks"]):
                 self._write(account, heading, rules)
 
     def _write(self, account: str, heading: str, rules: dict[str, list[str]]) -> None:
