@@ -215,6 +215,7 @@ class Pair:
     started: int | None = None
     ended: int | None = None
     synced: bool | None = None  # ISDATASYNC
+    timing: str = ""  # of an asynchronous pair: "1" by hand, "2" from the start of the last cycle, "3" from its end
     link: str = ""  # of a HyperMetro pair: "10" up, "11" down
 
 

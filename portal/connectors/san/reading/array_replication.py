@@ -41,6 +41,7 @@ def _pair(row: Row) -> Pair:
         started=count(row, "STARTTIME") or None,
         ended=count(row, "ENDTIME") or None,
         synced=yes(row, "ISDATASYNC"),
+        timing=told(row, "SYNCHRONIZETYPE"),
     )
 
 
