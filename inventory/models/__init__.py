@@ -1,5 +1,6 @@
 """The estate's tables."""
 
+from inventory.models.device import Device
 from inventory.models.estate import Cluster, Engine, Host, Site, Vm
 from inventory.models.looks import Capture, Finding, Look, Rollup, Transition
 from inventory.models.storage import Attachment, DeclaredPath, EngineEvent, HostLun, Lun, StorageDomain
@@ -9,6 +10,7 @@ __all__ = [
     "Capture",
     "Cluster",
     "DeclaredPath",
+    "Device",
     "Engine",
     "EngineEvent",
     "Finding",

@@ -1,4 +1,4 @@
-"""Looking: the latest look per (host or engine, probe), the findings it gave, and their transitions. Never one
+"""Looking: the latest look per (host, device or engine, probe), the findings it gave, and their transitions. Never one
 row per sample."""
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from inventory.models.device import Device
 from inventory.models.estate import Engine, Host
 from portal.kernel.outcome import Outcome
 
@@ -26,7 +27,7 @@ class Capture(models.Model):
 
 
 class Look(models.Model):
-    """The latest look of one probe at one host or engine, overwritten in place.
+    """The latest look of one probe at one host, device or engine, overwritten in place.
 
     `sections` is the raw evidence: section name -> {"asked": argv or path, "exit_code" or "status", "stdout" or
     "body", "stderr", "took", "truncated"}; bytes that are not UTF-8 are stored as {"base64": "..."}. `sha256` is
@@ -40,6 +41,7 @@ class Look(models.Model):
 
     engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="looks")
     host = models.ForeignKey(Host, null=True, blank=True, on_delete=models.CASCADE, related_name="looks")
+    device = models.ForeignKey(Device, null=True, blank=True, on_delete=models.CASCADE, related_name="looks")
     probe = models.CharField(max_length=40)
     due_at = models.DateTimeField(db_index=True)
     state = models.CharField(max_length=12, choices=State.choices, default=State.NEVER)
@@ -59,12 +61,22 @@ class Look(models.Model):
                 fields=["host", "probe"], condition=Q(host__isnull=False), name="inventory_look_host"
             ),
             models.UniqueConstraint(
-                fields=["engine", "probe"], condition=Q(host__isnull=True), name="inventory_look_engine"
+                fields=["device", "probe"], condition=Q(device__isnull=False), name="inventory_look_device"
+            ),
+            models.UniqueConstraint(
+                fields=["engine", "probe"],
+                condition=Q(host__isnull=True, device__isnull=True),
+                name="inventory_look_engine",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.probe} at {self.host or self.engine}"
+        return f"{self.probe} at {self.subject}"
+
+    @property
+    def subject(self) -> Host | Device | Engine:
+        """What is looked at."""
+        return self.host or self.device or self.engine
 
 
 class Finding(models.Model):

@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_type_hints
 
 from django.db import transaction
 from django.db.models import Q
@@ -27,6 +27,11 @@ from portal.kernel.probe import Declared, Probe
 
 REACH = "ssh"  # the look that says whether a host lets us in; made by every visit, so it has no probe of its own
 REACH_EVERY = 3.0
+SWITCH, ARRAY, REDUNDANCY = "switch", "array", "redundancy"
+DEVICES = (SWITCH, ARRAY)
+# Looks that are no probe's, and the seconds between two of them. Switches and arrays have few sessions to give
+# (facts/san.md 1.3); the proof of redundancy is made from the others.
+BESIDES = {REACH: REACH_EVERY, SWITCH: 300.0, ARRAY: 300.0, REDUNDANCY: 60.0}
 LONGEST = 86_400.0  # seconds that a look is said to have taken at most, whatever a host's clock says
 CUT = 65_536  # bytes kept of a stream that was cut anyway: a host that floods the portal must not fill its disk, too
 
@@ -50,7 +55,7 @@ class Result:
 
 def every(probe: str) -> float:
     """Seconds between two looks of a probe, by name."""
-    return REACH_EVERY if probe == REACH else PROBES[probe].every
+    return BESIDES[probe] if probe in BESIDES else PROBES[probe].every
 
 
 def present(finding: Finding, now: datetime) -> tuple[Outcome, str]:
@@ -64,26 +69,33 @@ def present(finding: Finding, now: datetime) -> tuple[Outcome, str]:
 
 def stale_sentence(look: Look) -> str:
     """Why a look no longer speaks for the present, and what to do."""
-    return stale_words(look.host.name if look.host else look.engine.name, look.probe, look.at)
+    return stale_words(look.subject.name, look.probe, look.at)
 
 
 def stale_words(subject: str, probe: str, at: datetime | None) -> str:
-    """The same for a look of which only this is known; subject: the host's or engine's name."""
+    """The same for a look of which only this is known; subject: the host's, device's or engine's name."""
     if at is None:
         return f"{subject} was never looked at by {probe}: start the looks worker."
     when = timezone.localtime(at).strftime("%d %b %Y %H:%M:%S %Z")
     return f"{subject} was last looked at by {probe} at {when}: check that the looks worker and beat run."
 
 
-def read(probe: Probe, look: int, answers: Mapping[str, Output] | Mapping[str, Reply], declared: Declared) -> Result:
+def read(
+    probe: Probe,
+    look: int,
+    answers: Mapping[str, Output] | Mapping[str, Reply],
+    declared: Declared,
+    before: Any = None,
+) -> Result:
     """Parses and judges one probe's answers. A ParseError becomes the state unreadable with its sentence; so does
-    any other exception of the probe, since a surprise in an output must not stop the other looks."""
+    any other exception of the probe, since a surprise in an output must not stop the other looks. before: the facts of
+    the look before as JSON, for a probe that compares (see `befores`)."""
     sections = {name: _section(probe, name, answer) for name, answer in answers.items()}
     digest = _digest(sections)
     at = datetime.fromtimestamp(declared.checked_at, UTC)
     took = int(min(sum(answer.took for answer in answers.values()), LONGEST) * 1000)
     try:
-        facts = probe.parse(answers)
+        facts = _carried(probe, probe.parse(answers), before, declared.checked_at)
         findings = tuple(probe.judge(facts, declared))
         numbers = dict(probe.numbers(facts))
         short = brief(facts, declared)
@@ -96,6 +108,23 @@ def read(probe: Probe, look: int, answers: Mapping[str, Output] | Mapping[str, R
         return Result(look, Look.State.UNREADABLE, at, took, words, None, (), {}, sections, digest)
     dumped = facts_json.dump(facts)
     return Result(look, Look.State.READ, at, took, "", dumped, findings, numbers, sections, digest, short)
+
+
+def _carried(probe: Probe, facts: Any, before: Any, at: float) -> Any:
+    """Facts that another release wrote are no look before."""
+    if probe.carry is None or before is None:
+        return facts
+    try:
+        earlier = facts_json.load(get_type_hints(probe.parse)["return"], before)
+    except (KeyError, TypeError):
+        return facts
+    return probe.carry(facts, earlier, at)
+
+
+def befores(due: Collection[Look]) -> dict[int, Any]:
+    """The stored facts of those looks whose probes compare, by primary key, in at most one query."""
+    keys = [look.pk for look in due if look.probe in PROBES and PROBES[look.probe].carry is not None]
+    return dict(Look.objects.filter(pk__in=keys, facts__isnull=False).values_list("pk", "facts")) if keys else {}
 
 
 def brief(facts: Any, declared: Declared) -> Any:
@@ -144,7 +173,7 @@ def _digest(sections: dict[str, Any]) -> str:
 def claim(now: datetime, probes: Collection[str]) -> list[Look]:
     """The looks of these probes that are due, claimed by moving their due time on: a second claimer finds nothing.
     A due time that is more than one period away is due, too: it was set before the clock went back."""
-    schedule = {name: timedelta(seconds=PROBES[name].every) for name in probes}
+    schedule = {name: timedelta(seconds=every(name)) for name in probes}
     due_now = Q(due_at__lte=now)
     for name, period in schedule.items():
         due_now |= Q(probe=name, due_at__gt=now + period + timedelta(seconds=GRACE_SECONDS))
@@ -152,7 +181,7 @@ def claim(now: datetime, probes: Collection[str]) -> list[Look]:
         due = list(
             Look.objects.select_for_update(skip_locked=True, of=("self",))
             .filter(due_now, engine__watched=True, probe__in=schedule)
-            .select_related("host", "engine")
+            .select_related("host", "device", "engine")
             .defer("sections", "facts")
         )
         for probe in {look.probe for look in due}:

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import JSONObject
+from django.db.models.functions import Coalesce, JSONObject
 
 from inventory.models import Finding, Look, Lun
 from inventory.probes import PROBES
-from inventory.services.looks import REACH, every, stale_words
+from inventory.services.looks import BESIDES, every, stale_words
 from portal.kernel.freshness import allowed_age, is_stale
 from portal.kernel.outcome import Outcome, worst
 
@@ -61,7 +61,7 @@ def _by_period() -> dict[float, list[str]]:
 
 def known_probes() -> list[str]:
     """The names of all probes, the visit itself included."""
-    return [REACH, *PROBES]
+    return [*BESIDES, *PROBES]
 
 
 OWN = ("look_id", "check_name", "subject_kind", "subject_key", "outcome", "sentence", "since")
@@ -78,7 +78,7 @@ def findings() -> QuerySet[Any]:
             at=F("look__at"),
             host_pk=F("look__host"),
             host_name=F("look__host__name"),
-            engine_name=F("look__engine__name"),
+            engine_name=Coalesce("look__device__name", "look__engine__name"),
             lun_name=Subquery(lun.values("name")[:1]),
         )
         .only(*OWN)

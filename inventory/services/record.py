@@ -41,10 +41,10 @@ def _stored(batch: list[Result]) -> int:
 
 
 def _unstorable(result: Result, error: Exception) -> Result:
-    look = Look.objects.select_related("host", "engine").defer("sections", "facts").get(pk=result.look)
+    look = Look.objects.select_related("host", "device", "engine").defer("sections", "facts").get(pk=result.look)
     log.error("%s cannot be stored: %s", look, type(error).__name__)  # its text would quote the answer
     words = (
-        f"{look.host or look.engine}: its answer to {look.probe} cannot be stored ({type(error).__name__}). Report it."
+        f"{look.subject}: its answer to {look.probe} cannot be stored ({type(error).__name__}). Report it."
     )
     return Result(result.look, Look.State.UNREADABLE, result.at, 0, words)
 
@@ -56,7 +56,7 @@ def _written(batch: list[Result]) -> int:
         looks = {
             look.pk: look
             for look in Look.objects.select_for_update(of=("self",))
-            .select_related("host", "engine")
+            .select_related("host", "device", "engine")
             .defer("sections")
             .filter(pk__in=newest)
             .order_by("pk")
@@ -111,7 +111,7 @@ def _blind_time(look: Look, standing: list[Finding], at: datetime) -> list[Trans
     speaking = [one for one in standing if one.outcome != Outcome.UNKNOWN.value]
     since = look.at + timedelta(seconds=allowed_age(every(look.probe)))
     until = timezone.localtime(at).strftime("%d %b %Y %H:%M:%S %Z")
-    words = f"{look.host or look.engine} was not looked at by {look.probe} until {until}: looks did not run."
+    words = f"{look.subject} was not looked at by {look.probe} until {until}: looks did not run."
     return _bring(look, speaking, _as_unknown(speaking, words), since)
 
 
@@ -234,7 +234,7 @@ def _too_old(at: datetime, now: datetime, probe: str) -> bool:
 def _expired(pk: int, now: datetime) -> int:
     """One look, decided again under its lock: it may just have been made."""
     with transaction.atomic():
-        looks = Look.objects.select_for_update(of=("self",)).select_related("host", "engine")
+        looks = Look.objects.select_for_update(of=("self",)).select_related("host", "device", "engine")
         look = looks.defer("sections", "facts").filter(pk=pk).first()
         if look is None or look.at is None or not _too_old(look.at, now, look.probe):
             return 0

@@ -12,13 +12,15 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from inventory.models import Engine, Host, Look
 from inventory.probes import PROBES
-from inventory.services import looks, watch
+from inventory.services import devices, looks, watch
 from inventory.services.reach import Reach, address, credentials
 from inventory.services.record import record
 from inventory.services.signal import announce
@@ -101,7 +103,7 @@ def eyes() -> Eyes:
     return _eyes
 
 
-def sweep(patience: float, probes: Collection[str] = tuple(PROBES)) -> Sweep:
+def sweep(patience: float, probes: Collection[str] = (*PROBES, *looks.DEVICES)) -> Sweep:
     """Claims and asks, then records for up to `patience` seconds what comes back, in whatever sweep it was asked."""
     watcher = eyes()
     due = looks.claim(timezone.now(), probes)
@@ -155,19 +157,23 @@ def _drain(watcher: Eyes, deadline: float) -> list[looks.Result]:
 
 
 def _dispatch(watcher: Eyes, due: list[Look]) -> None:
-    visits: dict[tuple[int, str], list[Look]] = {}
-    by_engine: dict[int, list[Look]] = {}
-    hosts: dict[int, Host] = {}
-    engines: dict[int, Engine] = {}
     for look in due:
-        engines[look.engine_id] = look.engine
-        if look.host is None:
-            by_engine.setdefault(look.engine_id, []).append(look)
-        else:
+        if look.device is not None:
+            watcher.submit(f"device:{look.device.pk}", partial(devices.visit, look))
+    _dispatch_hosts(watcher, [look for look in due if look.host is not None])
+    _dispatch_engines(watcher, [look for look in due if look.host is None and look.device is None])
+
+
+def _dispatch_hosts(watcher: Eyes, due: list[Look]) -> None:
+    visits: dict[tuple[int, str], list[Look]] = {}
+    hosts: dict[int, Host] = {}
+    for look in due:
+        if look.host is not None:
             look.host.engine = look.engine
             hosts[look.host.pk] = look.host
             visits.setdefault((look.host.pk, lane(look.probe)), []).append(look)
-    declared, declared_engines = watch.declared_for(list(hosts.values()), list(engines.values()))
+    before = looks.befores(due)
+    declared = watch.declared_for(list(hosts.values()))
     every_look: dict[int, dict[str, int]] = {key: {} for key in hosts}
     for key, probe, pk in Look.objects.filter(host__in=hosts).values_list("host_id", "probe", "pk"):
         if key is not None:
@@ -175,14 +181,18 @@ def _dispatch(watcher: Eyes, due: list[Look]) -> None:
     for (key, own_lane), mine in visits.items():
         reach = every_look[key].get(looks.REACH)
         others = tuple(pk for probe, pk in every_look[key].items() if probe != looks.REACH)
-        visit = Visit(hosts[key], mine, reach, others, declared[key])
-        pool = watcher.pool(hosts[key].engine)
-        watcher.submit(f"host:{key}:{own_lane}", lambda pool=pool, visit=visit: visit.results(pool))  # type: ignore[misc]
-    for key, engine in engines.items():
-        if key in by_engine:
-            session = shared(credentials(engine))
-            asked, about = by_engine[key], declared_engines[key]
-            watcher.submit(f"engine:{key}", lambda s=session, m=asked, a=about: ask_engine(s, m, a))  # type: ignore[misc]
+        visit = Visit(hosts[key], mine, reach, others, declared[key], before)
+        watcher.submit(f"host:{key}:{own_lane}", partial(visit.results, watcher.pool(hosts[key].engine)))
+
+
+def _dispatch_engines(watcher: Eyes, due: list[Look]) -> None:
+    by_engine: dict[int, list[Look]] = {}
+    for look in due:
+        by_engine.setdefault(look.engine_id, []).append(look)
+    for key, mine in by_engine.items():
+        engine = mine[0].engine
+        declared = Declared(name=engine.name)
+        watcher.submit(f"engine:{key}", partial(ask_engine, shared(credentials(engine)), mine, declared))
 
 
 @dataclass(frozen=True)
@@ -195,6 +205,7 @@ class Visit:
     reach: int | None
     everything: tuple[int, ...]
     declared: Declared
+    before: Mapping[int, Any]  # look -> the facts of the look before
 
     def results(self, pool: Pool) -> list[looks.Result]:
         """One result per due look, and one for the visit itself. Never raises."""
@@ -211,8 +222,9 @@ class Visit:
         except Exception as error:  # noqa: BLE001 - a fault of ours must show as unknown, not end the sweep
             return self._failed(LookFailed(f"{self.host.name}: the visit broke ({error!r}). Report it."), began)
         at = time.time()
+        declared = replace(self.declared, checked_at=at)
         found = [
-            looks.read(PROBES[look.probe], look.pk, _of(look.probe, outputs), replace(self.declared, checked_at=at))
+            looks.read(PROBES[look.probe], look.pk, _of(look.probe, outputs), declared, before=self.before.get(look.pk))
             for look in self.due
         ]
         return found + self._reached(Reach.answered(self.host), at, began)

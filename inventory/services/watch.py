@@ -1,49 +1,58 @@
-"""Which looks exist: one per (watched host, probe that applies), one per (engine, engine probe)."""
+"""Which looks exist: one per (watched host, probe that applies), one per watched switch or array, one per (engine,
+engine probe), and the proof of redundancy where there are switches or arrays."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from django.db import transaction
 from django.utils import timezone
 
 from inventory.models import DeclaredPath, Engine, Host, Look
 from inventory.probes import PROBES
-from inventory.services.looks import REACH
+from inventory.services.looks import REACH, REDUNDANCY
 from portal.kernel.probe import Declared, Traits
 from portal.kernel.probe import DeclaredPath as Pair
 
+Key = tuple[int | None, int | None, str]  # host, device, probe; neither of both: the engine's own
+
 
 def ensure(engine: Engine) -> int:
-    """Creates the looks that are missing and removes those of hosts that are no longer watched or probes that no
-    longer apply; returns how many rows changed."""
-    wanted: set[tuple[int | None, str]] = {(None, name) for name, probe in PROBES.items() if probe.target == "engine"}
-    for host in engine.hosts.filter(watched=True, gone_since__isnull=True):
-        traits = Traits(hosted_engine=host.he_configured or host.he_host_id is not None)
-        wanted.add((host.pk, REACH))
-        wanted |= {
-            (host.pk, name) for name, probe in PROBES.items() if probe.target == "host" and probe.applies(traits)
-        }
+    """Creates the looks that are missing and removes those of hosts and devices that are no longer watched or probes
+    that no longer apply; returns how many rows changed."""
+    wanted = set(_wanted(engine))
     with transaction.atomic():
         Engine.objects.select_for_update().get(pk=engine.pk)
-        present = {(look.host_id, look.probe): look.pk for look in engine.looks.all()}
+        present = {(look.host_id, look.device_id, look.probe): look.pk for look in engine.looks.all()}
         now = timezone.now()
+        missing = sorted(wanted - present.keys(), key=lambda key: (key[0] or 0, key[1] or 0, key[2]))
         Look.objects.bulk_create(
             [
-                Look(engine=engine, host_id=host, probe=name, due_at=now)
-                for host, name in sorted_keys(wanted - present.keys())
+                Look(engine=engine, host_id=host, device_id=device, probe=name, due_at=now)
+                for host, device, name in missing
             ]
         )
         stray = [pk for key, pk in present.items() if key not in wanted]
         Look.objects.filter(pk__in=stray).delete()
-    return len(wanted - present.keys()) + len(stray)
+    return len(missing) + len(stray)
 
 
-def sorted_keys(keys: set[tuple[int | None, str]]) -> list[tuple[int | None, str]]:
-    """A stable order for keys of which some have no host."""
-    return sorted(keys, key=lambda key: (key[0] or 0, key[1]))
+def _wanted(engine: Engine) -> Iterator[Key]:
+    yield from ((None, None, name) for name, probe in PROBES.items() if probe.target == "engine")
+    for host in engine.hosts.filter(watched=True, gone_since__isnull=True):
+        traits = Traits(hosted_engine=host.he_configured or host.he_host_id is not None)
+        yield (host.pk, None, REACH)
+        for name, probe in PROBES.items():
+            if probe.target == "host" and probe.applies(traits):
+                yield (host.pk, None, name)
+    devices = list(engine.devices.filter(watched=True))
+    yield from ((None, device.pk, device.kind) for device in devices)
+    if devices:
+        yield (None, None, REDUNDANCY)
 
 
-def declared_for(hosts: list[Host], engines: list[Engine]) -> tuple[dict[int, Declared], dict[int, Declared]]:
-    """What is declared about hosts and engines, by primary key, in two queries whatever their number."""
+def declared_for(hosts: list[Host]) -> dict[int, Declared]:
+    """What is declared about hosts, by primary key, in two queries whatever their number."""
     ids: dict[int, list[int]] = {}
     engine_keys = {host.engine_id for host in hosts}
     for engine_id, he_id in (
@@ -58,7 +67,7 @@ def declared_for(hosts: list[Host], engines: list[Engine]) -> tuple[dict[int, De
         "host_id", "wwid", "hba_wwpn", "target_wwpn"
     ):
         paths.setdefault(host_id, {}).setdefault(wwid, []).append(Pair(hba, target))
-    for_hosts = {
+    return {
         host.pk: Declared(
             name=host.name,
             he_host_id=host.he_host_id,
@@ -67,4 +76,3 @@ def declared_for(hosts: list[Host], engines: list[Engine]) -> tuple[dict[int, De
         )
         for host in hosts
     }
-    return for_hosts, {engine.pk: Declared(name=engine.name) for engine in engines}

@@ -131,8 +131,9 @@ def test_a_fragment_is_what_stands_in_the_page(path, reader):
     page = reader.get(path).content.decode()
     fragment = reader.get(path, headers={"HX-Request": "true"}).content.decode()
     assert "<html" not in fragment
-    main = fragment[fragment.index("<main") : fragment.index("</main>")]
-    assert still(main) in still(page)
+    main = still(fragment[fragment.index("<main") : fragment.index("</main>")])
+    # a look may grow too old between two requests: the fragment is what the page says before it or after it
+    assert main in still(page) or main in still(reader.get(path).content.decode())
 
 
 def still(text: str) -> str:

@@ -41,6 +41,7 @@ from inventory.services.watch import declared_for, ensure
 from portal.kernel import facts as facts_json
 from portal.kernel.freshness import allowed_age
 from portal.kernel.output import LookFailed
+from portal.kernel.probe import Declared
 
 GIB = 1024**3
 WWID = "363400a31000d00010a1b2c3d0000000"
@@ -200,7 +201,7 @@ def _scores(engine: Engine, scene: str, now: datetime) -> None:
 
 def look(engine: Engine, hosts: list[Host], scene: str, at: datetime) -> None:
     """One sweep: every look of every host and of the engine, recorded as the worker does."""
-    declared, about = declared_for(hosts, [engine])
+    declared, about = declared_for(hosts), {engine.pk: Declared(name=engine.name)}
     results = []
     for row in engine.looks.select_related("host"):
         if row.host is None:

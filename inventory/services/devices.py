@@ -1,0 +1,84 @@
+"""Looks at switches and arrays: one visit per device that is due, read only, over the connector that its kind has."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from inventory.models import Device, Look
+from inventory.services.looks import Result
+from inventory.verdicts.devices import judge_array, judge_switch
+from portal.connectors.san.array_rest import ArrayRest
+from portal.connectors.san.fabric_rest import FabricRest
+from portal.connectors.san.https import Account, Endpoint
+from portal.connectors.san.ports import ArrayReader, FabricReader
+from portal.kernel import facts as facts_json
+from portal.kernel.output import LookFailed
+from portal.kernel.san import ArraySeen, SwitchSeen
+
+SHAPES: dict[str, type[SwitchSeen | ArraySeen]] = {"switch": SwitchSeen, "array": ArraySeen}
+
+
+def reader(device: Device) -> FabricReader | ArrayReader:
+    """How a device is asked."""
+    account = Account(device.username, device.password)
+    if device.kind == Device.Kind.SWITCH:
+        return FabricRest(_endpoint(device, device.address), account, sessionless=device.sessionless)
+    addresses = [one for one in (device.address, device.second_address) if one]
+    return ArrayRest([_endpoint(device, one) for one in addresses], account)
+
+
+def _endpoint(device: Device, address: str) -> Endpoint:
+    return Endpoint(device.name, address, device.port, device.pin_pem, device.ca_pem)
+
+
+def visit(look: Look) -> list[Result]:
+    """One look at one device; needs look.device loaded. Never raises."""
+    device, began = look.device, time.monotonic()
+    assert device is not None, "only a device's look comes here"
+    try:
+        seen = reader(device).look()
+    except LookFailed as error:
+        return [_unanswered(look, began, str(error))]
+    except Exception as error:  # noqa: BLE001 - a fault of ours must show as unknown, not end the sweep
+        broke = f"{device.name}: the look broke ({type(error).__name__}: {error}). Report it."
+        return [_unanswered(look, began, broke)]
+    at, took = _now(), _since(began)
+    findings = judge_switch(device.name, seen) if isinstance(seen, SwitchSeen) else judge_array(device.name, seen)
+    told = json.dumps(facts_json.dump(_still(seen)), sort_keys=True)
+    sections = {"told": {"asked": [f"https://{device.address}:{device.port}"], "body": told}}
+    digest = sha256(told.encode()).hexdigest()
+    facts = facts_json.dump(seen)
+    return [Result(look.pk, Look.State.READ, at, took, "", facts, tuple(findings), {}, sections, digest)]
+
+
+def seen(device_kind: str, facts: Any) -> SwitchSeen | ArraySeen | None:
+    """What a stored look told; None when there is none, or another release wrote it."""
+    try:
+        told: SwitchSeen | ArraySeen = facts_json.load(SHAPES[device_kind], facts)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    return told
+
+
+def _still(seen: SwitchSeen | ArraySeen) -> SwitchSeen | ArraySeen:
+    """Without what moves all the time, so that an unchanged device has an unchanged digest."""
+    if isinstance(seen, SwitchSeen):
+        return replace(seen, counters={}, sfps=())
+    return replace(seen, offset=None)
+
+
+def _unanswered(look: Look, began: float, sentence: str) -> Result:
+    return Result(look.pk, Look.State.UNANSWERED, _now(), _since(began), sentence)
+
+
+def _now() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)
+
+
+def _since(began: float) -> int:
+    return int((time.monotonic() - began) * 1000)

@@ -1,0 +1,77 @@
+"""What a switch or an array says of itself: its state, what of it could not be read, its account, its alarms. Whether
+hosts lose a LUN with it is the proof's to say (inventory/redundancy)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from portal.kernel.finding import Finding, Subject
+from portal.kernel.outcome import Outcome
+from portal.kernel.san import ArraySeen, SwitchSeen
+
+PASSWORD_DAYS = 14  # before the account's password expires
+CLOCK_SECONDS = 60.0  # that an array's clock may be away from ours
+MAJOR, WARNING = 5, 3  # levels of alarms (facts/san.md 2.3)
+NORMAL = {"health": ("1",), "running": ("1", "2", "27")}
+
+
+def judge_switch(name: str, seen: SwitchSeen) -> list[Finding]:
+    """Findings about one switch, as it was just read."""
+    subject = Subject("switch", name)
+    state = {"online": Outcome.OK, "": Outcome.UNKNOWN}.get(seen.state, Outcome.FAIL)
+    words = f"{name} says that it is {seen.state}." if seen.state else f"{name} does not say whether it is online."
+    found = [Finding("state", state, subject, words), *_read(name, subject, seen.unread)]
+    days = seen.password_days
+    if days is not None and days <= PASSWORD_DAYS:
+        words = f"The password of the portal's account at {name} expires in {days} days: renew it."
+        found.append(Finding("account", Outcome.WARN, subject, words))
+    return found
+
+
+def judge_array(name: str, seen: ArraySeen) -> list[Finding]:
+    """Findings about one array, as it was just read."""
+    subject = Subject("array", name)
+    found = [_state(name, subject, seen), *_read(name, subject, seen.unread), *_controllers(name, subject, seen)]
+    found += [*_alarms(name, seen)]
+    if seen.offset is not None and abs(seen.offset) > CLOCK_SECONDS:
+        side = "ahead of" if seen.offset > 0 else "behind"
+        words = f"The clock of {name} is {abs(seen.offset):.0f} s {side} the portal's: see its NTP."
+        found.append(Finding("clock", Outcome.WARN, subject, words))
+    return found
+
+
+def _state(name: str, subject: Subject, seen: ArraySeen) -> Finding:
+    if not seen.health or not seen.running:
+        return Finding("state", Outcome.UNKNOWN, subject, f"{name} does not say how it is: see DeviceManager.")
+    if seen.health in NORMAL["health"] and seen.running in NORMAL["running"]:
+        return Finding("state", Outcome.OK, subject, f"{name} says that it is normal and running.")
+    words = f"{name} has health code {seen.health} and running code {seen.running}: see DeviceManager."
+    return Finding("state", Outcome.FAIL, subject, words)
+
+
+def _controllers(name: str, subject: Subject, seen: ArraySeen) -> Iterator[Finding]:
+    bad = [one for one in seen.controllers if one.health != "1" or one.running not in NORMAL["running"]]
+    if bad:
+        told = ", ".join(f"{one.ident} (health {one.health or '-'}, running {one.running or '-'})" for one in bad)
+        yield Finding("controllers", Outcome.FAIL, subject, f"{name} has controllers that are not normal: {told}.")
+    elif seen.controllers:
+        words = f"All {len(seen.controllers)} controllers of {name} are normal."
+        yield Finding("controllers", Outcome.OK, subject, words)
+
+
+def _alarms(name: str, seen: ArraySeen) -> Iterator[Finding]:
+    for alarm in seen.alarms:
+        level = alarm.level
+        if level is not None and level < WARNING:
+            continue
+        grave = level is None or level >= MAJOR
+        words = f"{name} raises an alarm: {alarm.name or alarm.ident}. {alarm.suggestion or alarm.description}".strip()
+        subject = Subject("array", f"{name} {alarm.ident}"[:120])
+        yield Finding("alarm", Outcome.FAIL if grave else Outcome.WARN, subject, words)
+
+
+def _read(name: str, subject: Subject, unread: Mapping[str, str]) -> Iterator[Finding]:
+    if not unread:
+        yield Finding("read", Outcome.OK, subject, f"Everything that the portal asks of {name} was answered.")
+    for part, why in sorted(unread.items()):
+        yield Finding("read", Outcome.UNKNOWN, Subject(subject.kind, f"{name} {part}"[:120]), why)
