@@ -148,6 +148,8 @@ def _loose(seen: DeviceFacts, name: str) -> Said:
         shown = ", ".join(loose[:5])
         words = f"{len(loose)} FC devices of {name} are in no map ({shown}): see blacklist, find_multipaths and sizes."
         return Outcome.WARN, words
+    if not seen.maps:
+        return Outcome.UNKNOWN, f"{name} has no multipath map and no FC device, so there is nothing to be compared."
     return Outcome.OK, f"Every FC device of {name} is in a map ({len(seen.maps)} maps)."
 
 
