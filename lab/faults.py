@@ -105,7 +105,7 @@ def _check_device(world: World, spec: Spec, name: str, target: str) -> None:
     known = {"switch": list(design.switches), "array": list(design.arrays)} if design is not None else {}
     known["switch or array"] = [*known.get("switch", ()), *known.get("array", ())]
     if spec.target in known and target not in known[spec.target]:
-        raise Unknown(f"{name} needs a {spec.target}: one of {', '.join(known[spec.target]) or 'none'}.")
+        raise Unknown(f"{name} needs one of {', '.join(known[spec.target]) or 'no device at all'}.")
 
 
 def _check_choices(spec: Spec, name: str, args: Mapping[str, str]) -> None:

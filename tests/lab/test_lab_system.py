@@ -152,10 +152,14 @@ def test_faults_that_make_no_sense_change_nothing(name: str, target: str, args: 
     assert world.faults == []
 
 
+FAULT_TARGETS = {"host": "kvm02", "host or engine": "kvm02", "fabric": "A", "switch": "SWA1", "array": "DORADO-PROD",
+                 "switch or array": "SWB1"}  # fmt: skip
+
+
 def test_every_fault_with_an_undo_leaves_no_trace():
     for name, spec in faults.SPECS.items():
-        world = quiet_estate()
-        target = {"host": "kvm02", "host or engine": "kvm02", "fabric": "A"}.get(spec.target, "engine")
+        world = quiet_estate(isl=name == "isl-lost")
+        target = FAULT_TARGETS.get(spec.target, "engine")
         args = {"command": "cat", "kind": "empty", "unit": "vdsmd", "seconds": "60", "collection": "hosts"}
         faults.inject(world, name, target, {word: args[word] for word in spec.needs})
         faults.clear(world)

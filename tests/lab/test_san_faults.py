@@ -414,7 +414,7 @@ def test_a_lun_without_any_path_is_no_single_point(world: World):
         ("disable-port", "SWA1", {"port": "24"}, "0 to 23"),
         ("lun-remap", "DORADO-PROD", {"lun": "nope"}, "no LUN nope"),
         ("zone-typo", "kvm01", {"fabric": "C"}, "fabric is one of A, B"),
-        ("login-refused", "kvm01", {}, "a switch or array"),
+        ("login-refused", "kvm01", {}, "one of SWA1, SWB1, DORADO-PROD, DORADO-DR"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_leaves_nothing(world: World, name: str, target: str, args: dict, text: str):
