@@ -295,7 +295,7 @@ def test_log_trunks_modules_and_expiry():
         )
     )
     assert log == (("a", "ZONE-1022", "info", "y"), ("b", "ZONE-1062", "warning", "x"))
-    assert fos_switch.trunks(({"source-port": 22, "trunk-index": 1}, {"source-port": "23", "trunk-index": 1}, {})) == {
+    assert fos_switch.trunks(({"source-port": 22, "group": 1}, {"source-port": "23", "group": 1}, {})) == {
         22: 1,
         23: 1,
     }

@@ -45,7 +45,7 @@ def _port(name: str, here: SwitchPort, there: SwitchPort) -> list[str]:
     """Type, speed and neighbours count while a port is online only: without a link the two tell different defaults."""
     leafs = ["state", "persistent_disable"]
     if here.state == there.state == "online":
-        leafs += ["kind", "gbit", "peer_port"]
+        leafs += ["kind", "gbit", "peer_port", "trunk"]
         leafs += ["neighbors"] if here.neighbors and there.neighbors else []
     return [
         f"{leaf.replace('_', ' ').capitalize()} of port {here.number} of {name}: "

@@ -74,7 +74,7 @@ def log(found: tuple[Row, ...]) -> tuple[tuple[str, str, str, str], ...]:
 
 def trunks(found: tuple[Row, ...]) -> dict[int, int]:
     """Port -> number of its trunk (brocade-fibrechannel-trunk/trunk)."""
-    pairs = ((whole(row.get("source-port")), whole(row.get("trunk-index"))) for row in found)
+    pairs = ((whole(row.get("source-port")), whole(row.get("group"))) for row in found)
     return {port: trunk for port, trunk in pairs if port is not None and trunk is not None}
 
 
