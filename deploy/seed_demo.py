@@ -39,7 +39,7 @@ def put_key(estate: dict[str, Any], public_key: str) -> None:
 
 
 def seed(estate: dict[str, Any]) -> None:
-    """Sites, engine, SSH key, first sync, first looks, declared paths."""
+    """Sites, engine, switches and arrays, SSH key, first sync, first looks, declared paths."""
     from django.contrib.auth import get_user_model
 
     from inventory.models import Engine, Site
@@ -63,6 +63,7 @@ def seed(estate: dict[str, Any]) -> None:
     )
     engine.save()
     seed_backups(engine)
+    seed_devices(engine, estate)
     put_key(estate, engine.ssh_public_key)
     # The lab makes its host keys anew when its state directory is new: the demo trusts the engine's record then.
     engine.hosts.update(pinned_key="", offered_key="", pinned_at=None)
@@ -75,6 +76,31 @@ def seed(estate: dict[str, Any]) -> None:
                 upkeep.declare_paths(host, admin)
             except ValueError as error:
                 print(f"holdfast: {error}", file=sys.stderr)
+
+
+def seed_devices(engine: Any, estate: dict[str, Any]) -> None:
+    """The lab's switches and arrays, each with the certificate that it shows pinned."""
+    from inventory.models import Device, Site
+    from portal.kernel.secret import Secret
+
+    sites = {site.name: site for site in Site.objects.all()}
+    for kind, told in (("switch", estate["switches"]), ("array", estate["arrays"])):
+        for one in told:
+            addresses = one["addresses"] if kind == "array" else [one["address"]]
+            Device.objects.update_or_create(
+                name=one["name"],
+                defaults={
+                    "engine": engine,
+                    "site": sites["DR" if one["name"].endswith("-DR") else "PROD"],
+                    "kind": kind,
+                    "address": addresses[0],
+                    "second_address": addresses[1] if len(addresses) > 1 else "",
+                    "port": one["https_port"],
+                    "username": one["username"],
+                    "password": Secret(one["password"]),
+                    "pin_pem": one["certificate_pem"],
+                },
+            )
 
 
 def seed_backups(engine: Any) -> None:

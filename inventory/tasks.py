@@ -9,7 +9,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from inventory.models import Engine
-from inventory.services import record, upkeep
+from inventory.services import proving, record, upkeep
 from inventory.services.engine_threads import engines
 from inventory.services.prune import prune
 from inventory.services.signal import announce
@@ -24,6 +24,12 @@ SWEEP_EVERY = 2.0
 def look() -> None:
     """One sweep over everything that is due."""
     sweep(patience=SWEEP_EVERY - 0.1)
+
+
+@shared_task(ignore_result=True, expires=10)
+def prove() -> None:
+    """The redundancy proof of every estate that is due."""
+    proving.tick()
 
 
 @shared_task(ignore_result=True, expires=10)

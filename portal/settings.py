@@ -115,6 +115,7 @@ INSTALLED_APPS = [
     "axes",
     "portal.access.apps.AccessConfig",
     "portal.evidence",
+    "portal.outbox.apps.OutboxConfig",
     "portal.runs",
     "inventory",
     "backups",
@@ -260,6 +261,8 @@ HOLDFAST_RELEASE_GRACE = envint("RELEASE_GRACE", 600)  # seconds from a window's
 HOLDFAST_COOL_DOWN = envint("COOL_DOWN", 600)  # seconds between two drills that restart the engine VM
 HOLDFAST_DRILL_BACKUP_HOURS = envint("DRILL_BACKUP_HOURS", 26)  # how old the proven backup behind a drill may be
 HOLDFAST_ATTACHMENT_MB = envint("ATTACHMENT_MB", 4)  # of a file that is attached to an answer; below nginx's limit
+HOLDFAST_MAIL_URL = envstr("MAIL_URL")  # portal/connectors/mail.py; it holds a password, so name a file
+HOLDFAST_PUBLIC_URL = envstr("PUBLIC_URL")  # how people reach the portal, for links in mail
 HOLDFAST_LEASE = envint("LEASE", 15)  # seconds after which a Run whose worker is silent is given to another
 
 # Celery only wakes workers up; the database is the truth (docs/architecture.md 5).
@@ -276,6 +279,7 @@ CELERY_TASK_ROUTES = {
     # short, and never behind a Run: one may read an archive for hours in its worker
     "backups.tasks.*": {"queue": "looks"},
     "failover.tasks.*": {"queue": "looks"},
+    "portal.outbox.tasks.*": {"queue": "runs"},
 }
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 3,
@@ -295,6 +299,7 @@ CELERY_BEAT_SCHEDULE = {
     # a message that no worker took within its time is worth nothing: the next one says the same
     "sweep runs": {"task": "portal.runs.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "look": {"task": "inventory.tasks.look", "schedule": 2.0},
+    "prove": {"task": "inventory.tasks.prove", "schedule": 5.0},
     "expire looks": {"task": "inventory.tasks.expire_looks", "schedule": 5.0},
     "watch engines": {"task": "inventory.tasks.watch_engines", "schedule": 10.0},
     "sync engines": {"task": "inventory.tasks.sync_engines", "schedule": 60.0},
@@ -303,6 +308,8 @@ CELERY_BEAT_SCHEDULE = {
     "after backups": {"task": "backups.tasks.follow", "schedule": 20.0},
     "drills": {"task": "failover.tasks.tick", "schedule": 20.0},
     "maintenance": {"task": "failover.tasks.watch", "schedule": 5.0},
+    "notices": {"task": "failover.tasks.notify", "schedule": 10.0},
+    "mail": {"task": "portal.outbox.tasks.send", "schedule": 10.0},
     "heartbeats": {"task": "backups.tasks.send_heartbeats", "schedule": 5.0},
     # hourly, so that a beat which is restarted every day comes to it, too
     "prune history": {"task": "inventory.tasks.prune_history", "schedule": 3600.0},

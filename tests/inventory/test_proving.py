@@ -1,0 +1,98 @@
+"""Switches, arrays and hosts of the lab, looked at and proven: what the tables say after one fault and after its end."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from deploy.seed_demo import seed_devices
+from inventory.models import Device, Engine, Finding, Look, Site
+from inventory.services import gathering, proving, sweep, upkeep
+from portal.connectors.ssh import new_key
+from portal.kernel.secret import Secret
+from tests.fixtures_lab import RunningLab
+
+pytestmark = [pytest.mark.django_db, pytest.mark.wire]
+
+KEY = new_key()
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    running = RunningLab(tmp_path_factory.mktemp("lab"), 50.0)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def engine(lab):
+    lab.http("PUT", "/authorized-keys", KEY[1].encode())
+    site = Site.objects.create(name="PROD")
+    Site.objects.create(name="DR", role="dr")
+    about = lab.estate["engine"]
+    made = Engine.objects.create(
+        site=site, name="olvm-engine", url=about["url"], username=about["username"],
+        password=Secret(about["password"]), ca_pem=about["ca_pem"], ssh_private_key=KEY[0], ssh_public_key=KEY[1],
+    )  # fmt: skip
+    seed_devices(made, lab.estate)
+    assert upkeep.sync_once(made.pk, storage=True).failed == {}
+    yield made
+    lab.http("DELETE", "/faults")
+    settle()
+
+
+def settle(seconds=60):
+    deadline = time.monotonic() + seconds
+    sweep.sweep(patience=1)
+    while not sweep.eyes().idle() and time.monotonic() < deadline:
+        sweep.sweep(patience=1)
+
+
+def looked():
+    """Everything anew, then the proof."""
+    Look.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+    settle()
+    Look.objects.filter(probe="redundancy").update(due_at=timezone.now() - timedelta(seconds=1))
+    return proving.tick()
+
+
+def said(kind, check="redundancy"):
+    rows = Finding.objects.filter(look__probe="redundancy", subject_kind=kind, check_name=check)
+    return {row.subject_key: row.outcome for row in rows}
+
+
+def test_a_healthy_estate_is_proven_once_and_then_only_looked_at(engine):
+    assert looked() == 1
+    assert set(Look.objects.filter(device__isnull=False).values_list("state", flat=True)) == {"read"}
+    assert Device.objects.count() == 4
+    whole = Finding.objects.get(look__probe="redundancy", subject_kind="estate")
+    assert whole.outcome == "ok", whole.sentence
+    assert set(said("lun").values()) == {"ok"}
+    assert set(said("vm").values()) == {"ok"}
+    assert proving.proof_of(engine, timezone.now()) is proving.proof_of(engine, timezone.now())
+    row = Look.objects.get(probe="redundancy")
+    Look.objects.filter(pk=row.pk).update(due_at=timezone.now() - timedelta(seconds=1))
+    assert proving.tick() == 0
+    later = Look.objects.get(pk=row.pk)
+    assert later.at > row.at
+    assert (later.sha256, later.facts) == (row.sha256, row.facts)
+
+
+def test_what_four_even_paths_hide_is_named(engine, lab):
+    lab.fault("one-controller-zoned", "DORADO-PROD", controller="0A")
+    assert looked() == 1
+    assert "fail" in said("lun").values()
+    sentence = Finding.objects.filter(look__probe="redundancy", subject_kind="estate").get().sentence
+    assert "0A" in sentence, sentence
+
+
+def test_a_switch_that_does_not_answer_makes_the_proof_unknown(engine):
+    looked()
+    Look.objects.filter(device__name="SWA1").update(at=timezone.now() - timedelta(hours=1))
+    missing = gathering.gathered(engine, timezone.now()).missing
+    assert [(one.kind, one.name) for one in missing] == [("switch", "SWA1")]
+    assert "last looked at by switch" in missing[0].why
+    assert proving.proof_of(engine, timezone.now()).whole.outcome == "unknown"
