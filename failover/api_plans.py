@@ -23,7 +23,7 @@ from portal.access.rest import Needs
 from portal.runs.services import Refused
 
 
-class StepEntry(serializers.Serializer[Any]):
+class PlanStep(serializers.Serializer[Any]):
     """step: a name of GET /drill-plans/steps/. For ask_person also question and minutes (1 to 720) until its answer."""
 
     step = serializers.CharField(max_length=60)
@@ -31,7 +31,7 @@ class StepEntry(serializers.Serializer[Any]):
     minutes = serializers.IntegerField(required=False)
 
 
-class Offered(serializers.Serializer[Any]):
+class PlanStepOffered(serializers.Serializer[Any]):
     """A step that a plan can be composed of. does: what it takes, gives back or changes."""
 
     step = serializers.CharField()
@@ -39,10 +39,10 @@ class Offered(serializers.Serializer[Any]):
     does = serializers.CharField(allow_blank=True)
 
 
-class VersionRow(serializers.ModelSerializer[PlanVersion]):
+class PlanVersionRow(serializers.ModelSerializer[PlanVersion]):
     """One version; it never changes. sha256: over the canonical JSON of title and steps, bound by approvals."""
 
-    steps = StepEntry(many=True, read_only=True)
+    steps = PlanStep(many=True, read_only=True)
 
     class Meta:
         model = PlanVersion
@@ -52,7 +52,7 @@ class VersionRow(serializers.ModelSerializer[PlanVersion]):
 class PlanRow(serializers.ModelSerializer[ComposedPlan]):
     """A composed plan with its versions, newest first. name: what drills and schedules are asked for by."""
 
-    versions = VersionRow(many=True, read_only=True)
+    versions = PlanVersionRow(many=True, read_only=True)
     usable = serializers.SerializerMethodField()
 
     class Meta:
@@ -65,14 +65,14 @@ class PlanRow(serializers.ModelSerializer[ComposedPlan]):
         return "It is retired." if plan.retired_at else why
 
 
-class Order(serializers.Serializer[Any]):
+class PlanOrder(serializers.Serializer[Any]):
     """An order to be checked; nothing is saved."""
 
     title = serializers.CharField(max_length=200, required=False, default="untitled")
-    steps = serializers.ListField(child=StepEntry(), max_length=60)
+    steps = serializers.ListField(child=PlanStep(), max_length=60)
 
 
-class PlanWish(Order):
+class PlanWish(PlanOrder):
     """A new plan. name: 3 to 40 small letters, digits, hyphens; it is put after custom-."""
 
     name = serializers.CharField(max_length=48)
@@ -80,7 +80,7 @@ class PlanWish(Order):
     why = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
 
 
-class VersionWish(Order):
+class PlanVersionWish(PlanOrder):
     """The next version. based_on: the version that was read."""
 
     title = serializers.CharField(max_length=200)
@@ -88,14 +88,14 @@ class VersionWish(Order):
     why = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
 
 
-class Verdict(serializers.Serializer[Any]):
+class PlanCheck(serializers.Serializer[Any]):
     """safe: it could be saved. reasons: one sentence each why not."""
 
     safe = serializers.BooleanField()
     reasons = serializers.ListField(child=serializers.CharField())
 
 
-class Reason(serializers.Serializer[Any]):
+class Retirement(serializers.Serializer[Any]):
     """Why it is retired."""
 
     why = serializers.CharField(max_length=500)
@@ -126,11 +126,11 @@ class PlansApi(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Generi
         )
         return self._saved(row.plan.name, status.HTTP_201_CREATED)
 
-    @extend_schema(request=VersionWish, responses={201: SAVED})
+    @extend_schema(request=PlanVersionWish, responses={201: SAVED})
     @action(detail=True, methods=["post"])
     def versions(self, request: Request, name: str = "") -> Response:
         """Saves the next version; 409 when somebody else has saved one meanwhile. Needs drill.compose."""
-        plan, given = self.get_object(), _valid(VersionWish, request)
+        plan, given = self.get_object(), _valid(PlanVersionWish, request)
         _granted(
             lambda: composed.edit(
                 plan.name, given["based_on"], given["title"], given["steps"], _who(request), given["why"]
@@ -138,23 +138,23 @@ class PlansApi(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Generi
         )
         return self._saved(plan.name, status.HTTP_201_CREATED)
 
-    @extend_schema(request=Reason, responses=PlanRow)
+    @extend_schema(request=Retirement, responses=PlanRow)
     @action(detail=True, methods=["post"])
     def retire(self, request: Request, name: str = "") -> Response:
         """No new drill uses it from now on; what was drilled stays readable. Needs drill.compose."""
-        plan, given = self.get_object(), _valid(Reason, request)
+        plan, given = self.get_object(), _valid(Retirement, request)
         _granted(lambda: composed.retire(plan.name, _who(request), given["why"]))
         return self._saved(plan.name, status.HTTP_200_OK)
 
-    @extend_schema(request=Order, responses=Verdict)
+    @extend_schema(request=PlanOrder, responses=PlanCheck)
     @action(detail=False, methods=["post"])
     def check(self, request: Request) -> Response:
         """Says whether an order is safe, and why not. Nothing is saved. Needs drill.compose."""
-        given = _valid(Order, request)
+        given = _valid(PlanOrder, request)
         reasons = composed.check(given["title"], given["steps"])
-        return Response(Verdict({"safe": not reasons, "reasons": list(reasons)}).data)
+        return Response(PlanCheck({"safe": not reasons, "reasons": list(reasons)}).data)
 
-    @extend_schema(responses=Offered(many=True), filters=False)
+    @extend_schema(responses=PlanStepOffered(many=True), filters=False)
     @action(detail=False, pagination_class=None)
     def steps(self, request: Request) -> Response:
         """The steps that a plan can be composed of."""
@@ -162,7 +162,7 @@ class PlansApi(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Generi
             {"step": step, "title": title, "does": "" if step == ASK else pages_composed.does(step)}
             for step, title in pages_composed.choices()
         ]
-        return Response(Offered(rows, many=True).data)
+        return Response(PlanStepOffered(rows, many=True).data)
 
     def _saved(self, name: str, code: int) -> Response:
         body = PlanRow(self.get_queryset().get(name=name)).data

@@ -82,7 +82,7 @@ def _changed(entries: list[dict[str, Any]], given: QueryDict) -> list[dict[str, 
         where = int(place) if place.isdecimal() and len(place) < 4 else len(entries)
         fresh = {"step": given.get("add_step", ""), "question": "", "minutes": pages_composed.MINUTES}
         return [*entries[:where], tidied(fresh), *entries[where:]]
-    if not 0 <= at < len(entries):
+    if not 0 <= at < len(entries) or what not in ("up", "down", "remove"):
         return entries
     rest = [*entries[:at], *entries[at + 1 :]]
     if what == "remove":

@@ -51,14 +51,15 @@ def shown(request: HttpRequest, row: Drill, mistakes: tuple[str, ...] = (), stat
     person, acts = request.user.get_username(), acts_of(request.user)
     told = row_of(row, now)
     steps = list(row.run.steps.order_by("position")) if row.run else []
+    undecided = row.run is not None and any(pages.undecided(row.run, step) for step in steps)
     card = pages_drill.card(row, person, acts, now)
     broken, asked = pages_drill.glass(row, now)
     context: dict[str, Any] = {
         "section": "drills",
         "drill": row,
         "run": row.run,
-        "state": told.state,
-        "word": told.word,
+        "state": told.state if not undecided else "warn",
+        "word": told.word if not undecided else "Waits for a decision",
         "headline": _headline(row, told, steps),
         "lead": _lead(row, told, steps),
         "mistakes": mistakes,

@@ -40,8 +40,11 @@ STEP = {
 RETRIED = (S.FAILED, S.ERRORED, S.NEEDS_ATTENTION)
 
 
-def shape(run: Run) -> tuple[str, str]:
-    """Shape and word of a run; a held one waits for a person."""
+def shape(run: Run, steps: Sequence[RunStep] = ()) -> tuple[str, str]:
+    """Shape and word of a run; a held one waits for a person, and so does one with a step that failed, when its steps
+    are given."""
+    if any(undecided(run, step) for step in steps):
+        return "warn", "Waits for a decision"
     if run.held_by and run.status in Run.ACTIVE:
         return "maintenance", f"Held by {run.held_by}"
     if run.ending and run.status in Run.ACTIVE:

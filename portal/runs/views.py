@@ -63,7 +63,7 @@ def run_context(request: HttpRequest, row: Run) -> dict[str, Any]:
     """What the page of a run shows. Two queries beside the run itself."""
     now = timezone.now()
     steps = list(row.steps.order_by("position"))
-    state, word = pages.shape(row)
+    state, word = pages.shape(row, steps)
     acts = acts_of(request.user)
     whole = request.GET.get("lines") == "all"
     return {
