@@ -1,0 +1,117 @@
+"""The host's SAN probes over the lab's hosts: real SSH, two looks, and a fault that all of them see."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from inventory.models import Engine, Finding, Look, Site
+from inventory.services import looks, sweep, upkeep
+from portal.connectors.ssh import new_key
+from portal.kernel.secret import Secret
+from tests.fixtures_lab import RunningLab
+
+pytestmark = [pytest.mark.django_db, pytest.mark.wire]
+KEY = new_key()
+PROBES = ("fc_ports", "lun_devices", "lun_identity", "lun_latency", "multipath", "multipath_config")
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    running = RunningLab(tmp_path_factory.mktemp("lab"), 50.0)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def engine(lab):
+    lab.http("PUT", "/authorized-keys", KEY[1].encode())
+    about = lab.estate["engine"]
+    made = Engine.objects.create(
+        site=Site.objects.create(name="PROD"),
+        name="olvm-engine",
+        url=about["url"],
+        username=about["username"],
+        password=Secret(about["password"]),
+        ca_pem=about["ca_pem"],
+        ssh_private_key=KEY[0],
+        ssh_public_key=KEY[1],
+    )
+    assert upkeep.sync_once(made.pk, storage=True).failed == {}
+    yield made
+    deadline = time.monotonic() + 20
+    while not sweep.eyes().idle() and time.monotonic() < deadline:
+        sweep.sweep(patience=0.5)
+    lab.http("DELETE", "/faults")
+
+
+def look() -> None:
+    Look.objects.filter(host__name="kvm01", probe__in=PROBES).update(due_at=timezone.now() - timedelta(seconds=1))
+    sweep.sweep(patience=30.0, probes=PROBES)
+
+
+def said(probe: str) -> dict[str, str]:
+    rows = Finding.objects.filter(look__host__name="kvm01", look__probe=probe)
+    return {one.check_name if one.subject_kind == "host" else one.subject_key: one.outcome for one in rows}
+
+
+def test_healthy_hosts_are_read_whole_and_the_second_look_compares(engine):
+    look()
+    unread = Look.objects.filter(host__name="kvm01", probe__in=PROBES).exclude(state=Look.State.READ)
+    assert list(unread.values_list("probe", "sentence")) == []
+    assert "errors" not in said("fc_ports")
+    look()
+    assert said("fc_ports")["errors"] == "ok"
+    assert said("fc_ports")["targets"] == said("fc_ports")["speed"] == "ok"
+    assert set(said("lun_devices").values()) == set(said("lun_identity").values()) == {"ok"}
+    assert len(said("lun_identity")) == 8
+    assert set(said("multipath_config").values()) == {"ok"}
+    assert said("multipath")["flapping"] == "ok"
+
+
+def test_a_pulled_cable_shows_in_every_look_at_once(engine, lab):
+    look()
+    lab.fault("pull-fabric", "A", host="kvm01")
+    look()
+    facts = Look.objects.get(host__name="kvm01", probe="fc_ports").facts
+    states = {one["host"]: one["state"] for one in facts["ports"]}
+    assert states == {"host1": "Linkdown", "host2": "Online"}
+    assert facts["growths"], "a lost link is counted"
+    assert said("fc_ports")["errors"] == said("fc_ports")["targets"] == "warn"
+    paths = Look.objects.get(host__name="kvm01", probe="multipath").facts
+    assert paths["changes"], "paths went down between the looks"
+    devices = Look.objects.get(host__name="kvm01", probe="lun_devices").facts["devices"]
+    assert {one["state"] for one in devices if one["host"] == "host2"} == {"running"}
+
+
+def test_a_remapped_lun_is_seen_by_asking_the_array_alone(engine, lab):
+    look()
+    lab.fault("lun-remap", "DORADO-PROD", lun="ora_data01")
+    look()
+    wrong = [key for key, outcome in said("lun_identity").items() if outcome == "fail"]
+    assert len(wrong) == 1
+    words = Finding.objects.get(look__host__name="kvm01", look__probe="lun_identity", outcome="fail").sentence
+    assert "the array maps another volume there" in words
+    assert said("lun_devices")[wrong[0]] == "ok", "the kernel and multipath notice nothing"
+    assert said("multipath")["kernel_view"] == "ok"
+
+
+def test_facts_of_another_release_are_no_look_before(engine):
+    look()
+    Look.objects.filter(host__name="kvm01", probe="fc_ports").update(facts={"written": "by another release"})
+    look()
+    assert "errors" not in said("fc_ports")
+
+
+def test_only_probes_that_compare_ask_for_the_look_before(engine, django_assert_num_queries):
+    look()
+    rows = list(Look.objects.filter(host__name="kvm01", probe__in=PROBES))
+    with django_assert_num_queries(1):
+        found = looks.befores(rows)
+    comparing = {"fc_ports", "lun_devices", "lun_latency", "multipath"}
+    assert {row.probe for row in rows if row.pk in found} == comparing
+    with django_assert_num_queries(0):
+        assert looks.befores([row for row in rows if row.probe not in comparing]) == {}
