@@ -198,6 +198,8 @@ def test_a_resource_that_takes_no_range_is_read_without(dorado, reader):
     rows = Said(200, found(*[lun(n) for n in range(3)]))
     dorado.answers["lun"] = lambda asked: Said(200, failure(50331651)) if "range" in asked.query else rows
     assert len(reader.look().luns) == 3
+    rows = Said(200, found(*[lun(n) for n in range(100)]))
+    assert "so there may be more" in reader.look().unread["luns"]
 
 
 def test_a_resource_that_ignores_the_range_is_read_once(dorado, reader):

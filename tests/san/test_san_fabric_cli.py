@@ -179,9 +179,16 @@ def test_a_switch_that_drops_every_connection_is_left(switch, user_key):
 
 
 def test_the_time_of_a_look_ends(switch, user_key):
-    seen = reader(switch, user_key, look_seconds=0.0).look()
-    assert "was over before switchshow" in seen.unread["ports"]
+    with pytest.raises(Unreachable, match="was over before switchshow"):
+        reader(switch, user_key, look_seconds=0.0).look()
     assert switch.asked() == []
+
+
+def test_without_switchshow_there_is_no_look(switch, user_key):
+    switch.say("switchshow", b"You do not have permission\n")
+    with pytest.raises(Garbled, match="The ports of SWA1 cannot be read"):
+        reader(switch, user_key).look()
+    assert switch.asked() == ["switchshow"]
 
 
 def test_logins_that_fail(switch, user_key):
@@ -208,7 +215,6 @@ def test_one_look_at_a_time(switch, user_key):
 def test_too_many_connections(switch, user_key, monkeypatch):
     monkeypatch.setattr(fabric_cli, "MOST_CONNECTIONS", 1)
     monkeypatch.setattr(fabric_cli, "COMMAND_SECONDS", 1.0)
-    switch.run("switchshow", "exec sleep 30")
+    switch.run("cfgshow", "exec sleep 30")
     seen = reader(switch, user_key, port_counters=False).look()
-    assert "was lost 1 times in one look" in seen.unread["zoning"]
-    assert issubclass(Unreachable, Exception)
+    assert "was lost 1 times in one look" in seen.unread["logins"]

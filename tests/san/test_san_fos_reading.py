@@ -247,6 +247,15 @@ def test_a_success_without_a_response_cannot_be_read(sent):
         heard(200, sent)
 
 
+def test_ports_tell_their_switch():
+    ports = fos_ports.ports(listed("fibrechannel_A"), {})
+    assert fos_switch.by_ports(ports) == "1000c4f57c01a000"
+    odd = fos_ports.ports(({"name": "0/1", "wwn": "20:01:c4:f5:7c:01:b0:00"},), {})
+    assert fos_switch.by_ports((*ports, *odd)) == ""
+    assert fos_switch.by_ports(fos_ports.ports(({"name": "0/1"},), {})) == ""
+    assert fos_switch.by_ports(()) == ""
+
+
 def test_what_is_missing_is_not_empty():
     with pytest.raises(Unreadable, match="no fibrechannel"):
         container({}, "fibrechannel")

@@ -13,6 +13,7 @@ from inventory.verdicts.replication import Declared, judge
 from inventory.verdicts.replication_map import drift, mirrors, silence
 from inventory.verdicts.replication_pairs import Asked
 from lab import faults
+from lab.san import replication
 from portal.connectors.san.array_rest import ArrayRest
 from portal.connectors.san.array_session import Kept
 from portal.connectors.san.errors import Busy, Garbled, Refused, SanFailed
@@ -236,3 +237,31 @@ def test_a_lost_link_and_a_switched_direction(san):
     _, turned = judged(san)
     assert {one.primary.array for one in turned} == {"DORADO-DR"}
     assert {"replication_direction"} <= {f.check for one in turned for f in one.findings if f.outcome is Outcome.WARN}
+
+
+def test_the_age_of_an_asynchronous_copy_is_the_labs(san):
+    """The portal's number from what the arrays tell, against what the lab knows, over two cycles; never better."""
+    inject(san, "replication-async", interval="60")
+    pass_time(san.world, 200)
+    states, ages = set(), []
+    for _ in range(14):
+        pass_time(san.world, 9)
+        _, pairs = judged(san)
+        states |= {one.state for one in pairs}
+        truly = san.world.at - replication.moment(san.world).started
+        ages.append(truly)
+        for one in pairs:
+            assert truly - 1 <= one.loss.seconds <= truly + 3
+    assert states == {"normal", "synchronising"}
+    assert max(ages) > 50
+
+
+def test_a_wrong_clock_of_an_array_changes_nothing(san):
+    inject(san, "replication-async", interval="60")
+    pass_time(san.world, 150)
+    before = judged(san)[1][0].loss.seconds
+    inject(san, "array-clock-skew", "DORADO-DR", seconds="300")
+    asked, pairs = judged(san)
+    offsets = {one.name: one.seen.offset for one in asked}
+    assert abs(offsets["DORADO-DR"] - offsets["DORADO-PROD"] - 300) < 3
+    assert abs(pairs[0].loss.seconds - before) < 3

@@ -209,7 +209,7 @@ class _Look:
             span = f"{joint}range=[{page * PAGE}-{(page + 1) * PAGE}]"
             said, _ = self.session.get(f"{resource}{span}")
             if said.means is Means.NO_RANGE and page == 0:
-                return listed(self._data(resource))
+                return self._unranged(resource)
             rows = listed(_good(said))
             fresh = {text(row.get("ID")) or repr(sorted(row.items())): row for row in rows}
             before = len(found)
@@ -217,6 +217,13 @@ class _Look:
             if len(rows) != PAGE or len(found) == before:
                 return tuple(found.values())
         raise Unreadable(f"it lists more than {MOST_PAGES * PAGE} objects")
+
+    def _unranged(self, resource: str) -> tuple[Row, ...]:
+        """Without a range an array may tell a first page and no more."""
+        rows = listed(self._data(resource))
+        if len(rows) == PAGE:
+            raise Unreadable(f"it lists {PAGE} objects without a range, so there may be more")
+        return rows
 
 
 @dataclass(frozen=True)

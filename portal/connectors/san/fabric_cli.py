@@ -62,7 +62,8 @@ class FabricCli:
     look_seconds: float = LOOK_SECONDS
 
     def look(self) -> SwitchSeen:
-        """Everything that the commands tell. Raises LookFailed when there is no login or no turn."""
+        """Everything that the commands tell. Raises LookFailed when there is no login or no turn, or when switchshow
+        cannot be read."""
         with self.turn(self.address.host) as mine:
             if not mine:
                 raise taken(self.address.name)
@@ -84,7 +85,7 @@ class _Shell:
     until: float
     _connection: Connection | None = None
     _made: int = 0
-    _over: LookFailed | None = None
+    over: LookFailed | None = None  # why nothing more is asked
 
     def connect(self) -> Connection:
         """The open connection. Raises LookFailed."""
@@ -110,15 +111,16 @@ class _Shell:
         """A command's output. Raises LookFailed, or Unreadable with the rest of "... cannot be read: "."""
         if command not in COMMANDS and not _is_port_command(command):
             raise ValueError(f"{command} is not one of the commands that only show")
-        if self._over is not None:
-            raise self._over
+        if self.over is not None:
+            raise self.over
         left = self.until - time.monotonic()
         if left <= 0:
-            raise Unreachable(f"The time for one look at {self.address.name} was over before {command}.")
+            self.over = Unreachable(f"The time for one look at {self.address.name} was over before {command}.")
+            raise self.over
         try:
             answer = self._run(command, min(left, COMMAND_SECONDS))
         except LookFailed as error:
-            self._over = error
+            self.over = error
             raise
         if answer.over:
             raise Unreadable(f"{command} prints more than {LARGEST_OUTPUT} bytes")
@@ -163,6 +165,8 @@ class _Look:
         """What the redundancy proof needs first comes first."""
         told = Told(self.shell.address.name)
         told.shown = self._read("ports", "The ports", "switchshow", cli_switch.switchshow, None)
+        if told.shown is None:  # without the switch's WWN nothing could be joined with anything
+            raise self.shell.over or Garbled(self.parts.unread["ports"])
         told.zoning = self._read("zoning", "The zoning", "cfgshow", cli_zoning.cfgshow, None)
         told.transaction = self._read(
             "transaction", "The open transaction", "cfgtransshow", cli_zoning.cfgtransshow, None

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from portal.connectors.san.errors import Garbled
 from portal.connectors.san.fabric_session import FabricSession, wait
 from portal.connectors.san.gate import Gate, Turn, process_turn, shared, taken
 from portal.connectors.san.https import Account, Door, Endpoint
@@ -56,7 +57,8 @@ class FabricRest:
     look_seconds: float = LOOK_SECONDS
 
     def look(self) -> SwitchSeen:
-        """Everything that the switch tells now. Raises SanFailed when there is no login or no turn."""
+        """Everything that the switch tells now. Raises SanFailed when there is no login or no turn, or when it
+        does not even tell which switch it is."""
         with self.turn(self.endpoint.host) as mine:
             if not mine:
                 raise taken(self.endpoint.name)
@@ -100,8 +102,11 @@ class _Look:
         sfps = read("sfps", "The optics", lambda: fos_ports.sfps(self._rows("media-rdp"), known), ())
         log = read("log", "The log", lambda: fos_switch.log(self._rows("error-log")), ())
         serial = read("serial", "The serial number", lambda: fos_switch.serial(self._rows("chassis")), "")
+        key = head.wwn if head else fos_switch.by_ports(ports)
+        if not key:  # nothing could be joined with anything
+            raise self.session.over or Garbled(self.parts.unread["switch"])
         return SwitchSeen(
-            wwn=head.wwn if head else "",
+            wwn=key,
             name=(head.name if head else "") or name,
             source="rest",
             domain=head.domain if head else None,

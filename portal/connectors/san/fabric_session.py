@@ -43,7 +43,7 @@ class FabricSession:
     headers: dict[str, str] = field(default_factory=dict)
     password_days: int | None = None
     sessionless: bool = False
-    _over: SanFailed | None = None
+    over: SanFailed | None = None  # why nothing more is asked
     _silences: int = 0
     _no_vf: bool = False
 
@@ -58,7 +58,7 @@ class FabricSession:
         where = self.door.endpoint.where
         self.gate.admit(self.name, where, self.account)
         pair = f"{self.account.user}:{self.account.password.reveal()}".encode()
-        basic = {"Authorization": "Basic " + base64.b64encode(pair).decode(), "Accept": ACCEPT}
+        basic = {"Authorization": "Basic " + base64.b64encode(pair).decode(), "Accept": ACCEPT, "Content-Type": ACCEPT}
         if self.sessionless:
             self.headers = basic
             return
@@ -117,28 +117,28 @@ class FabricSession:
         raise Unreadable(said.said)
 
     def _ask(self, uri: str) -> Heard:
-        if self._over is not None:
-            raise self._over
+        if self.over is not None:
+            raise self.over
         try:
             said = self._patiently(lambda left: self._get(uri, left), f"GET {uri}")
         except Unreachable as silent:
             self._silences += 1
             if self._silences >= MOST_SILENCES:
-                self._over = silent
+                self.over = silent
             raise
         self._silences = 0
         if said.means is Means.NO_VF and not self._no_vf and self.door.endpoint.vf_id >= 0:
             self._no_vf = True
             return self._ask(uri)
         if said.means is Means.REFUSED:
-            self._over = (
+            self.over = (
                 self._refusal(said)
                 if self.sessionless
                 else Busy(
                     f"{self.name} ended the portal's session during the look ({said.said}). The next look logs in anew."
                 )
             )
-            raise self._over
+            raise self.over
         return said
 
     def _get(self, uri: str, left: float) -> Heard:
@@ -152,7 +152,11 @@ class FabricSession:
         answer: Answer = self.door.session("POST", "/rest/login", basic, "", min(left, REQUEST_SECONDS))
         token = answer.headers.get("authorization", "")
         if 200 <= answer.status < 300 and token:
-            self.headers = {"Authorization": token, "Accept": ACCEPT}  # from here on there is something to end
+            self.headers = {
+                "Authorization": token,
+                "Accept": ACCEPT,
+                "Content-Type": ACCEPT,
+            }  # from here on there is something to end
         try:
             return heard(answer.status, answer.body)
         except Unreadable:

@@ -134,6 +134,7 @@ class Door:
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(min(timeout, CONNECT_SECONDS) * 1000)))
         curl.setopt(pycurl.NOPROXY, "*")  # a management network is reached directly, whatever the environment says
         curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTPS)
+        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
         curl.setopt(pycurl.FOLLOWLOCATION, 0)
         curl.setopt(pycurl.ENCODING, "")
         curl.setopt(pycurl.WRITEFUNCTION, _capped(taken, LARGEST_BODY))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from portal.connectors.san.reading.fos_codes import state
 from portal.connectors.san.reading.leaves import Row, Unreadable, first, flag, inner, rows, text, whole
-from portal.kernel.san import Member, wwn
+from portal.kernel.san import Member, SwitchPort, wwn
 
 LONGEST_LOG = 500  # the newest entries that are kept
 
@@ -40,6 +40,13 @@ def identity(found: tuple[Row, ...]) -> Identity:
         state=state(row),
         principal=_principal(row),
     )
+
+
+def by_ports(ports: tuple[SwitchPort, ...]) -> str:
+    """A switch's WWN from those of its ports, where they agree: these are 2, three digits of the port, and the switch's
+    last twelve."""
+    bases = {port.wwn[4:] for port in ports}
+    return f"1000{bases.pop()}" if len(bases) == 1 and ports[0].wwn.startswith("2") else ""
 
 
 def _principal(row: Row) -> bool | None:
