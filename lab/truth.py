@@ -67,4 +67,19 @@ def sentences(world: World) -> list[str]:
     text.append(f"Without power: {', '.join(dark)}." if dark else f"All {len(world.hosts)} hosts have power.")
     out = [name for name, up in world.fabrics.items() if not up]
     text.append(f"Fabric {' and '.join(out)} is pulled." if out else "Both fabrics carry traffic.")
+    return text + _san_sentences(world)
+
+
+def _san_sentences(world: World) -> list[str]:
+    if world.san is None:
+        return []
+    design = world.san.design
+    dead = [switch.name for switch in design.switches.values() if switch.disabled]
+    dead += [f"controller {name} of {array.name}" for array in design.arrays.values() for name in sorted(array.dead)]
+    text = [f"Out of order: {', '.join(dead)}."] if dead else ["All switches and controllers work."]
+    if world.severed:
+        text.append(f"The SAN does not carry {len(world.severed)} pairs of HBA and array port.")
+    pair = design.replication
+    if pair.link_lost is not None or pair.split is not None:
+        text.append("Replication is split." if pair.split is not None else "Replication is interrupted.")
     return text

@@ -66,10 +66,11 @@ class Switch:
 
 @dataclass
 class Zone:
-    """A zone of names: aliases or WWPNs with colons."""
+    """A zone of names: aliases or WWPNs with colons. principals make it a peer zone: each talks to the members only."""
 
     name: str
     members: list[str]
+    principals: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -91,8 +92,11 @@ class Fabric:
 
     def resolve(self, zone: Zone) -> Zone:
         """The zone with its aliases' members in their places."""
-        members = [wwpn for name in zone.members for wwpn in self.aliases.get(name, [name])]
-        return Zone(zone.name, members)
+        members, principals = (
+            [wwpn for name in names for wwpn in self.aliases.get(name, [name])]
+            for names in (zone.members, zone.principals)
+        )
+        return Zone(zone.name, members, principals)
 
     def enable(self) -> None:
         """cfgenable: the defined zones become the effective ones."""

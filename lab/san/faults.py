@@ -191,12 +191,25 @@ def _one_controller(design: Design, world: World, fault: Fault) -> None:
     for fabric in design.fabrics.values():
         for zone in fabric.effective:
             zone.members = [member for member in zone.members if member not in dropped]
+            zone.principals = [member for member in zone.principals if member not in dropped]
         fabric.inconsistent_since = fault.at
 
 
 def _big_zone(design: Design, world: World, fault: Fault) -> None:
     fabric = _fabric(design, fault)
     fabric.zones = [Zone("Z_ALL", list(fabric.aliases))]
+    fabric.enable()
+
+
+def _peer_zones(design: Design, world: World, fault: Fault) -> None:
+    """One peer zone per array: its ports are the principals, every host is a member."""
+    fabric = _fabric(design, fault)
+    hosts = [build.alias_of_host(host, hba) for host in world.hosts.values() for hba in host.hbas]
+    hosts = [alias for alias in hosts if alias in fabric.aliases]
+    fabric.zones = [
+        Zone(f"PZ_{name}", hosts, [alias for alias in fabric.aliases if alias.startswith(f"{name}_CTE")])
+        for name in ("PROD", "DR")
+    ]
     fabric.enable()
 
 
@@ -310,6 +323,7 @@ FAULTS: dict[str, SanFault] = {
         "Both fabrics zoned to one controller", "array", _one_controller, {"controller": _CONTROLLERS}
     ),
     "big-zone": SanFault("One zone for everything", "fabric", _big_zone),
+    "peer-zones": SanFault("Peer zones instead of single-initiator zones", "fabric", _peer_zones),
     "open-transaction": SanFault("Leave a zoning transaction open", "fabric", _transaction),
     "lun-remap": SanFault(
         "A LUN number means another volume", "array", _remap, {"lun": ("ora_data01", "ora_redo01", "")}
@@ -345,7 +359,7 @@ FAULTS: dict[str, SanFault] = {
 _WIRING = ("cable-host", "cable-array", "fail-controller", "fail-switch", "disable-port", "isl-lost", "one-card",
            "errors-rising", "weak-light", "slow-link")  # fmt: skip
 _ZONING = ("zone-typo", "zone-not-effective", "alias-swap", "dr-not-zoned", "one-controller-zoned", "big-zone",
-           "open-transaction")  # fmt: skip
+           "peer-zones", "open-transaction")  # fmt: skip
 _ARRAYS = ("lun-remap", "lun-one-host", "port-group", "wrong-initiators", "mapping-direct", "secondary-mapped",
            "replication-link-lost", "pair-split", "secondary-access", "replication-switched", "replication-async",
            "array-clock-skew")  # fmt: skip

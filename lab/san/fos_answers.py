@@ -74,6 +74,7 @@ CONTAINERS: dict[str, Container] = {
     ),
     "brocade-zone/effective-configuration": Container(fos_zoning.effective),
     "brocade-zone/defined-configuration": Container(fos_zoning.defined),
+    "brocade-zone/fabric-lock": Container(fos_zoning.lock, since=lambda version: version.strings),
     "brocade-fdmi/hba": Container(fos_zoning.hbas, "hba-id", (400, "No entries in the FDMI database")),
     "brocade-fdmi/port": Container(fos_zoning.hba_ports, "port-name", (400, "No entries in the FDMI database")),
     "brocade-fibrechannel-trunk/trunk": Container(fos_zoning.trunks, "source-port", (404, "No trunking Links")),
@@ -114,12 +115,12 @@ def running(live: Live, switch: Switch, path: str) -> dict[str, Any]:
     """/rest/running/<path>: a whole container, one entry of a list (<key>/<value>), or leafs of it. Raises Trouble."""
     version = VERSIONS[switch.firmware]
     words = [unquote(word) for word in path.strip("/").split("/")]
+    place = "/".join(words[:2])
     if version.old_uris:
-        words = [*_OLD.get("/".join(words[:2]), "/".join(words[:2])).split("/"), *words[2:]]
-    container = CONTAINERS.get("/".join(words[:2]))
+        place = _OLD.get(place, "" if place in _OLD.values() else place)
+    container, name = CONTAINERS.get(place), words[-1] if len(words) < 2 else words[1]
     if container is None or not container.since(version):
         raise invalid_uri()
-    name = words[1]
     found = container.read(live, switch)
     if isinstance(found, list):
         found = _entries(container, found, words[2:])

@@ -10,10 +10,11 @@ import shlex
 from collections.abc import Callable
 
 from lab.san import fos_text
-from lab.san.design import Fabric, Switch
+from lab.san.design import Fabric, Switch, Zone
 from lab.san.live import Live
 
 Command = Callable[[Live, Switch, list[str]], str]
+PEER_ZONE = "00:02:00:00:00:03:01"
 WIDTH = 52  # characters of members on a line of the defined configuration
 
 
@@ -27,10 +28,17 @@ def _wrapped(names: list[str]) -> str:
     return "\n\t\t".join(lines)
 
 
+def _members(zone: Zone) -> list[str]:
+    """A peer zone begins with a property member, which ends with the number of principals, and they come first."""
+    if not zone.principals:
+        return zone.members
+    return [f"{PEER_ZONE}:{len(zone.principals):02x}", *zone.principals, *zone.members]
+
+
 def _defined(fabric: Fabric) -> str:
     zones = sorted(fabric.zones, key=lambda zone: zone.name)
     text = f" cfg:\t{fabric.cfg}\t{_wrapped([zone.name for zone in zones])}\n"
-    text += "".join(f" zone:\t{zone.name}\t{_wrapped(zone.members)}\n" for zone in zones)
+    text += "".join(f" zone:\t{zone.name}\t{_wrapped(_members(zone))}\n" for zone in zones)
     return f"Defined configuration:\n{text}{_aliases(fabric)}"
 
 
@@ -43,7 +51,7 @@ def _aliases(fabric: Fabric) -> str:
 def _effective(fabric: Fabric) -> str:
     text = f"Effective configuration:\n cfg:\t{fabric.cfg}\t\n"
     for zone in sorted(fabric.effective, key=lambda one: one.name):
-        text += f" zone:\t{zone.name}\t\n" + "".join(f"\t\t{member}\n" for member in zone.members)
+        text += f" zone:\t{zone.name}\t\n" + "".join(f"\t\t{member}\n" for member in _members(zone))
     return text
 
 
@@ -88,6 +96,7 @@ COMMANDS: dict[str, Command] = {
     "cfgtransshow": cfgtransshow,
     "alishow": alishow,
     "porterrshow": fos_text.porterrshow,
+    "portshow": fos_text.portshow,
     "portstatsshow": fos_text.portstatsshow,
     "sfpshow": fos_text.sfpshow,
     "errdump": fos_text.errdump,

@@ -114,16 +114,12 @@ class SwitchRest:
         return response
 
     def _parameters(self, user: str) -> dict[str, Any]:
-        """The body of a login from 9.1 on."""
+        """The body of a login from 9.1 on; what concerns virtual fabrics is left out while they are off."""
         return {
             "user-name": user,
             "user-role": self._device.accounts[user].role,
-            "chassis-access-role": "user",
-            "home-virtual-fabric": 128,
-            "virtual-fabric-role-ids": {"role-id": ["user=128"]},
             "virtual-fabric-enabled": False,
             "virtual-fabric-supported": True,
-            "virtual-fabric-ids": {"virtual-fabric-id": [128]},
             "days-to-user-password-expiration": DAYS_TO_EXPIRY,
             "firmware-version": VERSIONS[self._switch.firmware].text,
             "model": "170.5",

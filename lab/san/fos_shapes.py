@@ -155,7 +155,7 @@ def _port(live: Live, switch: Switch, port: Port) -> Row:
         row |= {"fec-enabled": 1, "fec-active": 1, "credit-recovery-active": 1, **_neighbor(live, switch, port)}
     else:
         row["neighbor"] = {}
-    return row | (_port_strings(switch, port, row) if _strings(switch) else {})
+    return row | (_port_strings(port, row) if _strings(switch) else {})
 
 
 def _neighbor(live: Live, switch: Switch, port: Port) -> Row:
@@ -167,21 +167,27 @@ def _neighbor(live: Live, switch: Switch, port: Port) -> Row:
     return {"neighbor": {"wwn": [colons(port.peer)]}, "neighbor-node-wwn": colons(node)}
 
 
-def _port_strings(switch: Switch, port: Port, row: Row) -> Row:
+def _port_strings(port: Port, row: Row) -> Row:
     """What 9.x says in words."""
     up = row["operational-status"] == ONLINE
-    why = "persistently disabled" if port.persistent_disable else "none" if port.enabled else "disabled"
     more: Row = {
         "index": port.number,
         "port-type-string": _TYPES[row["port-type"]],
         "operational-status-string": "online" if up else "offline",
-        "protocol-speed": f"{port.gbit}G" if up else "auto",
+        "protocol-speed": f"{port.gbit}-gfc" if up else "auto-negotiated",
+        "max-protocol-speed": "32-gfc",
         "pod-license-state": "reserved" if port.licensed else "released",
-        "port-health": "healthy" if up else "offline",
-        "disable-reason": why,
+        "port-health": "Healthy" if up else "Offline",
     }
+    if not up:
+        more["disable-reason"] = "Persistently disabled port" if port.persistent_disable else "None"
     if up and port.isl is not None:
-        more["neighbor-slot-port"] = f"0/{port.isl[1]}"
+        more |= {
+            "neighbor-slot-port": f"0/{port.isl[1]}",
+            "neighbor-port-index": port.isl[1],
+            "neighbor-switch-user-friendly-name": port.isl[0],
+            "segmentation-reason": "None",
+        }
     return more
 
 

@@ -206,6 +206,49 @@ def porterrshow(live: Live, switch: Switch, words: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def portshow(live: Live, switch: Switch, words: list[str]) -> str:
+    """portshow N."""
+    port = _numbered(switch, words)
+    if port is None:
+        return "portshow: Invalid port number\n"
+    up = port_state(live, switch, port) == "online"
+    drops = counters.of(live.world, port).drops
+    flags = "0x24b03        PRESENT ACTIVE F_PORT G_PORT U_PORT LOGICAL_ONLINE LOGIN NOELP LED ACCEPT FLOGI"
+    phys = "6    In_Sync         portScn:   32   F_Port" if up else "4    No_Light        portScn:   0"
+    lines = [
+        f"portIndex: {port.number:3d}",
+        f"portName: {port.name}",
+        f"portHealth: {'HEALTHY' if up else 'OFFLINE'}",
+        "",
+        "Authentication: None",
+        f"portDisableReason: {'Persistently disabled port' if port.persistent_disable else 'None'}",
+        "portCFlags: 0x1",
+        f"portFlags: {flags if up else '0x4001         PRESENT U_PORT LED'}",
+        "LocalSwcFlags: 0x0",
+        "portType:  24.0",
+        f"POD Port: Port is {'licensed' if port.licensed else 'not licensed'}",
+        f"portState: {'1    Online' if up else '2    Offline'}",
+        "Protocol: FC",
+        f"portPhys:  {phys}",
+        f"state transition count:    {1 + 2 * drops}",
+        f"portId:    {switch.port_fcid(port):06x}",
+        f"portWwn:   {colons(port.wwn)}",
+        "portWwn of device(s) connected:",
+        f"\t{colons(port.peer)}" if up else "\tNone",
+        "Distance:  normal",
+        f"portSpeed: N{port.gbit}Gbps",
+        "",
+        f"FEC: {'Active' if up else 'Inactive'}",
+        f"Credit Recovery: {'Active' if up else 'Inactive'}",
+        "Peer beacon: Off",
+        f"Interrupts:        0          Link_failure: {drops}          Frjt:         0",
+        f"Loss_of_sync:      {drops}",
+        f"Loss_of_sig:       {drops}",
+        f"Invalid_crc:       {counters.of(live.world, port).errors}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def portstatsshow(live: Live, switch: Switch, words: list[str]) -> str:
     """portstatsshow N."""
     port = _numbered(switch, words)

@@ -16,17 +16,43 @@ FIRST_ENTRY = 150
 DAY = 86_400.0
 
 
-def _type(switch: Switch) -> Row:
-    return {"zone-type": 0, **({"zone-type-string": "zone"} if VERSIONS[switch.firmware].strings else {})}
-
-
 def _zone(switch: Switch, zone: Zone) -> Row:
-    return {"zone-name": zone.name, **_type(switch), "member-entry": {"entry-name": list(zone.members)}}
+    kind = "user-created-peer-zone" if zone.principals else "zone"
+    row: Row = {"zone-name": zone.name, "zone-type": int(bool(zone.principals))}
+    if VERSIONS[switch.firmware].strings:
+        row["zone-type-string"] = kind
+    members: Row = {"entry-name": list(zone.members)}
+    if zone.principals:
+        members["principal-entry-name"] = list(zone.principals)
+    return {**row, "member-entry": members}
 
 
 def checksum(fabric: Fabric) -> str:
     """Changes with every change of the zoning."""
     return hashlib.md5(repr((fabric.zones, fabric.aliases, fabric.effective)).encode()).hexdigest()
+
+
+def _token(fabric: Fabric) -> int:
+    """REST has 32 bits for it."""
+    return fabric.transaction & 0xFFFFFFFF
+
+
+def lock(live: Live, switch: Switch) -> Row:
+    """brocade-zone/fabric-lock, from 9.0 on: who holds the zoning."""
+    fabric = live.design.fabrics[switch.fabric]
+    if not fabric.transaction:
+        return {"lock-principal-domain-id": 0}
+    return {
+        "lock-principal-domain-id": switch.domain,
+        "lock-principal-transaction-token": _token(fabric),
+        "timeout": 1800,
+        "remaining-time": 1500,
+        "client-role": "admin",
+        "client-user-name": "sanadmin",
+        "client-ip-address": "192.0.2.60",
+        "client-interface": "ssh",
+        "client-application-name": "",
+    }
 
 
 def effective(live: Live, switch: Switch) -> Row:
@@ -40,7 +66,7 @@ def effective(live: Live, switch: Switch) -> Row:
         "db-avail": DB_AVAILABLE,
         "db-committed": DB_COMMITTED,
         "db-transaction": DB_COMMITTED if fabric.transaction else 0,
-        "transaction-token": fabric.transaction,
+        "transaction-token": _token(fabric),
         "enabled-zone": [_zone(switch, zone) for zone in fabric.effective],
     }
 

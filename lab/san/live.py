@@ -14,6 +14,8 @@ from lab.san.design import Array, Design, Fabric, Port, Switch, colons
 from lab.world import Hba, Host, TargetPort, World
 
 Place = tuple[Switch, Port]
+EQUAL, MEMBER, PRINCIPAL = "equal", "member", "principal"
+_PARTNERS = {EQUAL: EQUAL, MEMBER: PRINCIPAL, PRINCIPAL: MEMBER}
 
 
 @dataclass(frozen=True)
@@ -137,19 +139,21 @@ class Live:
     # --- pairs
 
     @cached_property
-    def _zones(self) -> dict[tuple[str, str], set[int]]:
-        """(fabric, WWPN with colons) -> numbers of the effective zones that hold it."""
-        found: dict[tuple[str, str], set[int]] = {}
+    def _zones(self) -> dict[tuple[str, str], set[tuple[int, str]]]:
+        """(fabric, WWPN with colons) -> the effective zones that hold it: number, and the role that it has there."""
+        found: dict[tuple[str, str], set[tuple[int, str]]] = {}
         for fabric in self.design.fabrics.values():
             for number, zone in enumerate(fabric.effective):
-                for member in zone.members:
-                    found.setdefault((fabric.name, member), set()).add(number)
+                role = MEMBER if zone.principals else EQUAL
+                for names, word in ((zone.members, role), (zone.principals, PRINCIPAL)):
+                    for name in names:
+                        found.setdefault((fabric.name, name), set()).add((number, word))
         return found
 
     def zoned(self, fabric: Fabric, first: str, second: str) -> bool:
-        """Whether the effective configuration lets two WWPNs talk."""
+        """Whether the effective configuration lets two WWPNs talk; in a peer zone only a principal and a member do."""
         one, other = (self._zones.get((fabric.name, colons(wwpn)), set()) for wwpn in (first, second))
-        return bool(one & other)
+        return any((number, _PARTNERS[role]) in other for number, role in one)
 
     def reach(self, hba: Hba, target: TargetPort) -> bool:
         """Whether an initiator and a target may log in to each other, its host's power aside."""

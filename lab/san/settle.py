@@ -140,6 +140,6 @@ def _write_log(world: World, san: San, old: Design) -> None:
         if fabric.inconsistent_since is not None and before.inconsistent_since is None:
             text = "Defined and Effective zone configurations are inconsistent."
             san.log.append(Entry(world.at, name, "ZONE-1062", "WARNING", text))
-        elif [(z.name, z.members) for z in fabric.effective] != [(z.name, z.members) for z in before.effective]:
+        elif fabric.effective != before.effective:
             text = f"The effective configuration has changed to {fabric.cfg}."
             san.log.append(Entry(world.at, name, "ZONE-1022", "INFO", text))

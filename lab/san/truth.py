@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lab import multipath
-from lab.san import elements
+from lab.san import elements, replication
 from lab.san.live import Live
 from lab.world import Hba, Host, Lun, TargetPort, World
 
@@ -17,7 +17,8 @@ Pair = tuple[Hba, TargetPort]
 
 def truth(world: World) -> dict[str, object]:
     """`luns`: for each host and LUN the good paths, the single points of failure by the names of lab/san/elements.py,
-    and how many paths the worst single loss leaves. `severed`: pairs that the SAN does not carry."""
+    and how many paths the worst single loss leaves. `replication`: its state, and since when the secondaries stand
+    still. `severed`: pairs that the SAN does not carry."""
     if world.san is None:
         return {}
     tries = _Tries(world)
@@ -25,9 +26,21 @@ def truth(world: World) -> dict[str, object]:
     return {
         "lab": round(world.at, 3),
         "luns": rows,
+        "replication": _replication(world),
         "severed": sorted(list(pair) for pair in world.severed),
         "remapped": dict(world.san.design.remapped),
         "faults": [{"name": fault.name, "target": fault.target, "args": fault.args} for fault in world.faults],
+    }
+
+
+def _replication(world: World) -> dict[str, object]:
+    """How old the secondaries' data really is, whatever the arrays' clocks say: Unix and lab seconds."""
+    now = replication.moment(world)
+    return {
+        "running": now.running,
+        "secondary": now.secondary,
+        "consistent_at": round(world.clock.wall_at(now.started), 3),
+        "age": round((world.at - now.started) / world.clock.speed, 3),
     }
 
 

@@ -67,7 +67,9 @@ def by_switches(world: World, name: str, array: str = "01") -> set[Pair]:
         zones = rest(world, switch, "brocade-zone/effective-configuration")["Response"]["effective-configuration"]
         for zone in zones["enabled-zone"]:
             members = {plain(one) for one in zone["member-entry"]["entry-name"]} & logins
-            found |= {(i, t) for i in members & own for t in members if t.startswith("20") and t.endswith(array)}
+            principals = {plain(one) for one in zone["member-entry"].get("principal-entry-name", ())} & logins
+            talk = principals if zone["zone-type"] else members
+            found |= {(i, t) for i in members & own for t in talk if t.startswith("20") and t.endswith(array)}
     return found
 
 
@@ -158,6 +160,7 @@ def test_hosts_switches_and_arrays_agree_and_clearing_puts_everything_back(name:
         ("alias-swap", "A", {}, {"kvm01": 4, "kvm02": 4}),
         ("dr-not-zoned", "B", {}, {"kvm01": 4, "kvm02": 4}),
         ("big-zone", "A", {}, {"kvm01": 4, "kvm02": 4}),
+        ("peer-zones", "A", {}, {"kvm01": 4, "kvm02": 4}),
     ],
 )
 def test_what_is_left_and_how_it_vanishes(world: World, name: str, target: str, args: dict, left: dict):
@@ -209,6 +212,9 @@ def test_a_lost_link_is_counted_at_both_ends_and_stays_counted(world: World):
     inject(world, "cable-array", "DORADO-PROD", port="CTE0.B.IOM0.P1")
     row = next(row for row in listed(world, "SWB1", "brocade-interface/fibrechannel") if row["name"] == "0/5")
     assert (row["physical-state"], row["port-type"], row["neighbor"]) == ("no_light", 11, {})
+    shown = cli(world, "SWB1", "portshow 5")
+    assert "portPhys:  4    No_Light        portScn:   0\n" in shown
+    assert "state transition count:    3\n" in shown
     assert "   5   5   020500   id    N32      No_Light    FC  \n" in cli(world, "SWB1", "switchshow")
     port = next(row for row in ask(world, "PROD", "fc_port") if row["LOCATION"] == "CTE0.B.IOM0.P1")
     assert (port["RUNNINGSTATUS"], port["RUNSPEED"], port["HEALTHSTATUS"]) == ("11", "-1", "1")
@@ -227,6 +233,7 @@ def test_errors_rise_at_both_ends_and_stop(world: World):
     assert (counts["crc-errors"], counts["encoding-errors-outside-frame"]) == (600, 1800)
     tree = sysfs.tree(world, host(world))
     assert tree["/sys/class/fc_host/host1/statistics/invalid_crc_count"] == b"0x12c\n"
+    assert "Invalid_crc:       600\n" in cli(world, "SWA1", "portshow 0")
     line = cli(world, "SWA1", "porterrshow").splitlines()[2].split()
     assert (line[4], line[9]) == ("600", "1.8k")
     assert re.search(r"^er_crc\s+600\s", cli(world, "SWA1", "portstatsshow 0"), re.MULTILINE)
@@ -263,6 +270,20 @@ def test_a_zone_that_is_not_effective(world: World):
     assert listed(world, "SWB1", "brocade-logging/error-log")[-1]["message-id"] == "ZONE-1062"
     assert len(by_array(world, "kvm02", "DR")) == 2
     assert len(by_array(world, "kvm01", "DR")) == 4
+
+
+def test_peer_zones(world: World):
+    inject(world, "peer-zones", "B")
+    zones = rest(world, "SWB1", "brocade-zone/effective-configuration")["Response"]["effective-configuration"][
+        "enabled-zone"
+    ]
+    assert [(zone["zone-name"], zone["zone-type"]) for zone in zones] == [("PZ_PROD", 1), ("PZ_DR", 1)]
+    assert zones[0]["member-entry"]["principal-entry-name"] == ["20:09:34:00:a3:0d:00:01", "20:19:34:00:a3:0d:00:01"]
+    lines = cli(world, "SWB1", "cfgactvshow").splitlines()
+    assert lines[2:5] == [" zone:\tPZ_DR\t", "\t\t00:02:00:00:00:03:01:02", "\t\t20:09:34:00:a3:0d:00:02"]
+    now = live(world)
+    pair = [hba for one in world.hosts.values() for hba in one.hbas if hba.fabric == "B"]
+    assert not now.zoned(now.design.fabrics["B"], pair[0].wwpn, pair[1].wwpn), "members do not talk to each other"
 
 
 def test_swapped_aliases(world: World):

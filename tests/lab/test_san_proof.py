@@ -170,6 +170,7 @@ PLANTED = [
     ("dr-not-zoned", "B", {}),
     ("one-controller-zoned", "DORADO-PROD", {"controller": "0A"}),
     ("big-zone", "A", {}),
+    ("peer-zones", "B", {}),
     ("port-group", "DORADO-PROD", {"controller": "0A"}),
 ]
 KEY = [name for name, _, _ in PLANTED]
@@ -270,6 +271,6 @@ def test_every_wiring_fault_is_planted_here():
     """What changes who reaches whom stands in PLANTED or ISL; the rest changes nothing of that."""
     moved = {name for name, _, _ in (*PLANTED, *ISL)}
     wiring = {"cable-host", "cable-array", "fail-controller", "fail-switch", "disable-port", "one-card", "zone-typo",
-              "zone-not-effective", "alias-swap", "dr-not-zoned", "one-controller-zoned", "big-zone", "port-group",
-              "isl-lost", "secondary-mapped"}  # fmt: skip
+              "zone-not-effective", "alias-swap", "dr-not-zoned", "one-controller-zoned", "big-zone", "peer-zones",
+              "port-group", "isl-lost", "secondary-mapped"}  # fmt: skip
     assert wiring <= moved & (set(FAULTS) | {"pull-fabric"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab import faults
+from lab.san import truth
 from lab.world import World
 from tests.fixtures_lab import pass_time, quiet_estate
 from tests.fixtures_san import ask
@@ -89,6 +90,18 @@ def test_a_split_group_and_access_to_the_secondaries(world: World):
 def test_access_alone_means_a_split(world: World):
     faults.inject(world, "secondary-access", "", {})
     assert both(world, "RUNNINGSTATUS", "SECRESACCESS") == [("26", "3")] * 2
+
+
+def test_the_truth_knows_the_age_whatever_the_clocks_say(world: World):
+    assert truth.truth(world)["replication"]["age"] == 0
+    faults.inject(world, "array-clock-skew", "DORADO-DR", {"seconds": "300"})
+    faults.inject(world, "pair-split", "", {})
+    pass_time(world, 100)
+    told = truth.truth(world)["replication"]
+    assert (told["running"], told["age"]) == ("26", 100)
+    assert told["consistent_at"] == world.clock.wall_at(world.at - 100)
+    end = int(ask(world, "DR", "REPLICATIONPAIR")[0]["ENDTIME"])
+    assert end - 300 == int(told["consistent_at"])
 
 
 def test_switched_roles(world: World):

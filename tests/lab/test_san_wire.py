@@ -6,11 +6,13 @@ import base64
 import json
 import re
 import time
+import urllib.request
 
 import paramiko
 import pytest
 
 from lab import faults
+from lab.san.faults import FAULTS
 from tests.fixtures_lab import RunningLab, make_key, pass_time
 from tests.fixtures_san import SAMPLES, SanInProcess, Wire
 
@@ -164,9 +166,9 @@ def test_virtual_fabrics_are_off(san: SanInProcess):
 def test_the_first_releases(san: SanInProcess):
     wire = Wire(san.estate, "switches", "SWA1")
     inject(san, "fos-version", "SWA1", version="8.2.1")
-    one = get(wire, SWITCH)[1]["Response"]["fibrechannel-switch"]
+    assert get(wire, SWITCH)[0] == 400
+    one = get(wire, "/rest/running/switch/fibrechannel-switch")[1]["Response"]["fibrechannel-switch"]
     assert (one["user-friendly-name"], one["ip-address"]) == ("SWA1", {"ip-address": "127.0.240.1"})
-    assert get(wire, "/rest/running/switch/fibrechannel-switch")[1]["Response"]["fibrechannel-switch"] == one
     assert isinstance(get(wire, "/rest/running/brocade-interface/fibrechannel")[1]["Response"]["fibrechannel"], list)
     status, body = get(wire, "/rest/brocade-module-version")
     assert (status, isinstance(body["errors"]["error"], dict)) == (400, True)
@@ -180,7 +182,11 @@ def test_release_9(san: SanInProcess):
     assert (told["user-role"], told["firmware-version"]) == ("user", "v9.1.0b")
     assert told["days-to-user-password-expiration"] == 71
     ports = get(wire, "/rest/running/brocade-interface/fibrechannel")[1]["Response"]["fibrechannel"]
-    assert (ports[0]["port-type-string"], ports[0]["port-type"]) == ("f-port", 15)
+    assert (ports[0]["port-type-string"], ports[0]["port-type"], ports[0]["protocol-speed"]) == ("f-port", 15, "32-gfc")
+    lock = "/rest/running/brocade-zone/fabric-lock"
+    assert get(wire, lock)[1]["Response"]["fabric-lock"] == {"lock-principal-domain-id": 0}
+    inject(san, "open-transaction", "A")
+    assert get(wire, lock)[1]["Response"]["fabric-lock"]["client-user-name"] == "sanadmin"
     assert ports[8]["port-type-string"] == "universal-port"
     modules = get(wire, "/rest/brocade-module-version")[1]["Response"]["brocade-module-version"]["module"]
     assert {"name": "brocade-media", "uri": "/rest/running/brocade-media", "version": "1.0.0",
@@ -402,6 +408,11 @@ def test_the_ledger_has_every_request(san: SanInProcess):
 # --- the lab as a whole
 
 
+def html(lab: RunningLab, path: str) -> str:
+    with urllib.request.urlopen(lab.control + path, timeout=10) as answer:
+        return answer.read().decode()
+
+
 def answers(wire: Wire) -> bool:
     try:
         return get(wire, SWITCH)[0] == 200
@@ -416,6 +427,10 @@ def test_a_running_lab_announces_its_san_and_takes_its_faults(tmp_path):
         assert [one["role"] for one in lab.estate["arrays"]] == ["production", "dr"]
         wire = Wire(lab.estate, "switches", "SWB2")
         assert get(wire, SWITCH)[1]["Response"]["fibrechannel-switch"][0]["domain-id"] == 12
+        page = html(lab, "/")
+        for name in FAULTS:
+            assert f'name="name" value="{name}"' in page
+        assert "All switches and controllers work." in html(lab, "/now")
         lab.fault("one-controller-zoned", "DORADO-PROD", controller="0B")
         row = lab.http("GET", "/san/truth")["luns"][0]
         assert row["spof"] == ["controller:DORADO-PROD/0B", "module:DORADO-PROD/0B.0"]
