@@ -101,9 +101,12 @@ def test_hypermetro():
         {"ID": "0", "REMOTEDEVICES": '[{"devId":"0","devESN":"SN9"}]'},
         {"ID": "1", "REMOTEDEVICES": "[]"},
         {"ID": "2"},
+        {"ID": "3", "REMOTEDEVICES": [{"devESN": "SN8"}]},
+        {"ID": "4", "REMOTEDEVICES": "{"},
     )
-    assert array_replication.partners(domains, remotes) == {"0": "SN9", "1": "SN2", "2": "SN2"}
-    assert array_replication.partners(domains, ()) == {"0": "SN9", "1": "", "2": ""}
+    known = array_replication.partners(domains, remotes)
+    assert known == {"0": "SN9", "1": "SN2", "2": "SN2", "3": "SN8", "4": "SN2"}
+    assert array_replication.partners(domains[:3], ()) == {"0": "SN9", "1": "", "2": ""}
     row = {"ID": "9", "DOMAINID": "0", "LOCALOBJID": "5", "REMOTEOBJID": "6", "ISPRIMARY": "true", "LINKSTATUS": "10"}
     (pair,) = array_replication.metro_pairs((row,), {"0": "SN9"})
     assert (pair.kind, pair.remote_serial, pair.local_lun, pair.remote_lun, pair.link) == (

@@ -121,7 +121,11 @@ def test_isl_and_trunks():
         "  1: 22-> 22 10:00:c4:f5:7c:02:a0:00 11 deskew 15 MASTER",
         "     23->23 10:00:c4:f5:7c:02:a0:00 11 deskew 16",
     ]
-    assert cli_switch.trunkshow(trunk) == {22: 1, 23: 1}
+    peer = "1000c4f57c02a000"
+    assert cli_switch.trunkshow(trunk) == {
+        22: cli_switch.Link(22, 22, peer, None, 1),
+        23: cli_switch.Link(23, 23, peer, None, 1),
+    }
     assert cli_switch.trunkshow(sample("trunkshow_none")) == {}
     assert cli_switch.islshow(["  1: 22->22 10:00:c4:f5:7c:02:a0:00 11 S"])[22].gbit is None
     for reader in (cli_switch.islshow, cli_switch.trunkshow):
@@ -236,13 +240,20 @@ def test_peer_zones_of_cfgshow():
  zone: short
         Property Member: 00:02:00:00:00:02:00:02
         Principal Member(s): 1,4; target_alias
+ zone: other
+        Property Member: 00:02:00:00:00:03:00:01
+        Principal Member(s):
+            20:08:34:00:a3:0d:00:01
+        Member(s):
+            10:00:00:10:9b:a1:01:00
  zone: ports 1,11; 2,12
 """
-    byte, labels, short, ports = cli_zoning.cfgshow(lines(text)).effective
+    byte, labels, short, other, ports = cli_zoning.cfgshow(lines(text)).effective
     expected = ("20083400a30d0001", "100000109ba10100")
     assert byte == Zone("byte", expected, "peer", expected[:1])
     assert labels == Zone("labels", expected, "target_peer", expected[:1])
     assert (short.kind, short.principals) == ("peer", ("1,4", "target_alias"))
+    assert other == Zone("other", expected, "peer", expected[:1])
     assert ports == Zone("ports", ("1,11", "2,12"))
 
 
@@ -302,8 +313,54 @@ Port 3:
     (optic,) = cli_counters.sfpshow(lines(text))
     assert (optic.number, optic.rx_dbm, optic.tx_dbm, optic.celsius) == (0, -2.6, 0.5, 33.0)
     assert (optic.part, optic.serial) == ("SFP28-32G85-SW", "EX000100")
+    assert (optic.rx_low_alarm, optic.rx_low_warning) == (None, None)
     with pytest.raises(Unreadable):
         cli_counters.sfpshow(["Identifier: 3"])
+
+
+@pytest.mark.parametrize(
+    ("line", "rx", "alarm", "warning"),
+    [
+        ("RX Power:    -2.3    dBm (582.9uW)   10.0   uW  1258.9 uW  15.8   uW   1000.0 uW", -2.3, -20.0, -18.0),
+        ("Rx Power:    -2.4    dBm (575.1 uW)     -13.9      0.0         -12.0     -1.0", -2.4, -13.9, -12.0),
+        ("RX Power:    -30.0   dBm (1.0   uW) 0.0    uW   6550.0 uW  49.0   uW   1100.0 uW", -30.0, None, -13.1),
+        ("RX Power:    -inf    dBm (0.0 uW)", None, None, None),
+    ],
+)
+def test_the_limits_of_an_optic(line, rx, alarm, warning):
+    (optic,) = cli_counters.sfpshow(["Port  3:", line])
+    assert (optic.number, optic.rx_dbm, optic.rx_low_alarm, optic.rx_low_warning) == (3, rx, alarm, warning)
+
+
+def test_other_forms_that_switches_print():
+    """A blank line in a zone, an upper-case WWN, a banner between rules, arrows without blanks, an access gateway."""
+    zoning = cli_zoning.cfgshow(
+        lines(
+            b"Defined configuration:\n cfg:   C\n\t\t\t\tz1;z2\n zone:  z1\n\t\n\t\t\t\ta1;\n\t\t\t\ta2; a3\n"
+            b" zone:\tz2\t\n\t\ta1;a4 \n alias:\ta1\t20:08:34:00:A3:0D:00:01 \n\nEffective configuration:\n cfg:\tC\t\n"
+            b" zone:\tz2\t\n\t\t20:08:34:00:A3:0D:00:01\n"
+        )
+    )
+    assert (zoning.cfgs, zoning.aliases) == ({"C": ("z1", "z2")}, {"a1": ("20083400a30d0001",)})
+    assert [(zone.name, zone.members) for zone in zoning.defined] == [("z1", ("a1", "a2", "a3")), ("z2", ("a1", "a4"))]
+    assert zoning.effective == (Zone("z2", ("20083400a30d0001",)),)
+    banner = b'\n-----------------------\n\n"islshow" on FID 128:\n\n'
+    isl = b" 38:217->176 10:00:c4:f5:7c:09:a0:00  24 SWA9-U25-I sp:  8.000G bw:  8.000G\n"
+    assert cli_switch.islshow(lines(banner + isl)) == {217: cli_switch.Link(217, 176, "1000c4f57c09a000", 8.0)}
+    gateway = cli_switch.switchshow(
+        lines(
+            b"switchName:\tAG\nswitchState:\tOnline\nswitchMode:\tAccess Gateway Mode\n"
+            b"switchWwn:\t10:00:c4:f5:7c:08:a0:02\n"
+            b"Index Port Address  Media Speed   State       Proto\n=====\n"
+            b"   1   1   530100   cu    N8\t  Online      FC  F-Port  10:00:00:10:9b:a1:09:00 0x023102\n"
+            b"  17  17   ------   id    N8       Online      FC  N-Port  10:00:c4:f5:7c:01:a0:00 0x023100\n"
+        )
+    )
+    assert [(port.number, port.kind, port.neighbors) for port in gateway.ports] == [
+        (1, "F", ("100000109ba10900",)),
+        (17, "N", ("1000c4f57c01a000",)),
+    ]
+    assert (gateway.domain, gateway.principal, gateway.cfg) == (None, None, "")
 
 
 def test_errdump():
@@ -337,12 +394,13 @@ def test_a_ports_wwn_follows_the_rule_only_while_nothing_speaks_against_it():
 def test_ports_with_links_and_npiv_get_their_neighbours():
     shown = cli_switch.switchshow(lines(TAIL.encode()))
     logins = tuple(Login(f"10000000000000{n:02x}", "", "2000c4f57c02a000", "0b0000") for n in range(2))
-    link = cli_switch.Link(23, 9, "1000c4f57c01a000", 32.0)
-    seen = joined(Told("S", shown=shown, links={23: link, 26: link}, trunks={23: 1}, local=logins), {})
+    link = cli_switch.Link(26, 7, "1000c4f57c01a000", 32.0)
+    trunks = {n: cli_switch.Link(n, n - 14, "1000c4f57c01a000", None, 1) for n in (22, 23)}
+    seen = joined(Told("S", shown=shown, links={26: link}, trunks=trunks, local=logins), {})
     ports = {port.number: port for port in seen.ports}
     assert ports[0].neighbors == ("1000000000000000", "1000000000000001")
     assert (ports[23].neighbors, ports[23].peer_port, ports[23].trunk) == (("1000c4f57c01a000",), 9, 1)
-    assert ports[26].kind == "E"
+    assert (ports[26].kind, ports[26].peer_port, ports[26].trunk) == ("E", 7, None)
     assert joined(Told("S"), {"ports": "why"}).unread == {"ports": "why"}
     exact = joined(Told("S", counters={1: {"a": 1, "b": 2}}, exact={1: {"a": 5}, 2: {}}), {})
     assert exact.counters == {1: {"a": 5, "b": 2}, 2: {}}

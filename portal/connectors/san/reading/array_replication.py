@@ -89,17 +89,19 @@ def metro_pairs(found: tuple[Row, ...], partners: Mapping[str, str]) -> tuple[Pa
 
 
 def partners(found: tuple[Row, ...], remotes: tuple[RemoteArray, ...]) -> dict[str, str]:
-    """HyperMetro domain -> serial number of the array at its other end. REMOTEDEVICES is JSON inside a string; a domain
-    that does not tell it takes the only remote array that there is."""
+    """HyperMetro domain -> serial number of the array at its other end. REMOTEDEVICES is a list, or JSON inside a
+    string; a domain that does not tell it takes the only remote array that there is."""
     only = remotes[0].serial if len(remotes) == 1 else ""
     return {ident(row): _partner(row) or only for row in found}
 
 
 def _partner(row: Row) -> str:
-    try:
-        inside = document(told(row, "REMOTEDEVICES").encode())
-    except Unreadable:
-        return ""
+    inside = row.get("REMOTEDEVICES")
+    if isinstance(inside, str):
+        try:
+            inside = document(inside.encode())
+        except Unreadable:
+            return ""
     first = inside[0] if isinstance(inside, list) and inside else inside
     return told(first, "devESN") if isinstance(first, dict) else ""
 

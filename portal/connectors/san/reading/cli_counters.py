@@ -119,7 +119,18 @@ def _sfp(port: int, found: list[str]) -> Sfp:
         celsius=real(told.get("temperature", "").partition(" ")[0]),
         part=told.get("vendor pn", ""),
         serial=told.get("serial no", ""),
+        rx_low_alarm=_limit(told.get("rx power", ""), 0),
+        rx_low_warning=_limit(told.get("rx power", ""), 2),
     )
+
+
+def _limit(told: str, which: int) -> float | None:
+    """Behind the measured power stand alarm low, alarm high, warning low, warning high: in uW, or in dBm without unit."""
+    found = re.findall(r"(-?[\d.]+)\s*(uW)?", told.partition(")")[2])
+    if len(found) != 4:
+        return None
+    value, unit = found[which]
+    return dbm(real(value)) if unit else real(value)
 
 
 def _power(told: str) -> float | None:

@@ -20,7 +20,7 @@ class Told:
     firmware: str = ""
     members: tuple[Member, ...] = ()
     links: Mapping[int, Link] = field(default_factory=dict)
-    trunks: Mapping[int, int] = field(default_factory=dict)
+    trunks: Mapping[int, Link] = field(default_factory=dict)
     local: tuple[Login, ...] = ()
     remote: tuple[Login, ...] = ()
     zoning: Zoning | None = None
@@ -60,7 +60,8 @@ def joined(told: Told, unread: Mapping[str, str]) -> SwitchSeen:
 def _port(port: SwitchPort, told: Told) -> SwitchPort:
     """With its WWN, its devices (a port with many shows only their number), its link and trunk."""
     key = port_wwn(told.shown.wwn if told.shown else "", port.number, told.local)
-    link = told.links.get(port.number)
+    trunked = told.trunks.get(port.number)
+    link = told.links.get(port.number) or trunked
     seen = tuple(login.wwpn for login in told.local if key and login.fabric_port == key)
     return replace(
         port,
@@ -68,7 +69,7 @@ def _port(port: SwitchPort, told: Told) -> SwitchPort:
         neighbors=port.neighbors or ((link.peer,) if link else seen),
         peer_port=link.peer_port if link else None,
         kind=port.kind or ("E" if link else ""),
-        trunk=told.trunks.get(port.number),
+        trunk=trunked.trunk if trunked else None,
     )
 
 

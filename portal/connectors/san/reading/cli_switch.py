@@ -118,6 +118,7 @@ class Link:
     peer_port: int
     peer: str
     gbit: float | None = None
+    trunk: int | None = None
 
 
 def islshow(found: list[str]) -> dict[int, Link]:
@@ -134,18 +135,21 @@ def islshow(found: list[str]) -> dict[int, Link]:
     return links
 
 
-def trunkshow(found: list[str]) -> dict[int, int]:
-    """Port -> number of its trunk; only the first line of a trunk bears the number. Raises Unreadable as islshow."""
-    trunks: dict[int, int] = {}
+def trunkshow(found: list[str]) -> dict[int, Link]:
+    """Port -> its link with the number of its trunk; islshow shows a trunk's master only. Only the first line of a
+    trunk bears the number. Raises Unreadable as islshow."""
+    links: dict[int, Link] = {}
     trunk = 0
     for line in found:
-        whole = re.match(r"\s*(?:(\d{1,5}):)?\s*(\d{1,5})\s*->\s*\d{1,5}\s+(\S+)", line)
-        if whole and WWN.fullmatch(whole.group(3)):
+        whole = re.match(r"\s*(?:(\d{1,5}):)?\s*(\d{1,5})\s*->\s*(\d{1,5})\s+(\S+)", line)
+        if whole and WWN.fullmatch(whole.group(4)):
             trunk = int(whole.group(1) or trunk)
-            trunks[int(whole.group(2))] = trunk
-    if not trunks and found and not nothing(found):
+            links[int(whole.group(2))] = Link(
+                int(whole.group(2)), int(whole.group(3)), bare(whole.group(4)), None, trunk
+            )
+    if not links and found and not nothing(found):
         raise Unreadable("it lists no trunk and does not say that there is none")
-    return trunks
+    return links
 
 
 def version(found: list[str]) -> str:

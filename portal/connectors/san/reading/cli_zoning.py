@@ -13,7 +13,7 @@ from portal.kernel.san import Zone, Zoning
 _LABEL = re.compile(r"\s*(cfg|zone|alias):\s*(\S+)?(.*)", re.IGNORECASE)
 _OTHER = re.compile(r"\s*(qloop|fcp|fabric_?assist|lsan|collection):", re.IGNORECASE)
 _NONE = re.compile(r"^\s*no\s.*configuration", re.IGNORECASE)
-_PROPERTY = re.compile(r"00:02:00:00:00:([0-9a-f]{2}):[0-9a-f]{2}:([0-9a-f]{2})", re.IGNORECASE)
+_PROPERTY = re.compile(r"00:02:00:00:00:[0-9a-f]{2}:[0-9a-f]{2}:([0-9a-f]{2})", re.IGNORECASE)
 
 
 @dataclass
@@ -73,7 +73,7 @@ def _access(line: str) -> str:
 
 def _words(line: str) -> list[str]:
     """Members, and the labels of a peer zone as one word each."""
-    shown = re.sub(r"(Principal|Peer|Property)\s+Member(\(s\))?\s*:", r" \1: ", line, flags=re.IGNORECASE)
+    shown = re.sub(r"(Principal|Peer|Property)?\s*Member(\(s\))?\s*:", r" \1: ", line, flags=re.IGNORECASE)
     shown = re.sub(r"Created by\s*:\s*(\w+)", r" Created:\1 ", shown, flags=re.IGNORECASE)
     return [word for word in re.split(r"[;\s]+", shown) if word]
 
@@ -91,9 +91,9 @@ def _zone(name: str, words: list[str]) -> Zone:
     if prop is None:
         return Zone(name, tuple(members))
     labelled = _labelled(words)
-    principals = labelled if labelled is not None else tuple(members[: int(prop.group(2), 16)])
+    principals = labelled if labelled is not None else tuple(members[: int(prop.group(1), 16)])
     zone = Zone(name, tuple(members), "peer", principals)
-    return replace(zone, kind="target_peer") if "Created:Target" in words or prop.group(1) == "03" else zone
+    return replace(zone, kind="target_peer") if "created:target" in (word.lower() for word in words) else zone
 
 
 def _labelled(words: list[str]) -> tuple[str, ...] | None:
