@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from inventory.probes.reading.parts import texts
 from inventory.probes.reading.sysfs import (
@@ -19,6 +20,7 @@ from inventory.probes.reading.sysfs import (
     read_ports,
     read_remote_ports,
 )
+from portal.kernel import facts as facts_json
 from portal.kernel.command import Command
 from portal.kernel.finding import Finding, Subject
 from portal.kernel.outcome import Outcome
@@ -89,9 +91,10 @@ def parse(outputs: HostOutputs) -> FcFacts:
     return FcFacts(boot, ports, read_remote_ports(read["sysfs"]), best=best)
 
 
-def carry(now: FcFacts, before: FcFacts, at: float) -> FcFacts:
+def carry(now: FcFacts, stored: Mapping[str, Any], at: float) -> FcFacts:
     """What grew since the look before. A counter that fell was reset, and another boot counts anew: what it counted in
     between is not told."""
+    before = facts_json.load(FcFacts, stored)
     best = {one.wwpn: one.gbit for one in before.best}
     best |= {one.wwpn: max(one.gbit, best.get(one.wwpn, 0.0)) for one in now.best}
     kept = tuple(one for one in before.growths if 0.0 <= at - one.at <= REMEMBERED)

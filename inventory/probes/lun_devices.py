@@ -3,12 +3,16 @@ the names that the kernel remembers. multipathd shows none of this (facts/luns-a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from inventory.probes.reading.devices import FILES, FIND, Block, Device, naa, read_blocks, read_devices
-from inventory.probes.reading.parts import texts
+from inventory.probes.reading.multipath_kernel import read_dmsetup
+from inventory.probes.reading.parts import Unread, texts, why_not
 from inventory.probes.reading.sysfs import boot_id, links
+from portal.kernel import facts as facts_json
 from portal.kernel.command import Command
 from portal.kernel.finding import Finding, Subject
 from portal.kernel.outcome import Outcome, worst
@@ -16,28 +20,59 @@ from portal.kernel.output import ParseError
 from portal.kernel.probe import Declared, HostOutputs, Probe
 
 SCRIPT = f"grep -sH . {' '.join(FILES)}; {FIND}; true"
-COMMANDS: Mapping[str, Command] = {"sysfs": Command(("sh", "-c", SCRIPT), timeout=5)}
+COMMANDS: Mapping[str, Command] = {
+    "sysfs": Command(("sh", "-c", SCRIPT), timeout=5),
+    "kernel": Command(("dmsetup", "status", "--target", "multipath"), timeout=5, root=True),
+}
+FLAPS = 3  # failures of one path within an hour: a planned loss makes one
+REMEMBERED = 3600.0  # seconds that a failure is told
+MOST_FAILURES = 200
 
 Said = tuple[Outcome, str]
 
 
 @dataclass(frozen=True)
+class Failures:
+    """How often a path of a map has failed since it is in the map; only of paths that have."""
+
+    wwid: str
+    dev_t: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A path failed so often between two looks, the later at `at` (Unix seconds)."""
+
+    wwid: str
+    dev: str
+    by: int
+    at: float
+
+
+@dataclass(frozen=True)
 class DeviceFacts:
-    """devices: every SCSI disk, in a map or not; maps: the multipath maps. still_suspended: WWIDs of maps that were
-    suspended in the look before, too."""
+    """devices: every SCSI disk, in a map or not; maps: the multipath maps; failures: as the kernel counts them. From
+    the looks before: still_suspended, WWIDs of maps that were suspended then, too, and what failed in the last hour.
+    unread: why failures were not read."""
 
     boot_id: str
     devices: tuple[Device, ...]
     maps: tuple[Block, ...]
+    failures: tuple[Failures, ...] = ()
     still_suspended: tuple[str, ...] = ()
+    failed: tuple[Failed, ...] = ()
+    compared: bool = False
+    unread: tuple[Unread, ...] = ()
 
 
 def parse(outputs: HostOutputs) -> DeviceFacts:
-    """The section sysfs in. Raises ParseError when /sys was not read, or when nobody told which device a map holds:
-    find is then another one than GNU's, and a map without devices would be said to have lost them."""
+    """The sections sysfs and kernel in; without the second, failures are not known. Raises ParseError when /sys was not
+    read, or when nobody told which device a map holds: find is then another one than GNU's, and a map without devices
+    would be said to have lost them."""
     read, unread = texts(COMMANDS, outputs)
-    if unread:
-        raise ParseError(unread[0].why)
+    if why := why_not(tuple(unread), "sysfs"):
+        raise ParseError(why)
     text = read["sysfs"]
     boot = boot_id(text)
     if not boot:
@@ -45,22 +80,57 @@ def parse(outputs: HostOutputs) -> DeviceFacts:
     maps = read_blocks(text)
     if maps and not links(text):
         raise ParseError("`find` names no device of any map, so which paths the maps hold is not known.")
-    return DeviceFacts(boot, read_devices(text), maps)
+    failures: tuple[Failures, ...] = ()
+    if "kernel" in read:
+        try:
+            failures = _failures(read["kernel"])
+        except ParseError as error:
+            unread.append(Unread("kernel", str(error)))
+    return DeviceFacts(boot, read_devices(text), maps, failures, unread=tuple(unread))
 
 
-def carry(now: DeviceFacts, before: DeviceFacts, at: float) -> DeviceFacts:
-    """A map is suspended for an instant whenever multipathd loads it anew; only one that stays so is a fault."""
-    held = {one.wwid for one in before.maps if one.suspended} if now.boot_id == before.boot_id else set()
+def _failures(text: str) -> tuple[Failures, ...]:
+    """vdsm's configuration makes a map's name its WWID (3.1)."""
+    found = [
+        Failures(one.name, path.dev_t, path.failures)
+        for one in read_dmsetup(text)
+        for path in one.paths
+        if path.failures
+    ]
+    return tuple(found)
+
+
+def carry(now: DeviceFacts, stored: Mapping[str, Any], at: float) -> DeviceFacts:
+    """A map is suspended for an instant whenever multipathd loads it anew; only one that stays so is a fault. A count
+    that fell began anew with the map, and so did all of them with a boot."""
+    same = stored["boot_id"] == now.boot_id
+    held = {one["wwid"] for one in stored["maps"] if one["suspended"]} if same else set()
     still = tuple(one.wwid for one in now.maps if one.suspended and one.wwid in held)
-    return replace(now, still_suspended=still)
+    before = {(one["wwid"], one["dev_t"]): one["count"] for one in stored["failures"]}
+    kept = facts_json.load(tuple[Failed, ...], stored["failed"])
+    fresh = tuple(one for one in kept if 0.0 <= at - one.at <= REMEMBERED)
+    known = same and not stored["unread"] and not now.unread
+    grown = tuple(_grown(now, before, at)) if known else ()
+    return replace(now, still_suspended=still, failed=(*fresh, *grown)[-MOST_FAILURES:], compared=True)
+
+
+def _grown(now: DeviceFacts, before: Mapping[tuple[str, str], int], at: float) -> Iterator[Failed]:
+    names = {one.dev_t: one.dev for one in now.devices}
+    for one in now.failures:
+        by = one.count - before.get((one.wwid, one.dev_t), 0)
+        if by > 0:
+            yield Failed(one.wwid, names.get(one.dev_t, one.dev_t), by, at)
 
 
 def judge(seen: DeviceFacts, declared: Declared) -> list[Finding]:
-    """One finding per map, and one about devices that carry no map. A host without a map has none of them: whether it
-    should have one, the declared paths say (probe multipath)."""
+    """One finding per map, one about devices that are in none, and from the second look on one about paths that flap.
+    Whether a map should be there, the declared paths say (probe multipath)."""
     host = Subject("host", declared.name)
     outcome, words = _loose(seen, declared.name)
     found = [Finding("loose_devices", outcome, host, words)]
+    if seen.compared:
+        outcome, words = _flapping(seen, declared.name)
+        found.append(Finding("flapping", outcome, host, words))
     by_dev = {one.dev: one for one in seen.devices}
     return found + [_map(one, by_dev, seen, declared.name) for one in seen.maps]
 
@@ -141,6 +211,23 @@ def _state_words(one: Block, paths: list[Device], seen: DeviceFacts, host: str) 
     return said
 
 
+def _flapping(seen: DeviceFacts, name: str) -> Said:
+    if why := why_not(seen.unread, "kernel"):
+        return Outcome.UNKNOWN, f"Whether paths of {name} flap is not known. {why}"
+    counts: Counter[tuple[str, str]] = Counter()
+    for one in seen.failed:
+        counts[one.wwid, one.dev] += one.by
+    shaky = [(path, count) for path, count in counts.most_common() if count >= FLAPS]
+    if not shaky:
+        return Outcome.OK, f"No path of {name} failed {FLAPS} times in the last hour."
+    (wwid, dev), count = shaky[0]
+    device = next((one for one in seen.devices if one.dev == dev), None)
+    way = f" ({device.host}, {device.rport})" if device is not None and device.rport else ""
+    more = f", and {len(shaky) - 1} more paths" if len(shaky) > 1 else ""
+    words = f"Path {dev}{way} of LUN {wwid} on {name} failed {count} times in the last hour{more}"
+    return Outcome.WARN, f"{words}: see cable, SFP and switch port, and take it out while it flaps."
+
+
 def _loose(seen: DeviceFacts, name: str) -> Said:
     """Devices of an FC port that are in no map. Local disks have no remote port."""
     loose = [one.dev for one in seen.devices if one.rport and not one.map]
@@ -161,7 +248,7 @@ def _size(size: int) -> str:
 PROBE = Probe(
     name="lun_devices",
     title="LUN devices in the kernel",
-    every=30,
+    every=60,
     target="host",
     commands=COMMANDS,
     parse=parse,

@@ -7,10 +7,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from inventory.probes.reading.devices import Block, read_blocks
 from inventory.probes.reading.parts import texts
 from inventory.probes.reading.sysfs import BOOT_ID, boot_id
+from portal.kernel import facts as facts_json
 from portal.kernel.command import Command
 from portal.kernel.finding import Finding, Subject
 from portal.kernel.outcome import Outcome
@@ -103,9 +105,10 @@ def _counted(one: Block, stats: tuple[int, int]) -> Counted:
     return Counted(one.wwid, one.dm, *stats)
 
 
-def carry(now: LatencyFacts, before: LatencyFacts, at: float) -> LatencyFacts:
+def carry(now: LatencyFacts, stored: Mapping[str, Any], at: float) -> LatencyFacts:
     """Closes what can be closed. Another boot, another dm number or a counter that fell begins anew: nothing is known
     of the time between."""
+    before = facts_json.load(LatencyFacts, stored)
     open_windows = {one.counted.wwid: one for one in before.begun} if now.boot_id == before.boot_id else {}
     last = {one.wwid: one for one in before.windows}
     begun, windows = [], []

@@ -3,7 +3,6 @@ kernel's (facts/luns-and-tuning.md 1.3)."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -40,28 +39,14 @@ COMMANDS: Mapping[str, Command] = {
 # by sudo says nothing of the daemon.
 NO_DAEMON = ("not running", "ux_socket_connect", "onnect to multipathd", "onnecting to multipathd", "exit code 1.")
 
-FLAPS = 4  # changes of one path within an hour: a planned loss and return makes two
-REMEMBERED = 3600.0  # seconds that a change is told
-MOST_CHANGES = 400
-
 Said = tuple[Outcome, str]
-
-
-@dataclass(frozen=True)
-class Change:
-    """A path went up or down, or failed and came back between two looks, at `at` (Unix seconds)."""
-
-    wwid: str
-    hba_wwpn: str
-    target_wwpn: str
-    at: float
 
 
 @dataclass(frozen=True)
 class MultipathFacts:
     """source json: multipathd answered. source kernel: it did not, and maps hold only what the kernel knows. orphans:
     FC devices of no map. strange: differences between multipathd and the kernel, one sentence each. unread: parts that
-    were not read. changes: of the last hour, from the looks before."""
+    were not read."""
 
     source: str
     maps: tuple[MapFact, ...]
@@ -69,7 +54,6 @@ class MultipathFacts:
     hbas: tuple[HbaFact, ...]
     strange: tuple[str, ...]
     unread: tuple[Unread, ...]
-    changes: tuple[Change, ...] = ()
 
 
 def parse(outputs: HostOutputs) -> MultipathFacts:
@@ -174,40 +158,8 @@ def _strange(maps: tuple[MapFact, ...] | None, kernel: tuple[KernelMap, ...] | N
     return tuple(found)
 
 
-def carry(now: MultipathFacts, before: MultipathFacts, at: float) -> MultipathFacts:
-    """Remembers the paths that changed. A path that is gone is down, and one whose failures were counted anew (a map
-    that was loaded again, a boot) has not failed again."""
-    kept = tuple(one for one in before.changes if 0.0 <= at - one.at <= REMEMBERED)
-    if now.source != "json" or before.source != "json":
-        return replace(now, changes=kept)
-    old, new = _ways(before), _ways(now)
-    changed = [way for way in sorted(old.keys() | new.keys()) if _changed(old.get(way), new.get(way))]
-    return replace(now, changes=(*kept, *(Change(*way, at) for way in changed))[-MOST_CHANGES:])
-
-
-def _ways(seen: MultipathFacts) -> dict[tuple[str, str, str], PathFact]:
-    """Every path with WWPNs by LUN, HBA and target."""
-    return {
-        (one.wwid, path.hba_wwpn, path.target_wwpn): path
-        for one in seen.maps
-        for path in one.paths
-        if path.hba_wwpn and path.target_wwpn
-    }
-
-
-def _changed(old: PathFact | None, new: PathFact | None) -> bool:
-    """A path that was not there and comes up was mapped or returns; one that is unclear has not changed yet."""
-    before, after = old.standing if old else "down", new.standing if new else "down"
-    if "unclear" in (before, after):
-        return False
-    if before != after:
-        return True
-    failed = (old.failures if old else None, new.failures if new else None)
-    return before == "up" and failed[0] is not None and failed[1] is not None and failed[1] > failed[0]
-
-
 def judge(seen: MultipathFacts, declared: Declared) -> list[Finding]:
-    """One finding per LUN, seen or declared, and six about the host."""
+    """One finding per LUN, seen or declared, and five about the host."""
     host = Subject("host", declared.name)
     luns = [_lun(one, seen, declared) for one in seen.maps]
     present = {one.wwid for one in seen.maps}
@@ -218,7 +170,6 @@ def judge(seen: MultipathFacts, declared: Declared) -> list[Finding]:
         "kernel_view": _kernel(seen, declared.name),
         "fc_ports": _fc_ports(seen, declared),
         "orphans": _orphans(seen, declared.name),
-        "flapping": _flapping(seen, declared.name),
         "declared": _declared(seen, declared),
     }
     return [Finding(check, outcome, host, words) for check, (outcome, words) in said.items()] + luns
@@ -311,19 +262,6 @@ def _orphans(seen: MultipathFacts, name: str) -> Said:
     return Outcome.OK, f"No FC path of {name} is outside a map."
 
 
-def _flapping(seen: MultipathFacts, name: str) -> Said:
-    counts = Counter((one.wwid, one.hba_wwpn, one.target_wwpn) for one in seen.changes)
-    shaky = [(way, count) for way, count in counts.most_common() if count >= FLAPS]
-    if shaky:
-        (wwid, hba, target), count = shaky[0]
-        more = f", and {len(shaky) - 1} more paths" if len(shaky) > 1 else ""
-        words = f"The path of LUN {wwid} from {hba} to {target} on {name} changed {count} times in an hour{more}"
-        return Outcome.WARN, f"{words}: see cable, SFP and switch port, and fail it by hand while it flaps."
-    if seen.source != "json":
-        return Outcome.UNKNOWN, f"Whether paths of {name} flap is not known: multipathd does not answer."
-    return Outcome.OK, f"No path of {name} changed {FLAPS} times in the last hour."
-
-
 def _declared(seen: MultipathFacts, declared: Declared) -> Said:
     """How many declared paths of the host work, over all LUNs."""
     if not declared.paths:
@@ -357,5 +295,4 @@ PROBE = Probe(
     parse=parse,
     judge=judge,
     numbers=numbers,
-    carry=carry,
 )

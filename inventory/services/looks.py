@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, get_type_hints
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -115,10 +115,9 @@ def _carried(probe: Probe, facts: Any, before: Any, at: float) -> Any:
     if probe.carry is None or before is None:
         return facts
     try:
-        earlier = facts_json.load(get_type_hints(probe.parse)["return"], before)
+        return probe.carry(facts, before, at)
     except (KeyError, TypeError):
         return facts
-    return probe.carry(facts, earlier, at)
 
 
 def befores(due: Collection[Look]) -> dict[int, Any]:

@@ -62,8 +62,10 @@ class Probe:
     parse: section name -> Output (or Reply) in, Facts out; raises ParseError.
     judge: Facts and Declared in, findings out; checks that cannot be decided are returned as unknown.
     numbers: Facts in, series name -> value out, for roll-ups; values that were not seen are left out.
-    carry: Facts of this look, Facts of the one before, and the look's time (Unix seconds) in, Facts of this look out
-    with what only two looks together can tell. It begins with the second look; None: every look stands alone."""
+    carry: Facts of this look, those of the one before as they are stored (plain JSON values, since reading back all
+    of them costs more than the look itself), and the look's time (Unix seconds) in; Facts of this look out, with what
+    only two looks together can tell. A KeyError or TypeError means that the stored ones are another release's. It
+    begins with the second look; None: every look stands alone."""
 
     name: str
     title: str
@@ -75,7 +77,7 @@ class Probe:
     requests: Mapping[str, Request] = field(default_factory=dict)
     numbers: Callable[[Facts], Mapping[str, float]] = lambda facts: {}
     applies: Callable[[Traits], bool] = lambda traits: True
-    carry: Callable[[Facts, Facts, float], Facts] | None = None
+    carry: Callable[[Facts, Mapping[str, Any], float], Facts] | None = None
 
 
 HostOutputs = Mapping[str, Output]

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from inventory.probes.fc_ports import COMMANDS, MOST_GROWTHS, carry, judge, parse
+from inventory.probes import fc_ports
+from inventory.probes.fc_ports import COMMANDS, MOST_GROWTHS, judge, parse
 from inventory.probes.reading.sysfs import gbit, links, pci_card, read_ports, values
+from portal.kernel import facts as stored
 from portal.kernel.output import Output
 from portal.kernel.probe import Declared, DeclaredPath
 from tests.samples_dir import cases
@@ -16,6 +18,10 @@ A, B = "100000109b3c1a01", "100000109b3c1a02"
 T = ("20006cc64a610001", "20016cc64a610001")
 NOW = 1_795_000_000.0
 TEXT = cases("fc_ports")["two_cards"].output("sysfs").text()
+
+
+def carry(now, before, at):
+    return fc_ports.carry(now, stored.dump(before), at)
 
 
 def facts(text: str = TEXT):

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from inventory.probes.lun_devices import carry, judge, parse
+from inventory.probes import lun_devices
+from inventory.probes.lun_devices import FLAPS, MOST_FAILURES, judge, parse
 from inventory.probes.reading.devices import naa
+from portal.kernel import facts as stored
 from portal.kernel.output import Output
 from portal.kernel.probe import Declared
 from tests.samples_dir import cases
@@ -16,8 +18,16 @@ LUN1, LUN2 = "36a353241000000000000000000000001", "36a35324100000000000000000000
 TEXT = cases("lun_devices")["healthy"].output("sysfs").text()
 
 
-def facts(text: str = TEXT):
-    return parse({"sysfs": Output(text.encode(), b"", 0)})
+KERNEL = cases("lun_devices")["healthy"].output("kernel").text()
+DENIED = Output(b"", b"sudo: a password is required\n", 1)
+
+
+def facts(text: str = TEXT, kernel: str = KERNEL):
+    return parse({"sysfs": Output(text.encode(), b"", 0), "kernel": Output(kernel.encode(), b"", 0)})
+
+
+def carry(now, before, at):
+    return lun_devices.carry(now, stored.dump(before), at)
 
 
 def said(seen):
@@ -110,3 +120,62 @@ def test_a_name_that_is_no_naa_cannot_be_compared():
     text = TEXT.replace(f"mpath-{LUN1}", "mpath-1ATA_disk").replace(f"name:{LUN1}", "name:1ATA_disk")
     assert said(facts(text))["1ATA_disk"][0] == "ok"
     assert said(facts(TEXT.replace("sdb/device/wwid:naa.6a35", "sdb/device/wwid:t10.6a35")))[LUN1][0] == "ok"
+
+
+# --- paths that fail again and again
+
+
+def fails(count: int, dev_t: str = "8:16") -> str:
+    return KERNEL.replace(f"{dev_t} A 0 ", f"{dev_t} A {count} ")
+
+
+def flapping(seen, key="kvm01"):
+    found = [one for one in judge(seen, Declared("kvm01")) if one.check == "flapping"]
+    return [(str(one.outcome), one.sentence) for one in found]
+
+
+def test_a_path_that_fails_again_and_again_flaps_though_it_is_up_in_every_look():
+    seen = facts()
+    assert flapping(seen) == [], "one look cannot tell"
+    for count in range(FLAPS + 1):
+        seen = carry(facts(kernel=fails(count)), seen, 1000.0 + 60 * count)
+    assert flapping(seen) == [
+        (
+            "warn",
+            f"Path sdb (host1, rport-1:0-0) of LUN {LUN1} on kvm01 failed 3 times in the last hour: see cable, SFP and "
+            "switch port, and take it out while it flaps.",
+        )
+    ]
+    later = carry(facts(kernel=fails(FLAPS)), seen, 1000.0 + 3600 + 60 * 4)
+    assert flapping(later) == [("ok", "No path of kvm01 failed 3 times in the last hour.")]
+    two = carry(facts(kernel=fails(9).replace("8:32 A 0 ", "8:32 A 4 ")), seen, 1300.0)
+    assert "and 1 more paths" in flapping(two)[0][1]
+
+
+def test_a_count_that_began_anew_and_a_boot_are_no_failure():
+    much = facts(kernel=fails(50))
+    assert carry(facts(), much, 60.0).failed == ()
+    assert carry(facts(kernel=fails(2)), much, 60.0).failed == ()
+    assert carry(much, replace(facts(), boot_id="other"), 60.0).failed == ()
+
+
+def test_failures_of_a_device_that_is_not_listed_have_its_number():
+    gone = "\n".join(line for line in TEXT.splitlines() if not line.startswith("/sys/block/sdb/"))
+    seen = carry(facts(gone, kernel=fails(5)), facts(), 60.0)
+    assert flapping(seen)[0][1].startswith(f"Path 8:16 of LUN {LUN1}")
+
+
+def test_without_the_kernels_table_flapping_is_unknown_and_the_rest_stands():
+    texts = {"sysfs": Output(TEXT.encode(), b"", 0)}
+    for answer in (DENIED, Output(b"rubbish\n", b"", 0)):
+        blind = parse(texts | {"kernel": answer})
+        assert said(blind)[LUN1][0] == "ok"
+        assert flapping(carry(blind, facts(), 60.0))[0][0] == "unknown"
+        assert carry(facts(kernel=fails(50)), blind, 60.0).failed == ()
+
+
+def test_failures_are_bounded():
+    seen = facts()
+    for count in range(1, MOST_FAILURES + 10):
+        seen = carry(facts(kernel=fails(count)), seen, float(count))
+    assert len(seen.failed) == MOST_FAILURES

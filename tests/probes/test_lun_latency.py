@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from inventory.probes.lun_latency import Counted, LatencyFacts, carry, judge, numbers
+from inventory.probes import lun_latency
+from inventory.probes.lun_latency import Counted, LatencyFacts, judge, numbers
+from portal.kernel import facts as stored
 from portal.kernel.probe import Declared
 
 LUN, OTHER = "36a353241000000000000000000000001", "36a353241000000000000000000000002"
@@ -13,6 +15,10 @@ T = 1_795_000_000.0
 
 def now(reads: int, ms: int, boot: str = "one", dm: str = "dm-2", wwid: str = LUN) -> LatencyFacts:
     return LatencyFacts(boot, (Counted(wwid, dm, reads, ms),))
+
+
+def carry(seen, before, at):
+    return lun_latency.carry(seen, stored.dump(before), at)
 
 
 def after(*looks: tuple[float, LatencyFacts]) -> LatencyFacts:

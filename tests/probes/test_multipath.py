@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory.probes.multipath import COMMANDS, FLAPS, MOST_CHANGES, MultipathFacts, carry, judge, numbers, parse
+from inventory.probes.multipath import COMMANDS, MultipathFacts, judge, numbers, parse
 from portal.kernel import facts as stored
 from portal.kernel.outcome import Outcome
 from portal.kernel.output import Output, ParseError
@@ -385,71 +385,3 @@ def test_cut_maps_are_never_ok(cut):
     assert facts.source == "kernel"
     found = {one.subject.key: one.outcome for one in judge(facts, declared_for(LUN1))}
     assert found[LUN1] is Outcome.UNKNOWN
-
-
-# --- what only two looks together can tell
-
-
-def turns(*estates: Estate, step: float = 60.0) -> MultipathFacts:
-    """The facts of the last look, each carried from the one before."""
-    seen = parse(estates[0].outputs())
-    for number, estate in enumerate(estates[1:], 1):
-        seen = carry(parse(estate.outputs()), seen, 1000.0 + number * step)
-    return seen
-
-
-def lost() -> Estate:
-    return Estate(LUN1).mark(LUN1, 0, dm="failed", checker="faulty", kernel="F")
-
-
-def flapping(seen: MultipathFacts) -> tuple[str, str]:
-    (found,) = [one for one in judge(seen, declared_for(LUN1)) if one.check == "flapping"]
-    return str(found.outcome), found.sentence
-
-
-def test_a_path_that_is_lost_vanishes_and_returns_changed_twice():
-    gone = Estate(LUN1).drop(hba=A, target=T[0])
-    seen = turns(Estate(LUN1), lost(), gone, Estate(LUN1))
-    assert len(seen.changes) == 2
-    assert flapping(seen)[0] == "ok"
-    assert stored.load(MultipathFacts, json.loads(json.dumps(stored.dump(seen)))) == seen
-
-
-def test_a_path_that_changes_again_and_again_flaps():
-    seen = turns(*(estate for _ in range(2) for estate in (Estate(LUN1), lost())), Estate(LUN1))
-    assert len(seen.changes) == FLAPS
-    outcome, words = flapping(seen)
-    assert outcome == "warn"
-    assert f"from {A} to {T[0]} on kvm01 changed 4 times in an hour:" in words
-    both = [Estate(LUN1).mark(LUN1, 0, dm="failed").mark(LUN1, 1, dm="failed"), Estate(LUN1)] * 3
-    assert "and 1 more paths" in flapping(turns(*both))[1]
-
-
-def test_changes_are_forgotten_after_an_hour_and_bounded():
-    seen = turns(*(estate for _ in range(3) for estate in (Estate(LUN1), lost())))
-    assert carry(parse(lost().outputs()), seen, 1000.0 + 5 * 60 + 3601).changes == ()
-    many = turns(*[Estate(LUN1), Estate(LUN1).drop(hba=A).drop(hba=B)] * 120, step=1.0)
-    assert len(many.changes) == MOST_CHANGES
-
-
-def test_failures_between_two_looks_count_though_the_path_is_up_in_both():
-    first, second = Estate(LUN1).outputs(), Estate(LUN1).outputs()
-    second["kernel"] = Output(second["kernel"].stdout.replace(b"8:0 A 0", b"8:0 A 3"), b"", 0)
-    one, two = parse(first), parse(second)
-    assert [(each.hba_wwpn, each.target_wwpn) for each in carry(two, one, 5.0).changes] == [(A, T[0])]
-    assert carry(one, two, 5.0).changes == (), "counted anew after the map was loaded again"
-    blind = Estate(LUN1).outputs(kernel=DENIED)
-    assert carry(parse(blind), one, 5.0).changes == ()
-
-
-def test_a_path_that_is_unclear_has_not_changed_yet():
-    unclear = Estate(LUN1).mark(LUN1, 0, checker="i/o pending")
-    assert turns(Estate(LUN1), unclear, Estate(LUN1)).changes == ()
-
-
-def test_without_multipathd_changes_are_kept_and_none_is_added():
-    seen = turns(Estate(LUN1), lost())
-    blind = carry(parse(Estate(LUN1).outputs(maps=DEAD)), seen, 1100.0)
-    assert blind.changes == seen.changes
-    assert flapping(blind)[0] == "unknown"
-    assert carry(parse(Estate(LUN1).outputs()), blind, 1200.0).changes == seen.changes
