@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.utils import timezone
 
-from failover.services import schedules, watchdog
+from failover.services import notices, schedules, watchdog
 
 EVERY = 20.0  # seconds
 
@@ -13,6 +14,12 @@ EVERY = 20.0  # seconds
 def tick() -> None:
     """Proposes the drills that are due, and names those that did not happen. It begins none."""
     schedules.tick()
+
+
+@shared_task(ignore_result=True, expires=10.0)
+def notify() -> None:
+    """Queues mail about what is ahead, and about alarms. Sending is the outbox's own."""
+    notices.tick(timezone.now())
 
 
 @shared_task(ignore_result=True, expires=5.0)

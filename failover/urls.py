@@ -5,13 +5,15 @@ from __future__ import annotations
 from django.urls import path
 
 from failover import urls_plans, urls_windows
-from failover.views import acts, calendar, drill, drills, report, request
+from failover.views import acts, calendar, drill, drills, mail, report, request
 
 urlpatterns = [
     *urls_windows.urlpatterns,
     *urls_plans.urlpatterns,
     path("drills/", drills.drills, name="drills"),
     path("drills/new/<int:engine>/<slug:plan>/", request.new, name="drill-new"),
+    path("drills/mail/", mail.mail, name="mail"),
+    path("drills/mail/<int:pk>/again/", mail.again, name="mail-again"),
     path("drills/calendar/", calendar.calendar, name="drill-calendar"),
     path("drills/schedules/new/", calendar.schedule, name="drill-schedule-new"),
     path("drills/schedules/<int:pk>/", calendar.schedule, name="drill-schedule"),

@@ -12,6 +12,7 @@ import backups.api_kits
 import failover.api
 import failover.api_windows
 import inventory.api
+import portal.outbox.api
 import portal.runs.api
 from portal.access.filtering import filtered
 from portal.access.paging import ByKey
@@ -44,7 +45,8 @@ class Records(viewsets.ReadOnlyModelViewSet[RecordRow]):
 
 router = SimpleRouter()
 router.register("evidence", Records, basename="api-evidence")
-for app in (inventory.api, backups.api, backups.api_kits, failover.api, failover.api_windows, portal.runs.api):
+drilled = (failover.api, failover.api_windows)
+for app in (inventory.api, backups.api, backups.api_kits, *drilled, portal.runs.api, portal.outbox.api):
     router.registry.extend(app.router.registry)
 
 urlpatterns = [

@@ -103,7 +103,7 @@ def _decide(schedule: Schedule, start: datetime, now: datetime) -> None:
     except Refused as refusal:
         _missed(schedule, start, f"The drill of {full(start)} could not be proposed: {refusal}", now)
         return
-    told = {"plan": drill.plan, "due": start.isoformat(), "people": schedule.notify, "mail": "none is sent yet"}
+    told = {"plan": drill.plan, "due": start.isoformat(), "people": schedule.notify}
     evidence.append("drill.proposed", "portal", f"drill:{drill.pk}", told)
     announce("run")
 

@@ -1,0 +1,1 @@
+"""Mail that the portal owes to people: kept until the mail server has it."""

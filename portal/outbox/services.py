@@ -1,0 +1,189 @@
+"""Queueing mail, sending what is due, and trying a dead letter again. At least once: what was sent and not noted is
+sent again, with the same Message-ID."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import F, Q
+
+from portal.access.roles import ROLES
+from portal.connectors.mail import MailFailed, MailRefused, MailServer, Message, send, server_of
+from portal.evidence import services as evidence
+from portal.outbox.models import Mail, RoleAddress
+
+log = logging.getLogger(__name__)
+
+TRIES = 12
+FIRST_PAUSE = timedelta(seconds=30)  # doubled with each try
+LONGEST_PAUSE = timedelta(hours=1)
+WORTH = timedelta(hours=24)  # after which a message is worth nothing
+TAKEN = timedelta(seconds=180)  # that a worker may have one; longer than a server may be silent
+AT_ONCE = 20  # messages of one tick
+NO_SERVER = "No mail server is set: set HOLDFAST_MAIL_URL_FILE."
+
+
+@dataclass(frozen=True)
+class News:
+    """What people are told. key: names it among all news, so that it is told once. about: as the evidence names it."""
+
+    key: str
+    kind: str
+    about: str
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Whom it is for. address: "" when none is known; then `why` says so."""
+
+    name: str
+    address: str
+    why: str = ""
+
+
+def server() -> tuple[MailServer | None, str]:
+    """The mail server, or None and why in one sentence."""
+    if not settings.HOLDFAST_MAIL_URL:
+        return None, NO_SERVER
+    try:
+        return server_of(settings.HOLDFAST_MAIL_URL), ""
+    except ValueError as error:
+        return None, str(error)
+
+
+def people(names: Iterable[str]) -> list[Reader]:
+    """Accounts by their names, whatever their case."""
+    found = []
+    for name in dict.fromkeys(one.strip() for one in names if one.strip()):
+        row = User.objects.filter(username__iexact=name).first()
+        if row is None:
+            found.append(Reader(name, "", f"{name} is no account of the portal, so no address is known."))
+        elif not row.is_active:
+            found.append(Reader(row.username, "", f"The account {row.username} is switched off."))
+        else:
+            why = "" if row.email else f"The account {row.username} has no address: an administrator sets it."
+            found.append(Reader(row.username, row.email, why))
+    return found
+
+
+def role(name: str) -> list[Reader]:
+    """Everybody in a role: its own address, or else each active account that has one."""
+    row = RoleAddress.objects.filter(role=name).first()
+    if row is not None:
+        return [Reader(f"role {name}", row.address)]
+    held = User.objects.filter(groups__name=name, is_active=True).exclude(email="").order_by("username")
+    found = [Reader(person.username, person.email) for person in held]
+    title = ROLES[name].title
+    return found or [Reader(f"role {name}", "", f"Neither the role {title} nor anybody in it has an address.")]
+
+
+@transaction.atomic
+def queue(news: News, readers: Iterable[Reader], now: datetime) -> int:
+    """Keeps one message per reader and address, once; gives how many are new. A reader without an address is a message
+    that is not delivered, so that it is seen."""
+    new, seen = 0, set()
+    for reader in readers:
+        if (reader.address or reader.name) in seen:
+            continue
+        seen.add(reader.address or reader.name)
+        new += _kept(news, reader, now)
+    return new
+
+
+def _kept(news: News, reader: Reader, now: datetime) -> bool:
+    lost = not reader.address
+    row, new = Mail.objects.get_or_create(
+        key=f"{news.key}>{reader.address or reader.name}"[:200],
+        defaults={
+            "message_id": f"<{uuid.uuid4()}@holdfast>", "kind": news.kind, "about": news.about, "person": reader.name,
+            "address": reader.address, "subject": news.subject[:200], "body": news.body, "queued_at": now,
+            "next_at": now, "expires_at": now + WORTH, "error": reader.why,
+            "state": Mail.State.FAILED if lost else Mail.State.QUEUED, "ended_at": now if lost else None,
+        },
+    )  # fmt: skip
+    if new:
+        _told("mail.failed" if lost else "mail.queued", "portal", row)
+    return new
+
+
+def _told(kind: str, by: str, row: Mail) -> None:
+    body = {
+        "about": row.about, "kind": row.kind, "to": row.person, "address": row.address, "subject": row.subject,
+        "message_id": row.message_id, "attempts": row.attempts, "error": row.error,
+    }  # fmt: skip
+    evidence.append(kind, by, f"mail:{row.pk}", body)
+
+
+def send_due(now: datetime) -> int:
+    """Sends what is due; gives how many were sent. Without a server nothing is tried, and what has expired ends."""
+    _expire(now)
+    found, _ = server()
+    if found is None:
+        return 0
+    due = Mail.objects.filter(state=Mail.State.QUEUED, next_at__lte=now).filter(_free(now)).order_by("next_at", "pk")
+    return sum(_send(found, pk, now) for pk in list(due.values_list("pk", flat=True)[:AT_ONCE]))
+
+
+def _free(now: datetime) -> Q:
+    return Q(taken_until=None) | Q(taken_until__lt=now)
+
+
+def _send(to: MailServer, pk: int, now: datetime) -> bool:
+    taken = Mail.objects.filter(_free(now), pk=pk, state=Mail.State.QUEUED)
+    if not taken.update(taken_until=now + TAKEN, attempts=F("attempts") + 1):
+        return False  # another worker has it
+    row = Mail.objects.get(pk=pk)
+    try:
+        send(to, Message(row.message_id, row.address, row.subject, row.body))
+    except MailFailed as error:
+        _not_sent(row, error, now)
+        return False
+    _end(row, Mail.State.SENT, "", now)
+    return True
+
+
+def _not_sent(row: Mail, error: MailFailed, now: datetime) -> None:
+    if isinstance(error, MailRefused) or row.attempts >= TRIES:
+        _end(row, Mail.State.FAILED, str(error), now)
+        return
+    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (row.attempts - 1))
+    Mail.objects.filter(pk=row.pk, state=Mail.State.QUEUED).update(
+        error=str(error), next_at=now + pause, taken_until=None
+    )
+
+
+@transaction.atomic
+def _end(row: Mail, state: str, error: str, now: datetime) -> None:
+    fields = {"state": state, "error": error, "ended_at": now, "taken_until": None}
+    if not Mail.objects.filter(pk=row.pk, state=Mail.State.QUEUED).update(**fields):
+        return
+    row.error = error
+    _told("mail.sent" if state == Mail.State.SENT else "mail.failed", "portal", row)
+    if state == Mail.State.FAILED:
+        log.error("Mail %s to %s is not delivered: %s", row.pk, row.person, error)
+
+
+def _expire(now: datetime) -> None:
+    for row in Mail.objects.filter(state=Mail.State.QUEUED, expires_at__lte=now).filter(_free(now)):
+        last = row.error or server()[1]
+        _end(row, Mail.State.FAILED, f"It was not delivered within 24 h and is worth nothing now. {last}".strip(), now)
+
+
+@transaction.atomic
+def again(pk: int, by: str, now: datetime) -> bool:
+    """A person lets a message that was not delivered be tried once more; False when there is nothing to try."""
+    rows = Mail.objects.filter(pk=pk, state=Mail.State.FAILED).exclude(address="")
+    fields = {"state": Mail.State.QUEUED, "next_at": now, "expires_at": now + WORTH, "attempts": 0, "ended_at": None}
+    if not rows.update(**fields):
+        return False
+    _told("mail.again", by, Mail.objects.get(pk=pk))
+    return True
