@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -81,6 +81,13 @@ class Elements:
                 waiting += self._within.get(one, ())
         return found
 
+    def holding(self, kind: Kind) -> int:
+        """Every domain whose loss takes some element of a kind, also of those that were not read."""
+        found = 0
+        for member in [one for one in self._within if one.kind is kind]:
+            found |= self.mask(member)
+        return found
+
     def of(self, mask: int) -> tuple[Element, ...]:
         """The elements of a mask, those that came first first."""
         found = []
@@ -104,10 +111,5 @@ class Elements:
         return element
 
     def label(self, element: Element) -> str:
-        """ "card 0000:3b:00 of olvm-h1"."""
+        """Words for it: "card 0000:3b:00 of olvm-h1"."""
         return self._labels.get(element) or f"{element.kind} {element.key}"
-
-    @property
-    def labels(self) -> Mapping[Element, str]:
-        """Every label that was given."""
-        return self._labels

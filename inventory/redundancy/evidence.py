@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from inventory.redundancy.elements import Kind
 from inventory.redundancy.estate import CARRIES, Estate, HbaPort, HostSeen
 from inventory.redundancy.fabrics import Fabric
 from inventory.redundancy.mapping import Mappings, unread, up
@@ -61,6 +62,7 @@ class San:
     wires: Wires
     links: Mapping[str, frozenset[tuple[str, str]]]  # array serial -> pairs that it holds for logged in
     dark: str  # why a port that no name server has may yet be logged in; "" when all of them were read
+    unzoned: str  # the same, or a zoning that was not read: a port that is in no zone may yet be zoned
     arrays_missing: str  # why a LUN of no array may yet be on one
 
     def ignored(self, host: str, wwid: str) -> int:
@@ -71,7 +73,14 @@ class San:
         if wwid not in self.mappings.metro:
             for serial in homes or self.wires.arrays:
                 found |= self.wires.arrays[serial]
+            found |= 0 if homes else self.wires.elements.holding(Kind.ARRAY)
         return found
+
+    def unsettled(self, wwid: str) -> bool:
+        """Whether another array than those that are known may serve a LUN: then an array may be what it hangs on."""
+        given = self.mappings
+        elsewhere = bool(self.arrays_missing) or any("luns" in parts for parts in given.dark.values())
+        return wwid not in given.homes or (elsewhere and wwid in given.perhaps - given.metro)
 
 
 class Pairs:
@@ -104,9 +113,9 @@ class Pairs:
 
     def _design(self, san: San, bit: int, pair: tuple[str, str], wire: Wire | None) -> None:
         places = [san.places.designed(wwpn) for wwpn in pair]
-        if (wire is None or wire.standing == "lost") and san.dark:
-            if any(place is None or place.by == "guess" for place in places):
-                self.design.perhaps(bit, san.dark)
+        if (wire is None or wire.standing == "lost") and san.unzoned:
+            if any(place is None or place.by in ("host", "guess") for place in places):
+                self.design.perhaps(bit, san.unzoned)
         elif wire is not None and wire.standing != "lost":
             self._zoned(san, bit, pair, wire, self.design, defined=True)
 

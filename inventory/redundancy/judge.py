@@ -69,8 +69,8 @@ class Evidence:
 
 def judge(evidence: Evidence, wires: Sequence[Wire | None], traits: Sequence[Trait], elements: Elements) -> Judged:
     """The verdict. Whatever was not read makes it unknown, unless what is known already cuts the LUN off."""
-    live = [wire for wire in picked(evidence.yes, wires) if wire]
-    points = common(wire.needed for wire in live) & ~evidence.ignored
+    live = [wire.needed if wire else 0 for wire in picked(evidence.yes, wires)]
+    points = common(live) & ~evidence.ignored
     residual, worst = weakest(live, evidence.ignored)
     uneven = unevenness([traits[n] for n in numbers(evidence.yes)])
     word = _word(evidence, wires, points, residual, uneven)
@@ -92,13 +92,9 @@ def _word(evidence: Evidence, wires: Sequence[Wire | None], points: int, residua
 def _unread_word(evidence: Evidence, wires: Sequence[Wire | None]) -> Word:
     """More pairs can only help: when even with all that may be live something is shared, it fails whatever was
     unread."""
-    every = evidence.yes | evidence.maybe
-    if evidence.loose:
-        return Word.UNKNOWN
-    if not every:
-        return Word.NO_PATH
-    certain = common(wire.sure for wire in picked(every, wires) if wire) & ~evidence.ignored
-    return Word.FAIL if certain else Word.UNKNOWN
+    every = picked(evidence.yes | evidence.maybe, wires)
+    certain = common(wire.sure if wire else 0 for wire in every) & ~evidence.ignored
+    return Word.FAIL if certain and not evidence.loose else Word.UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -127,10 +123,10 @@ def unevenness(traits: Sequence[Trait]) -> str:
     return ""
 
 
-def weakest(wires: Iterable[Wire], ignored: int) -> tuple[int, int]:
+def weakest(needed: Iterable[int], ignored: int) -> tuple[int, int]:
     """(pairs that the worst single loss leaves, the elements that leave so few). Counts in binary, all elements at
     once: planes[k] holds bit k of every element's count."""
-    masks = [wire.needed & ~ignored for wire in wires]
+    masks = [mask & ~ignored for mask in needed]
     planes: list[int] = []
     for mask in masks:
         carry = mask

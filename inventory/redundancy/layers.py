@@ -134,8 +134,9 @@ class HostSide:
             if serial in homes or "luns" in parts:
                 why[next(iter(parts.values()))] = self._on(serial) | (self._on("") if "ports" in parts else 0)
                 loose = loose or "ports" in parts
-        if self.san.arrays_missing:
+        if self.san.arrays_missing and (not homes or wwid in given.metro | given.perhaps):
             why[self.san.arrays_missing] = self._on("")
+            loose = True
         if unread := self.host.unread.get("hbas"):
             why[f"{self.host.name}: {unread}"] = ALL
             loose = True
@@ -167,6 +168,8 @@ class HostSide:
     def _seen_part(self, wwid: str) -> Part:
         yes, maybe = self.paths.get(wwid, (0, 0))
         why = self._blurred(yes, self.pairs.actual)
+        if self.san.unsettled(wwid):
+            why = (*why, ("Which arrays serve the LUN is not known.", ALL))
         if unread := self.host.unread.get("paths"):
             return Part(yes, ALL & ~yes, True, (*why, (f"{self.host.name}: {unread}", ALL)))
         if maybe:

@@ -25,11 +25,13 @@ class Grant:
 @dataclass(frozen=True)
 class Mappings:
     """names: WWID -> name of the LUN. homes: WWID -> serials of the arrays that have it. metro: WWIDs that two arrays
-    serve as one. dark: serial -> section -> sentence, for what decides a mapping and was not read."""
+    serve as one. perhaps: WWIDs of which their array did not tell that. dark: serial -> section -> sentence, for what
+    decides a mapping and was not read."""
 
     names: Mapping[str, str]
     homes: Mapping[str, tuple[str, ...]]
     metro: frozenset[str]
+    perhaps: frozenset[str]
     dark: Mapping[str, Mapping[str, str]]
     _by_initiator: Mapping[str, Mapping[str, tuple[Grant, ...]]]
 
@@ -49,6 +51,7 @@ def mappings(arrays: Iterable[ArraySeen]) -> Mappings:
     homes: dict[str, tuple[str, ...]] = {}
     dark: dict[str, dict[str, str]] = {}
     metro: set[str] = set()
+    perhaps: set[str] = set()
     granted: dict[str, dict[str, tuple[Grant, ...]]] = {}
     for array in arrays:
         for lun in array.luns:
@@ -56,6 +59,8 @@ def mappings(arrays: Iterable[ArraySeen]) -> Mappings:
             homes[f"3{lun.wwn}"] = (*homes.get(f"3{lun.wwn}", ()), array.serial)
         pairs = {pair.local_lun for pair in array.pairs if pair.kind == "metro"}
         metro |= {f"3{lun.wwn}" for lun in array.luns if lun.ident in pairs}
+        if unread(array, "pairs"):
+            perhaps |= {f"3{lun.wwn}" for lun in array.luns}
         missing = {part: why for part in DECIDES if (why := unread(array, part))}
         if missing:
             dark[array.serial] = {
@@ -63,7 +68,7 @@ def mappings(arrays: Iterable[ArraySeen]) -> Mappings:
             }
         _grants(array, granted)
     metro |= {wwid for wwid, serials in homes.items() if len(serials) > 1}
-    return Mappings(names, homes, frozenset(metro), dark, granted)
+    return Mappings(names, homes, frozenset(metro), frozenset(perhaps), dark, granted)
 
 
 def unread(array: ArraySeen, section: str) -> str:

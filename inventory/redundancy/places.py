@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from inventory.redundancy.fabrics import Fabric
@@ -19,7 +19,7 @@ class Place:
     switch: str = ""
     port: str = ""
     name: str = ""  # of a fabric that only a host names
-    by: Literal["login", "cabling", "guess"] = "guess"  # what says so
+    by: Literal["login", "cabling", "host", "guess"] = "guess"  # what says so
 
 
 class Places:
@@ -82,7 +82,7 @@ class Places:
         if not name:
             return None
         home = next((n for n, fabric in enumerate(self.fabrics) if name in fabric.switches), None)
-        return Place(-1, name=name) if home is None else self._in(home)
+        return Place(-1, name=name, by="host") if home is None else replace(self._in(home), by="host")
 
     def _in(self, number: int) -> Place:
         switches = self.fabrics[number].switches

@@ -55,6 +55,7 @@ def _san(estate: Estate) -> San:
             for array in estate.arrays
         },
         next(iter(dark), ""),
+        next(iter(dark + [fabric.why["zoning"] for fabric in found if "zoning" in fabric.why]), ""),
         next(iter(lost), ""),
     )
 

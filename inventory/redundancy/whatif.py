@@ -17,12 +17,14 @@ from inventory.redundancy.wires import Wire
 
 @dataclass(frozen=True)
 class Remains:
-    """One LUN on one host afterwards. before, after: pairs. points: what is then a single point of failure."""
+    """One LUN on one host afterwards. before, after: pairs. points: what is then a single point of failure. bits: the
+    pairs that are left, as the host numbers them."""
 
     cell: HostLun
     before: int
     after: int
     points: tuple[Element, ...]
+    bits: int = 0
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def _remains(
         wires = side.designed if layer is Layer.DESIGNED else side.actual
         shared = common(wire.needed for n in numbers(bits) if (wire := wires[n])) & ~ignored
         known[key] = proof.san.wires.elements.of(shared)
-    return Remains(cell, judged.pairs, bits.bit_count(), known[key])
+    return Remains(cell, judged.pairs, bits.bit_count(), known[key], bits)
 
 
 def _vms(uses: Iterable[Use], remains: Mapping[tuple[str, str], Remains]) -> tuple[tuple[str, ...], tuple[str, ...]]:

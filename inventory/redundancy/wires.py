@@ -129,8 +129,7 @@ class Wires:
         sure = self._end(hba)[0] | self._end(target)[0]
         ends = sure | self._plug(one) | self._plug(other)
         if one is None or other is None:
-            lost = hba if one is None else target
-            return Wire(ends, ends, sure, one or other, "lost", why=f"Where {lost} is plugged in is not known.")
+            return self._lost(hba if one is None else target, one or other, ends, sure)
         why = self._unbound(one) or self._unbound(other)
         if (one.fabric, one.name) != (other.fabric, other.name):
             return Wire(ends, ends, sure, one, "maybe", why=why) if why else None
@@ -138,20 +137,25 @@ class Wires:
             one, other, Wire(ends, ends, sure, one, why=why or self._end(hba)[1] or self._end(target)[1])
         )
 
+    def _lost(self, wwpn: str, place: Place | None, ends: int, sure: int) -> Wire:
+        """With one end nowhere. What the pair needs for certain is the fabric of the other end, where that is told."""
+        why = f"Where {wwpn} is plugged in is not known."
+        if place is None:
+            return Wire(ends, ends, sure, place, "lost", why=why)
+        if place.fabric < 0:
+            fabric = self.elements.mask(self.elements.call(Element(Kind.FABRIC, place.name), f"fabric {place.name}"))
+            why = f"No switch of fabric {place.name} was read."
+        else:
+            fabric = self._fabrics[place.fabric]
+        told = place.by != "guess" and not self._unbound(place)
+        return Wire(ends | fabric, ends | fabric, sure | fabric if told else sure, place, "lost", why=why)
+
     def _unbound(self, place: Place) -> str:
         """Why the bounds of the fabric at a place are not known; "" when they are."""
         return self.fabrics[place.fabric].why.get("extent", "") if place.fabric >= 0 else ""
 
     def _routed(self, one: Place, other: Place, wire: Wire) -> Wire | None:
-        ends = wire.fixed
-        if one.fabric < 0:
-            name = self.elements.call(Element(Kind.FABRIC, one.name), f"fabric {one.name}")
-            ends |= self.elements.mask(name)
-            return replace(
-                wire, needed=ends, fixed=ends, standing="maybe", why=f"No switch of fabric {one.name} was read."
-            )
-        fabric = self.fabrics[one.fabric]
-        ends |= self._fabrics[one.fabric]
+        fabric, ends = self.fabrics[one.fabric], wire.fixed | self._fabrics[one.fabric]
         if not (one.switch and other.switch):
             why = f"Which switch of {fabric.name} a port is plugged into is not known."
             return replace(wire, needed=ends, fixed=ends, why=why)
@@ -168,7 +172,7 @@ class Wires:
             if not partly:
                 return None
             return replace(wire, needed=fixed, fixed=fixed, standing="maybe", why=partly)
-        told = not self._unbound(one) and "guess" not in (one.by, other.by)
+        told = not self._unbound(one) and {one.by, other.by} <= {"login", "cabling"}
         sure = (fixed if partly else fixed | needed) if told else wire.sure
         return Wire(fixed | needed, fixed, sure, one, "here", one.switch, other.switch, wire.why or partly)
 

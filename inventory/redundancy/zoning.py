@@ -49,7 +49,7 @@ def permits(fabric: Fabric) -> Permits:
         )
     everything = bool(zoning.all_access) and not zoning.effective
     effective = _zoned(zoning.effective, {}, fabric)
-    if fabric.why.get("defined") or (zoning.effective and not zoning.defined):
+    if fabric.why.get("defined") or not (zoning.defined or zoning.cfgs or zoning.aliases):
         why = fabric.why.get("defined") or f"The defined configuration of {fabric.name} was not read."
         return Permits(effective, None, everything, why)
     return Permits(effective, _zoned(meant(zoning), zoning.aliases, fabric), everything)

@@ -41,7 +41,7 @@ def rules(estate, before=None):
     return {one.rule for one in lint(estate, before)}
 
 
-# --- zones --------------------------------------------------------------------------------------------------------------
+# --- zones --------------------------------------------------------------------------------------------------------
 def test_a_peer_zone_with_initiators_on_one_side_is_fine():
     peer = Zone("Z_PEER", (HBA1A, HBA2A), "peer", (PORT0,))
     assert found(effective(sound(), peer), "MULTI_INITIATOR_ZONE") == []
@@ -149,7 +149,7 @@ def test_zoning_that_was_not_read_breaks_nothing():
     assert rules(estate) == {"UNREAD"}
 
 
-# --- fabrics ------------------------------------------------------------------------------------------------------------
+# --- fabrics ------------------------------------------------------------------------------------------------------
 def test_one_fabric_is_not_told_while_a_switch_is_missing():
     missing = replace(world(hba_down), missing=(Missing("switch", "SWB2", "no route to host."),))
     assert found(missing, "INITIATOR_SINGLE_FABRIC") == []
@@ -177,7 +177,7 @@ def test_unread_parts_of_hosts_and_arrays_are_told():
     assert {one.objects for one in found(estate, "UNREAD")} == {("PROD", "links"), (H1, "paths")}
 
 
-# --- ports --------------------------------------------------------------------------------------------------------------
+# --- ports --------------------------------------------------------------------------------------------------------
 def test_a_dark_port_has_no_speed():
     assert found(ports(sound(), A, 0, gbit=16.0, state="no_light"), "SPEED_MISMATCH") == []
     assert found(ports(sound(), A, 0, most_gbit=None), "SPEED_MISMATCH") == []
@@ -249,7 +249,7 @@ def test_a_disabled_port_matters_when_something_belongs_on_it():
     assert "(olvm-h1_hba0)" in found(ports(off, A, 0, name="olvm-h1_hba0"), "PERSISTENT_DISABLE")[0].sentence
 
 
-# --- arrays -------------------------------------------------------------------------------------------------------------
+# --- arrays -------------------------------------------------------------------------------------------------------
 def test_an_initiator_that_the_array_does_not_know_at_all():
     estate = initiators(lambda one: None if one.wwpn == HBA1A else one)
     assert "it does not know it" in found(estate, "LOGGED_IN_NOT_ON_ARRAY")[0].sentence
@@ -315,12 +315,12 @@ def test_links_that_nobody_zoned_and_initiators_of_others():
     assert rules(estate) == set()
 
 
-# --- layers -------------------------------------------------------------------------------------------------------------
+# --- layers -------------------------------------------------------------------------------------------------------
 def test_paths_that_lack_the_same_are_told_once_for_a_host():
     (one, other) = found(world(target_down), "PATHS_SEEN_BELOW_DESIGNED")
     assert one.sentence == (
-        f"1 path of he_sd and 3 more LUNs on {H1} is designed and not seen by multipath ({HBA1A} to port CTE0.A.IOM0.P0 "
-        f"of PROD ({PORT0})): look at these ports and cables, then rescan."
+        f"1 path of he_sd and 3 more LUNs on {H1} is designed and not seen by multipath ({HBA1A} to port "
+        f"CTE0.A.IOM0.P0 of PROD ({PORT0})): look at these ports and cables, then rescan."
     )
     assert other.objects[0] == H2
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from inventory.redundancy.estate import Estate, Missing, Use
+from inventory.redundancy.estate import Estate, Use
 from inventory.redundancy.lint import RULES, lint
 from inventory.redundancy.lint.document import document
 from inventory.redundancy.proof import prove
 from portal.kernel.outcome import Outcome
-from portal.kernel.san import Controller, Member, Pair, RemoteArray, Sfp, Zone
+from portal.kernel.san import Member, Pair, Sfp, Zone
+from tests.redundancy.lint_page import PAGE
 from tests.redundancy.san_world import DR, PROD, A, B, World, changed, lun, standard
 
 H1, H2 = "olvm-h1", "olvm-h2"
@@ -241,5 +241,4 @@ def test_the_worst_comes_first():
 
 
 def test_the_page_is_current():
-    page = Path(__file__).resolve().parents[2] / "docs" / "san-lint.md"
-    assert page.read_text("utf-8") == document(), "write it anew: ./holdfast manage sanlint"
+    assert PAGE.read_text("utf-8") == document(), "write it anew: python -m tests.redundancy.lint_page"

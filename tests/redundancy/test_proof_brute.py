@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from inventory.redundancy.judge import Word
 from inventory.redundancy.proof import prove
 from inventory.redundancy.whatif import what_if
+from tests.redundancy.planted_world import FAULTS, sound
 from tests.redundancy.random_world import world
 from tests.redundancy.san_world import World
 
@@ -43,13 +44,44 @@ def survives(made: World, random: Random, rounds: int) -> None:
         }
 
 
-@settings(max_examples=300, **CALM)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_planted_fault(fault):
+    for seed in range(8):
+        random = Random(seed)
+        made = sound(random)
+        fault(made, random)
+        agrees(made)
+        survives(made, random, 2)
+
+
+def test_sound_worlds_are_sound():
+    for seed in range(30):
+        made = sound(Random(seed))
+        agrees(made)
+        words = {cell.live.word for cell in prove(made.estate()).cells.values()}
+        assert words == {Word.GREEN}, seed
+
+
+def test_every_fault_is_seen_somewhere():
+    """A fault that cuts nothing anywhere would show nothing."""
+    for fault in FAULTS:
+        words = set()
+        for seed in range(40):
+            random = Random(seed)
+            made = sound(random)
+            fault(made, random)
+            words |= {cell.live.word for cell in prove(made.estate()).cells.values()}
+        if fault.__name__ not in ("single_link", "one_trunk"):  # the other fabric carries on
+            assert words & {Word.FAIL, Word.PASS, Word.NO_PATH}, fault.__name__
+
+
+@settings(max_examples=100, **CALM)
 @given(SEEDS)
 def test_single_points(random):
     agrees(world(random))
 
 
-@settings(max_examples=150, **CALM)
+@settings(max_examples=60, **CALM)
 @given(SEEDS)
 def test_what_if_takes_elements_away_together(random):
     survives(world(random), random, 8)

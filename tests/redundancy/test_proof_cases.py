@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from inventory.redundancy.elements import Element, Kind
+from inventory.redundancy.elements import Domain, Element, Kind
 from inventory.redundancy.evidence import Layer
 from inventory.redundancy.judge import Word
 from inventory.redundancy.lint import lint
@@ -33,7 +33,6 @@ def labels(proof, judged):
     return {proof.label(one) for one in judged.points}
 
 
-@pytest.mark.skipif(not (SAMPLES / "brocade-rest").is_dir(), reason="the bodies are not here")
 def test_the_world_is_the_one_of_the_samples():
     world = standard()
     for side, switch in (("A", A), ("B", B)):
@@ -69,7 +68,8 @@ def test_case_1_and_2_baseline(isl):
     assert rules(estate) == []
     assert proof.whole.outcome is Outcome.OK
     assert proof.whole.sentence == "Whatever single element dies, each of 7 LUNs on 2 hosts keeps at least 2 paths."
-    assert len(proof.pairs(live_cell := proof.cells[H1, f"3{lun(1)}"])) == 4
+    live_cell = proof.cells[H1, f"3{lun(1)}"]
+    assert len(proof.pairs(live_cell)) == 4
     element = Element(Kind.LINK, f"{A}:22-{A2}:22")
     over = proof.runs_over(H1, proof.pairs(live_cell)[0])
     assert element not in over, "one of two links is not needed"
@@ -98,7 +98,8 @@ def test_case_3_zone_defined_and_not_effective():
     assert found.count("ARRAY_NOT_ZONED_ON_FABRIC") == 1
     summary = next(one for one in proof.luns if one.name == "ora_data01_dr")
     assert summary.sentence == (
-        "If fabric SWA1 dies, ora_data01_dr loses all its 2 paths on olvm-h2. So it does when any of 4 more elements dies."
+        "If fabric SWA1 dies, ora_data01_dr loses all its 2 paths on olvm-h2. So it does when any of 4 more "
+        "elements dies."
     )
 
 
@@ -211,8 +212,6 @@ def test_hypermetro_that_one_host_reaches_on_one_array():
 
 
 def test_two_switches_on_one_power_feed():
-    from inventory.redundancy.elements import Domain
-
     world = standard()
     feed = Element(Kind.PDU, "pdu-1")
     world.shared = [Domain(feed, frozenset({Element(Kind.SWITCH, A), Element(Kind.SWITCH, B)}))]
