@@ -155,10 +155,10 @@ def test_what_a_command_says_wrong_stays_with_its_part(switch, user_key):
 
 
 def test_a_command_that_hangs_is_cut_and_the_others_go_on(switch, user_key, monkeypatch):
-    monkeypatch.setattr(fabric_cli, "COMMAND_SECONDS", 2.0)
+    monkeypatch.setattr(fabric_cli, "COMMAND_SECONDS", 6.0)
     switch.run("islshow", "exec sleep 30")
     seen = reader(switch, user_key, port_counters=False).look()
-    assert "islshow did not end within 2 s" in seen.unread["links"]
+    assert "islshow did not end within 6 s" in seen.unread["links"]
     assert seen.firmware == "v8.2.3c1"
 
 
@@ -214,7 +214,6 @@ def test_one_look_at_a_time(switch, user_key):
 
 def test_too_many_connections(switch, user_key, monkeypatch):
     monkeypatch.setattr(fabric_cli, "MOST_CONNECTIONS", 1)
-    monkeypatch.setattr(fabric_cli, "COMMAND_SECONDS", 1.0)
-    switch.run("cfgshow", "exec sleep 30")
+    switch.run("cfgshow", "kill -9 $PPID")
     seen = reader(switch, user_key, port_counters=False).look()
-    assert "was lost 1 times in one look" in seen.unread["logins"]
+    assert "was lost 1 times in one look" in seen.unread["zoning"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import socket
 import threading
 
 import pytest
 
 from portal.connectors.san import https
-from portal.connectors.san.errors import Busy, Garbled, Refused, SanFailed, Unreachable, Untrusted
+from portal.connectors.san.errors import Busy, Garbled, Refused, Unreachable, Untrusted
 from portal.connectors.san.fabric_rest import FabricRest
 from portal.connectors.san.gate import Gate
 from portal.connectors.san.https import Door, WouldWrite, offered
@@ -272,12 +273,10 @@ def test_a_session_that_cannot_be_ended_holds_back_the_next_login(fos):
 
 
 def test_a_login_that_is_not_answered_may_have_opened_a_session(fos, gate):
-    never = threading.Event()
-    fos.login = Said(after=never)
-    reader = FabricRest(fos.endpoint(), account(), gate=gate, look_seconds=0.3)
+    fos.login = Said(body=b"x", cut=0)
+    reader = FabricRest(fos.endpoint(), account(), gate=gate)
     with pytest.raises(Unreachable, match="does not answer POST /rest/login"):
         reader.look()
-    never.set()
     with pytest.raises(Busy, match="may still hold a session"):
         reader.look()
     assert len(fos.logins()) == 1
@@ -301,13 +300,11 @@ def test_silence_in_the_middle_ends_the_look_and_the_session(fos, gate):
 
 
 def test_the_time_of_a_look_ends(fos, gate):
-    slow = threading.Event()
-    fos.put("brocade-module-version", Said(after=slow))
-    with pytest.raises(SanFailed):
-        FabricRest(fos.endpoint(), account(), gate=gate, look_seconds=1.0).look()
-    slow.set()
+    late = FabricRest(fos.endpoint(), account(), gate=gate, clock=lambda: 0.0 if len(fos.asked) < 2 else 120.0)
+    with pytest.raises(Busy, match="was over before"):
+        late.look()
+    assert [one.path for one in fos.asked] == ["/rest/login", "/rest/brocade-module-version", "/rest/logout"]
     assert fos.sessions == set()
-    assert len(fos.asked) == 3
 
 
 def test_a_body_without_end_is_not_taken_in(fos, reader, monkeypatch):
@@ -358,6 +355,15 @@ def test_nobody_there(fos, gate):
         FabricRest(endpoint, account(), gate=gate).look()
     with pytest.raises(Unreachable):  # nothing was sent, so no session can be open
         FabricRest(endpoint, account(), gate=gate).look()
+
+
+def test_a_port_that_never_greets_holds_no_session(fos, gate):
+    """Nothing was sent, so nothing is waited for: the next look may log in at once."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        reader = FabricRest(fos.endpoint(port=silent.getsockname()[1]), account(), gate=gate, look_seconds=0.3)
+        for _ in range(2):
+            with pytest.raises(Unreachable, match="no whole answer came before the deadline"):
+                reader.look()
 
 
 def test_a_body_says_nothing_that_a_login_needs(fos, reader):

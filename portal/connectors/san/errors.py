@@ -37,7 +37,6 @@ class Garbled(SanFailed):
     """What came is not what its REST interface says: too large, cut, not JSON."""
 
 
-_SENT = frozenset({pycurl.E_OPERATION_TIMEDOUT, 18, 52, 55, 56, 92})
 _TRUST = frozenset({51, 58, 60, 77, 83, 90, 91})
 _WORDS = {
     6: "its name is not known to the portal's resolver",
@@ -51,9 +50,10 @@ _WORDS = {
 }
 
 
-def from_curl(name: str, where: str, asked: str, code: int, text: str) -> SanFailed:
+def from_curl(name: str, where: str, asked: str, error: pycurl.error, *, sent: bool) -> SanFailed:
     """A curl failure as an exception (not raised). name: what was asked; where: its address; asked: words for the
-    request."""
+    request; sent: whether a byte of it left."""
+    code, text = int(error.args[0]), str(error.args[-1])
     if code in _TRUST:
         return Untrusted(
             f"{name} at {where} shows a certificate that is not the pinned one ({short(text)}), so {asked} is not "
@@ -66,7 +66,7 @@ def from_curl(name: str, where: str, asked: str, code: int, text: str) -> SanFai
     why = _WORDS.get(code, f"the transfer failed ({short(text)})")
     return Unreachable(
         f"{name} at {where} does not answer {asked}: {why}. Check its management port, HTTPS and the firewall.",
-        sent=code in _SENT,
+        sent=sent,
     )
 
 

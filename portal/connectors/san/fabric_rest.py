@@ -54,6 +54,7 @@ class FabricRest:
     gate: Gate = shared
     sessionless: bool = False
     pause: Callable[[float], None] = wait
+    clock: Callable[[], float] = time.monotonic
     look_seconds: float = LOOK_SECONDS
 
     def look(self) -> SwitchSeen:
@@ -63,8 +64,10 @@ class FabricRest:
             if not mine:
                 raise taken(self.endpoint.name)
             door = Door(self.endpoint)
-            until = time.monotonic() + self.look_seconds
-            session = FabricSession(door, self.account, self.gate, until, self.pause, sessionless=self.sessionless)
+            until = self.clock() + self.look_seconds
+            session = FabricSession(
+                door, self.account, self.gate, until, self.pause, self.clock, sessionless=self.sessionless
+            )
             left = ""
             try:
                 session.open()

@@ -168,7 +168,8 @@ class FabricSession:
         for _ in range(MOST_TRIES):
             left = self.until - self.clock()
             if left <= 0:
-                raise Busy(f"The time for one look at {self.name} was over before {asked}. Look at its load.")
+                self.over = Busy(f"The time for one look at {self.name} was over before {asked}. Look at its load.")
+                raise self.over
             said = ask(left)
             if said.means is not Means.AGAIN:
                 return said

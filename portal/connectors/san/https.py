@@ -119,9 +119,8 @@ class Door:
             curl.perform()
         except pycurl.error as error:
             asked = f"{method} {path.partition('?')[0]}"
-            raise from_curl(
-                self.endpoint.name, self.endpoint.where, asked, int(error.args[0]), str(error.args[-1])
-            ) from None
+            sent = int(curl.getinfo(pycurl.REQUEST_SIZE)) > 0
+            raise from_curl(self.endpoint.name, self.endpoint.where, asked, error, sent=sent) from None
         lines = _last_head(head.getvalue())
         named = dict(_pair(line) for line in lines if ":" in line)
         cookies = tuple(value.split(";")[0].strip() for name, value in map(_pair, lines) if name == "set-cookie")

@@ -125,7 +125,7 @@ def _sfp(port: int, found: list[str]) -> Sfp:
 
 
 def _limit(told: str, which: int) -> float | None:
-    """Behind the measured power stand alarm low, alarm high, warning low, warning high: in uW, or in dBm without unit."""
+    """Behind the measured power stand alarm low and high, warning low and high: in uW, or in dBm without a unit."""
     found = re.findall(r"(-?[\d.]+)\s*(uW)?", told.partition(")")[2])
     if len(found) != 4:
         return None
