@@ -87,20 +87,18 @@ def seed_devices(engine: Any, estate: dict[str, Any]) -> None:
     for kind, told in (("switch", estate["switches"]), ("array", estate["arrays"])):
         for one in told:
             addresses = one["addresses"] if kind == "array" else [one["address"]]
-            Device.objects.update_or_create(
-                name=one["name"],
-                defaults={
-                    "engine": engine,
-                    "site": sites["DR" if one["name"].endswith("-DR") else "PROD"],
-                    "kind": kind,
-                    "address": addresses[0],
-                    "second_address": addresses[1] if len(addresses) > 1 else "",
-                    "port": one["https_port"],
-                    "username": one["username"],
-                    "password": Secret(one["password"]),
-                    "pin_pem": one["certificate_pem"],
-                },
-            )
+            given: dict[str, Any] = {
+                "engine": engine,
+                "site": sites["DR" if one["name"].endswith("-DR") else "PROD"],
+                "kind": kind,
+                "address": addresses[0],
+                "second_address": addresses[1] if len(addresses) > 1 else "",
+                "port": one["https_port"],
+                "username": one["username"],
+                "password": Secret(one["password"]),
+                "pin_pem": one["certificate_pem"],
+            }
+            Device.objects.update_or_create(name=one["name"], defaults=given)
 
 
 def seed_backups(engine: Any) -> None:

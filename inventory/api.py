@@ -96,6 +96,14 @@ class EngineEvent(serializers.ModelSerializer[models.EngineEvent]):
         fields = "__all__"
 
 
+class Device(serializers.ModelSerializer[models.Device]):
+    """A switch or an array. Its account and certificates are not part of it; what it told is in its look."""
+
+    class Meta:
+        model = models.Device
+        fields: ClassVar = ["id", "engine", "site", "kind", "name", "address", "second_address", "port", "watched"]
+
+
 class Look(serializers.ModelSerializer[models.Look]):
     """The latest look, without its raw answer (see `looks/{id}`)."""
 
@@ -182,8 +190,8 @@ class Findings(Resource):
     """Present findings."""
 
     queryset = (
-        models.Finding.objects.select_related("look__host", "look__engine")
-        .only(*FINDING, "look__probe", "look__at", "look__host__name", "look__engine__name")
+        models.Finding.objects.select_related("look__host", "look__device", "look__engine")
+        .only(*FINDING, "look__probe", "look__at", "look__host__name", "look__device__name", "look__engine__name")
         .order_by("pk")
     )
     serializer_class = Finding
@@ -191,10 +199,10 @@ class Findings(Resource):
 
 
 class Looks(Resource):
-    """The latest look per host or engine and probe."""
+    """The latest look per host, device or engine and probe."""
 
     queryset = models.Look.objects.order_by("pk")
-    filter_backends = (filtered("host", "engine", "probe", "state"),)
+    filter_backends = (filtered("host", "device", "engine", "probe", "state"),)
 
     def get_serializer_class(self) -> type[Look]:
         return LookDetail if self.action == "retrieve" else Look
@@ -226,6 +234,7 @@ router.register("sites", resource(Site), basename="api-site")
 router.register("engines", resource(Engine, acts=(EngineActs,)), basename="api-engine")
 router.register("clusters", resource(Cluster, ("engine",)), basename="api-cluster")
 router.register("hosts", resource(Host, ("engine", "cluster", "name", "status"), acts=(HostActs,)), basename="api-host")
+router.register("devices", resource(Device, ("engine", "site", "kind", "name")), basename="api-device")
 router.register("vms", resource(Vm, ("engine", "host", "name", "status")), basename="api-vm")
 router.register("storage-domains", resource(StorageDomain, ("engine", "status")), basename="api-storagedomain")
 router.register("luns", resource(Lun, ("engine", "domain", "name", "uuid")), basename="api-lun")

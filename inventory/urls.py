@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from inventory.views import engine, estate_acts, findings, hosts, looks, luns, overview, records, sections, vms
+from inventory.views import devices, engine, estate_acts, findings, hosts, looks, luns, overview, records, sections, vms
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -19,6 +19,9 @@ urlpatterns = [
     path("vms/<int:pk>/", vms.vm, name="vm"),
     path("luns/", luns.luns, name="luns"),
     path("luns/<int:pk>/", luns.lun, name="lun"),
+    path("devices/", devices.devices, name="devices"),
+    path("devices/<int:pk>/", devices.device, name="device"),
+    path("devices/<int:pk>/certificate/", devices.pin, name="device-pin"),
     path("topology/", sections.topology, name="topology"),
     path("findings/", findings.findings, name="findings"),
     path("findings/changes/", findings.changes, name="changes"),

@@ -78,7 +78,7 @@ class Estate:
 
     def _findings(self, now: Any) -> Metric:
         counts: dict[tuple[str, str], int] = {}
-        for finding in Finding.objects.select_related("look__host", "look__engine"):
+        for finding in Finding.objects.select_related("look__host", "look__device", "look__engine"):
             key = (finding.look.probe, present(finding, now)[0].value)
             counts[key] = counts.get(key, 0) + 1
         family = GaugeMetricFamily("holdfast_findings", "Present findings.", labels=["probe", "outcome"])

@@ -1,5 +1,6 @@
 """The answer about the LUNs of all hosts, added up by the database from what each look was judged to add (Look.brief):
-one row comes back whatever the size of the estate. A brief is written with the findings of its look and is believed for
+one row comes back whatever the size of the estate. Where switches and arrays are declared, the proof of redundancy has
+its say in it. A brief is written with the findings of its look and is believed for
 as long as they are."""
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from inventory.verdicts import luns
 from inventory.verdicts.answer import Answer
 from portal.kernel import facts as facts_json
 from portal.kernel.freshness import GRACE_SECONDS, allowed_age
+from portal.kernel.outcome import Outcome
 
-PROBE = "multipath"
+PROBE, PROOF = "multipath", "redundancy"
 # A brief of another version of Holdfast has other keys, and then nothing is known until the next look.
 PARTS = [field.name for field in fields(luns.Part)]
 SQL = """
@@ -37,7 +39,12 @@ select coalesce(sum((brief ->> 'hosts')::int) filter (where known), 0),
        (array_agg(jsonb_build_array(name, known is true, sentence, brief ->> 'unknown') order by name)
             filter (where known is not true or brief ->> 'unknown' <> ''))[1],
        min(at),
-       coalesce(jsonb_object_agg(host_id, brief) filter (where known and host_id = any(%(hosts)s)), '{}')
+       coalesce(jsonb_object_agg(host_id, brief) filter (where known and host_id = any(%(hosts)s)), '{}'),
+       (select jsonb_agg(jsonb_build_array(engine.name, look.at between %(proven)s and %(newest)s,
+                                           finding.outcome, finding.sentence) order by engine.name)
+        from inventory_look look join inventory_engine engine on engine.id = look.engine_id
+        left join inventory_finding finding on finding.look_id = look.id and finding.subject_kind = 'estate'
+        where look.probe = %(proof)s)
 from seen
 """
 
@@ -63,13 +70,23 @@ def redundancy(now: datetime, hosts: Iterable[int] = ()) -> Redundancy:
                 "oldest": now - timedelta(seconds=allowed_age(every(PROBE))),
                 "newest": now + timedelta(seconds=GRACE_SECONDS),
                 "hosts": list(hosts),
+                "proof": PROOF,
+                "proven": now - timedelta(seconds=allowed_age(every(PROOF))),
             },
         )
-        count, working, declared, shared, blind, point, dark, oldest, parts = cursor.fetchone()
+        count, working, declared, shared, blind, point, dark, oldest, parts, proofs = cursor.fetchone()
     first = facts_json.load(luns.SharedPoint | None, json.loads(point or "null"))
     whole = luns.Part(count, working, declared, shared, first, _why(dark), blind)
     told = {int(host): facts_json.load(luns.Part, part) for host, part in json.loads(parts).items()}
-    return Redundancy(luns.answer(whole), oldest, told)
+    seen = luns.answer(whole)
+    return Redundancy(luns.proven(seen, [_proof(*one) for one in json.loads(proofs or "[]")]), oldest, told)
+
+
+def _proof(engine: str, fresh: bool | None, outcome: str | None, sentence: str) -> tuple[Outcome, str]:
+    """What the proof of one estate says now."""
+    if not fresh or outcome is None:
+        return Outcome.UNKNOWN, f"The redundancy of {engine} was not proven lately: check that the looks worker runs."
+    return Outcome(outcome), sentence
 
 
 def _why(dark: str | None) -> str:

@@ -3,7 +3,7 @@ failure: an HBA, an array port, a fabric (facts/luns-and-tuning.md 3.3)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from inventory.probes.judging.lun_paths import Pair, pairs, pairs_of
@@ -80,6 +80,21 @@ def answer(whole: Part) -> Answer:
     if whole.working != whole.declared:
         return Answer(Word.YES, Outcome.WARN, f"{counted} Every LUN still has two ways, but paths are missing.")
     return Answer(Word.YES, Outcome.OK, f"{counted} No LUN hangs on one HBA, array port or fabric.")
+
+
+def proven(seen: Answer, proofs: Sequence[tuple[Outcome, str]]) -> Answer:
+    """The answer with what the proofs of the estates say, which know cards, switches and controllers, too. What hosts
+    see themselves stands when it is graver; without a proof it stands alone."""
+    if not proofs:
+        return seen
+    outcome, sentence = min(proofs, key=lambda one: _GRAVE.index(one[0]))
+    if _GRAVE.index(seen.outcome) < _GRAVE.index(outcome):
+        return seen
+    word = {Outcome.FAIL: Word.NO, Outcome.UNKNOWN: Word.NOT_KNOWN}.get(outcome, Word.YES)
+    return Answer(word, outcome, sentence)
+
+
+_GRAVE = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WARN, Outcome.OK)
 
 
 def _shared_words(first: SharedPoint, others: int) -> str:

@@ -26,22 +26,25 @@ WORDS = {
 }
 
 
+BESIDE = {"ssh": "SSH visit", "switch": "Switch", "array": "Array", "redundancy": "Proof of redundancy"}
+
+
 def title(probe: str) -> str:
     """A probe's title for people; its name when it is gone, or is the visit itself."""
-    return PROBES[probe].title if probe in PROBES else {"ssh": "SSH visit"}.get(probe, probe)
+    return PROBES[probe].title if probe in PROBES else BESIDE.get(probe, probe)
 
 
 @needs("estate.view")
 def look(request: HttpRequest, pk: int) -> HttpResponse:
     """The latest look of one probe at one host or engine: findings, raw output, transitions."""
-    row = get_object_or_404(Look.objects.select_related("host", "engine"), pk=pk)
+    row = get_object_or_404(Look.objects.select_related("host", "device", "engine"), pk=pk)
     now = timezone.now()
     found = read(findings().filter(look=row).order_by("check_name", "subject_key"), now)
-    name = row.host.name if row.host else row.engine.name
+    name = row.subject.name
     old = row.at is None or (row.probe in known_probes() and is_stale((now - row.at).total_seconds(), every(row.probe)))
     changes = transitions().filter(probe=row.probe, engine=row.engine, host=row.host)[:LATEST]
     context = {
-        "section": "hosts" if row.host else "engine",
+        "section": "hosts" if row.host else "luns" if row.device else "engine",
         "look": row,
         "old": old,
         "title": title(row.probe),
@@ -52,10 +55,16 @@ def look(request: HttpRequest, pk: int) -> HttpResponse:
         "findings": split(found),
         "sections": sections(row.sections),
         "changes": changes,
-        "path": path(("Hosts", "hosts"), name) if row.host else path(("Engine", "engine"), name),
+        "path": path(_above(row), name),
         "raw_base": f"/looks/{row.pk}/raw",
     }
     return render(request, "inventory/look.html", context)
+
+
+def _above(row: Look) -> tuple[str, str]:
+    if row.host:
+        return "Hosts", "hosts"
+    return ("Switches and arrays", "devices") if row.device else ("Engine", "engine")
 
 
 @needs("estate.view")

@@ -65,6 +65,7 @@ def luns(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     whole = listing.total == len(listing.rows) and not request.GET and not more
     context = {
         "section": "luns",
+        "tab": "luns",
         "listing": listing,
         "rows": rows,
         "views": seen,

@@ -1,4 +1,4 @@
-"""Switches, arrays and hosts of the lab, looked at and proven: what the tables say after one fault and after its end."""
+"""Switches, arrays and hosts of the lab, looked at and proven: what the tables say while all is well and after a fault."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from deploy.seed_demo import seed_devices
 from inventory.models import Device, Engine, Finding, Look, Site
-from inventory.services import gathering, proving, sweep, upkeep
+from inventory.services import device_trust, gathering, proving, sweep, upkeep
+from inventory.services.pages_redundancy import redundancy
+from portal.access.services import add_person
 from portal.connectors.ssh import new_key
+from portal.evidence.models import Record
 from portal.kernel.secret import Secret
 from tests.fixtures_lab import RunningLab
 
@@ -42,6 +48,14 @@ def engine(lab):
     yield made
     lab.http("DELETE", "/faults")
     settle()
+
+
+@pytest.fixture
+def admin():
+    """A client of an administrator."""
+    client = Client()
+    client.force_login(add_person("admin1", "admin", Secret("not-a-secret-1234"), by="test", demo=True))
+    return client
 
 
 def settle(seconds=60):
@@ -96,3 +110,45 @@ def test_a_switch_that_does_not_answer_makes_the_proof_unknown(engine):
     assert [(one.kind, one.name) for one in missing] == [("switch", "SWA1")]
     assert "last looked at by switch" in missing[0].why
     assert proving.proof_of(engine, timezone.now()).whole.outcome == "unknown"
+
+
+def test_a_certificate_is_pinned_only_as_it_was_shown(engine, admin):
+    switch = Device.objects.get(name="SWA1")
+    there = device_trust.shown(switch.pin_pem)
+    Device.objects.filter(pk=switch.pk).update(pin_pem="")
+    page = f"/devices/{switch.pk}/certificate/"
+    assert there.fingerprint in admin.get(page).content.decode()
+    for given in ({"typed": "SWA1", "fingerprint": "00:11"}, {"typed": "SWB1", "fingerprint": there.fingerprint}):
+        answer = admin.post(page, given)
+        assert answer.status_code == 422
+        assert Device.objects.get(pk=switch.pk).pin_pem == ""
+    answer = admin.post(page, {"typed": "SWA1", "fingerprint": there.fingerprint})
+    assert answer["Location"] == f"/devices/{switch.pk}/"
+    assert device_trust.shown(Device.objects.get(pk=switch.pk).pin_pem) == there
+    record = Record.objects.get(kind="device.pinned")
+    assert (record.subject, record.body["certificate_sha256"]) == ("device:SWA1", there.fingerprint)
+    assert "shows its pinned certificate" in admin.get(page).content.decode()
+
+
+def test_pages_show_devices_as_they_are(engine, admin):
+    looked()
+    page = admin.get("/devices/").content.decode()
+    assert all(name in page for name in ("SWA1", "SWB1", "DORADO-PROD", "DORADO-DR"))
+    for device in Device.objects.all():
+        with CaptureQueriesContext(connection) as queries:
+            one = admin.get(f"/devices/{device.pk}/")
+        assert one.status_code == 200
+        assert len(queries) <= 10
+        assert device.password.reveal() not in one.content.decode()
+    Look.objects.filter(device__name="SWB1").update(at=timezone.now() - timedelta(hours=1))
+    assert "SWB1 was last looked at by switch" in admin.get("/devices/").content.decode()
+
+
+def test_the_overview_says_what_the_proof_says(engine, lab):
+    looked()
+    assert redundancy(timezone.now()).answer.word == "Not known"  # no path was declared
+    lab.fault("one-controller-zoned", "DORADO-PROD", controller="0A")
+    looked()
+    assert redundancy(timezone.now()).answer.word == "No"
+    Look.objects.filter(probe="redundancy").update(at=timezone.now() - timedelta(minutes=10))
+    assert redundancy(timezone.now()).answer.word != "Yes"
