@@ -1,4 +1,4 @@
-"""Switches, arrays and hosts of the lab, looked at and proven: what the tables say while all is well and after a fault."""
+"""Switches, arrays and hosts of the lab, looked at and proven: what the tables say while all is well and after faults."""
 
 from __future__ import annotations
 
