@@ -1,4 +1,5 @@
-"""Facts to JSON and back: frozen dataclasses made of str, int, float, bool, None, tuples and dataclasses."""
+"""Facts to JSON and back: frozen dataclasses made of str, int, float, bool, None, tuples, frozensets
+and dataclasses."""
 
 from __future__ import annotations
 
@@ -18,7 +19,9 @@ def dump(facts: Any) -> Any:
         return {field.name: dump(getattr(facts, field.name)) for field in dataclasses.fields(facts)}
     if isinstance(facts, Mapping):
         return {str(key): dump(value) for key, value in facts.items()}
-    if isinstance(facts, list | tuple | set | frozenset):
+    if isinstance(facts, set | frozenset):
+        return sorted((dump(item) for item in facts), key=repr)  # a set's own order differs from process to process
+    if isinstance(facts, list | tuple):
         return [dump(item) for item in facts]
     return facts
 
@@ -29,7 +32,7 @@ def load(kind: Any, value: Any) -> Any:
     origin = typing.get_origin(kind)
     if origin in (typing.Union, types.UnionType):
         return _load_union(kind, value)
-    if origin in (tuple, list):
+    if origin in (tuple, list, frozenset):
         return _load_sequence(kind, value)
     if origin is not None and issubclass(origin, Mapping):
         key_type, value_type = typing.get_args(kind)
@@ -57,10 +60,9 @@ def _load_union(kind: Any, value: Any) -> Any:
 
 
 def _load_sequence(kind: Any, value: Any) -> Any:
-    parts = typing.get_args(kind)
-    if typing.get_origin(kind) is list or (len(parts) == 2 and parts[1] is Ellipsis):
-        items = [load(parts[0], item) for item in value]
-        return items if typing.get_origin(kind) is list else tuple(items)
+    parts, whole = typing.get_args(kind), typing.get_origin(kind)
+    if whole is not tuple or (len(parts) == 2 and parts[1] is Ellipsis):
+        return whole(load(parts[0], item) for item in value)
     if len(value) != len(parts):
         raise TypeError(f"{len(value)} values where {len(parts)} are expected")
     return tuple(load(part, item) for part, item in zip(parts, value, strict=True))

@@ -1,7 +1,7 @@
 """What one switch and one array told, whatever protocol brought it. Pure shapes, shared by connectors, proof and lint.
 
-Every WWN is 16 lower-case hex digits without colons, a LUN's is 32 (facts/san.md 3.1). None and "" mean "not told". What
-could not be read stands in `unread` with a sentence for a person, and is never taken for empty."""
+Every WWN is 16 lower-case hex digits without colons, a LUN's is 32 (facts/san.md 3.1). None and "" mean "not told".
+What could not be read stands in `unread` with a sentence for a person, and is never taken for empty."""
 
 from __future__ import annotations
 

@@ -16,6 +16,11 @@ from portal.kernel.outcome import Outcome
 
 
 @dataclass(frozen=True)
+class Chosen:
+    ports: frozenset[str] | None
+
+
+@dataclass(frozen=True)
 class Inner:
     name: str
     size: int | None
@@ -58,6 +63,14 @@ def test_facts_come_back_as_they_were(facts):
     assert back == facts
     for one in fields(Outer):
         assert type(getattr(back, one.name)) is type(getattr(facts, one.name)), one.name
+
+
+def test_a_set_comes_back_as_one_and_is_written_in_one_order():
+    for ports in (frozenset({"b", "a", "c"}), frozenset(), None):
+        assert load(Chosen, json.loads(json.dumps(dump(Chosen(ports))))) == Chosen(ports)
+    assert dump(Chosen(frozenset({"b", "a", "c"}))) == {"ports": ["a", "b", "c"]}
+    with pytest.raises(TypeError):
+        load(Chosen, {"ports": [1]})
 
 
 def test_sets_become_lists_and_a_class_is_no_value():
