@@ -16,16 +16,22 @@ from portal.kernel.step import ACT, Look, Parameters, Seen, Step
 from portal.kernel.verdict import Verdict, done, failed, go, wait
 
 _HCTL = re.compile(r"\d{1,5}:\d{1,5}:\d{1,5}:\d{1,10}")
-# tee writes, so that the same line works through sudo; one bad device ends it with its name on stderr. It checks its
-# own words, since sudoers lets any number of them in (portal.kernel.sudoers).
+# tee writes, so that the same line works through sudo. It checks its own words, since sudoers lets any number of them in
+# (portal.kernel.sudoers). A device that is gone does not keep the others from their word, and each is read back: what was
+# written with exit code 0 and did not come to pass ends it with 1 and the device's name.
 _SCRIPT = """word=$1
 shift
 for path in "$@"; do
     case $path in *[!0-9:]* | "") echo "no SCSI address: $path" >&2; exit 2 ;; esac
 done
+bad=0
 for path in "$@"; do
-    printf '%s\\n' "$word" | tee "/sys/class/scsi_device/$path/device/state" >/dev/null || exit 1
+    file="/sys/class/scsi_device/$path/device/state"
+    printf '%s\\n' "$word" | tee "$file" >/dev/null
+    now=$(cat "$file")
+    [ "$now" = "$word" ] || { echo "$path is ${now:-gone}, not $word" >&2; bad=1; }
 done
+exit "$bad"
 """
 
 

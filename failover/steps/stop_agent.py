@@ -26,6 +26,11 @@ def start(parameters: Parameters) -> tuple[Command, ...]:
     return (Command(("systemctl", "start", UNIT), timeout=60, root=True),)
 
 
+def _undo(parameters: Parameters) -> tuple[Command, ...]:
+    """Starts it, and asks whether it runs: `systemctl start` may end with 0 and leave nothing behind."""
+    return (*start(parameters), Command(("systemctl", "is-active", UNIT), timeout=5))
+
+
 def _ready(seen: Seen, parameters: Parameters) -> Verdict:
     return fit(sight.read(seen, parameters), member(parameters, "on"))
 
@@ -51,7 +56,7 @@ STEP = Step(
     ready=_ready,
     act=lambda parameters: (Command(("systemctl", "stop", UNIT), timeout=60, root=True),),
     settled=_settled,
-    undo=start,
+    undo=_undo,
     patience=60,
     every=2,
     expected=3,

@@ -9,11 +9,13 @@ from xml.etree import ElementTree
 
 from aiohttp import web
 
+from lab import ledger
 from lab.engine import actions_host, actions_other, actions_vm, shapes_log
 from lab.engine.actions import COMMANDS, Call, Denied
 from lab.engine.shapes import API, HEAD, deeper, escape, ref
 from lab.engine.state import Account, Engine, Session
 from lab.engine.wire import Refusal, faulty
+from lab.world import ENGINE
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 REGISTERED = (actions_host, actions_other, actions_vm)
@@ -100,12 +102,15 @@ async def perform(
     if not UUID.fullmatch(path[1]):
         raise faulty(400, f"Invalid UUID string: {path[1]}", "Operation failed")
     call = Call(engine, session.account, correlation_id or str(uuid.uuid4()), path, body)
+    entry = ledger.enter(engine.world, ENGINE, ["POST", "/".join(path), call.correlation], "post")
     try:
         if not _allowed(session.account, verb, body):
             raise Denied(403, "User is not authorized to perform this action.")
         await act(call)
     except Denied as denied:
+        ledger.close(engine.world, entry, denied.status)
         return _refused(call, denied)
+    ledger.close(engine.world, entry, 200)
     return 200, _echo(call, call.extra.pop("status", "complete"), call.extra.pop("fault", ""))
 
 

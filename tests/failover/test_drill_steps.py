@@ -106,8 +106,13 @@ def test_acts_are_exactly_these():
     }
     for step, one in acts.items():
         assert step.STEP.act(PARAMETERS) == (one,), step.STEP.name
-    assert stop_agent.STEP.undo(PARAMETERS) == start_agent.STEP.act(PARAMETERS)
-    assert stop_engine_service.STEP.undo(PARAMETERS) == start_engine_service.STEP.act(PARAMETERS)
+    for stop, start, unit in (
+        (stop_agent, start_agent, "ovirt-ha-agent"),
+        (stop_engine_service, start_engine_service, "ovirt-engine"),
+    ):
+        *undo, asked = stop.STEP.undo(PARAMETERS)
+        assert tuple(undo) == start.STEP.act(PARAMETERS)
+        assert asked.argv == ("systemctl", "is-active", unit), "a start that ends with 0 and does nothing is no undo"
     assert poweroff_engine_vm.STEP.undo.startswith("No undo: HA starts the engine VM")
     assert "`hosted-engine --vm-start`" in poweroff_engine_vm.STEP.undo
 

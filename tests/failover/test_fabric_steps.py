@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
@@ -115,13 +116,29 @@ def test_the_command_writes_only_the_chosen_states():
     (command,) = offline_paths.STEP.act(given)
     assert command.argv[:2] == ("sh", "-c")
     assert command.argv[3:] == ("sh", "offline", "3:0:0:2", "3:0:1:2")
-    assert '| tee "/sys/class/scsi_device/$path/device/state" >/dev/null || exit 1' in command.argv[2]
+    assert 'file="/sys/class/scsi_device/$path/device/state"' in command.argv[2]
     assert command.root
     (back,) = offline_paths.STEP.undo(given)
     assert back.argv[3:] == ("sh", "running", "3:0:0:2", "3:0:1:2")
     assert online_paths.STEP.act(given) == (back,)
     for step in (offline_paths, online_paths, watch_io):
         assert step.STEP.where(given) == "host:7"
+
+
+def test_each_path_is_read_back_and_one_that_is_gone_keeps_none_from_its_word(tmp_path):
+    """tee may end with 0 and change nothing; a device that has vanished must not end the giving back of the others."""
+    for path, state in (("3:0:0:2", "offline"), ("3:0:1:2", "offline"), ("4:0:0:2", "running")):
+        folder = tmp_path / path / "device"
+        folder.mkdir(parents=True)
+        (folder / "state").write_text(f"{state}\n")
+    (back,) = offline_paths.STEP.undo({**GIVEN, "paths": "3:0:0:2,3:0:1:2,3:0:9:9"})
+    script = back.argv[2].replace("/sys/class/scsi_device", str(tmp_path))
+    ended = subprocess.run(["sh", "-c", script, *back.argv[3:]], capture_output=True, text=True, check=False)
+    assert (ended.returncode, "3:0:9:9 is gone, not running" in ended.stderr) == (1, True), ended.stderr
+    assert [(tmp_path / path / "device/state").read_text() for path in ("3:0:0:2", "3:0:1:2")] == ["running\n"] * 2
+    idle = script.replace("| tee", "| : tee")
+    ended = subprocess.run(["sh", "-c", idle, "sh", "offline", "3:0:0:2"], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (1, "3:0:0:2 is running, not offline\n")
 
 
 @pytest.mark.parametrize("text", ["", "3:0:1", "3:0:1:2,3:0:1:2", "3:0:1:2;reboot", "../../etc:0:0:0"])
