@@ -55,7 +55,7 @@ def _controllers(name: str, subject: Subject, seen: ArraySeen) -> Iterator[Findi
         told = ", ".join(f"{one.ident} (health {one.health or '-'}, running {one.running or '-'})" for one in bad)
         yield Finding("controllers", Outcome.FAIL, subject, f"{name} has controllers that are not normal: {told}.")
     elif seen.controllers:
-        words = f"All {len(seen.controllers)} controllers of {name} are normal."
+        words = f"Every one of the {len(seen.controllers)} controllers of {name} is normal."
         yield Finding("controllers", Outcome.OK, subject, words)
 
 
