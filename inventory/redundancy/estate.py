@@ -84,8 +84,10 @@ class Missing:
 
 @dataclass(frozen=True)
 class Estate:
-    """Everything at one time. at: Unix seconds. last_seen: WWPN -> Unix seconds when it was last in a name server, as
-    far as that was kept. production_hosts: hosts that must never see a secondary; empty: nobody declared it."""
+    """Everything at one time. at: Unix seconds. The `unread` of switches and arrays: name of a field ("defined",
+    "trunks", "snapshots" and "metro" for halves of one), or "all", -> a whole sentence. last_seen: WWPN -> Unix
+    seconds when it was last in a name server, as far as that was kept. production_hosts: hosts that must never see a
+    secondary; empty: nobody declared it."""
 
     at: float
     hosts: tuple[HostSeen, ...] = ()

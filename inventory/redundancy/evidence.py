@@ -178,7 +178,7 @@ def _held(san: San, pair: tuple[str, str]) -> tuple[bool | None, str]:
         return None, f"Port {pair[1]} belongs to no array that was read."
     if not up(target.port):
         return False, ""
-    why = unread(target.array, "links")
+    why = unread(target.array, "links") or unread(target.array, "hosts")  # links are asked for host by host
     if why:
-        return None, f"Array {target.array.name}: {why}"
+        return None, why
     return pair in san.links[target.array.serial], ""

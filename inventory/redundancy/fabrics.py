@@ -112,9 +112,15 @@ def _why(wwns: frozenset[str], seen: tuple[SwitchSeen, ...]) -> dict[str, str]:
     bounds = [unread(one, "members") for one in seen if unread(one, "ports") and unread(one, "members")]
     if bounds:
         found["extent"] = f"Which switches {seen[0].name} is joined with is not known: {bounds[0]}"
-    alone = [f"{one.name}: {unread(one, 'ports')}" for one in seen if unread(one, "ports")]
+    alone = [why for one in seen for part in ("ports", "trunks") if (why := unread(one, part))]
+    alone += [
+        f"Port {port.number} of {one.name} is a link and does not tell to which switch."
+        for one in seen
+        for port in one.ports
+        if port.kind in LINKS and port.state == "online" and not port.neighbors
+    ]
     alone += [f"Switch {wwn} was not read." for wwn in sorted(wwns - {one.wwn for one in seen})]
-    if alone and len(wwns) > 1:
+    if alone and (len(wwns) > 1 or alone[0].startswith("Port ")):
         found["ports"] = alone[0]
     return found
 

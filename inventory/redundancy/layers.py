@@ -128,24 +128,25 @@ class HostSide:
         yes = 0
         for grant in self.granted.get(wwid, ()):
             yes |= self._grant(grant)
-        why: dict[str, int] = {}
+        why: list[Reason] = []
         loose = not homes
         for serial, parts in given.dark.items():
-            if serial in homes or "luns" in parts:
-                why[next(iter(parts.values()))] = self._on(serial) | (self._on("") if "ports" in parts else 0)
+            if _decides(serial, parts, homes):
+                bits = self._on(serial) | (self._on("") if "ports" in parts else 0)
+                why.append((next(iter(parts.values())), bits))
                 loose = loose or "ports" in parts
         if self.san.arrays_missing and (not homes or wwid in given.metro | given.perhaps):
-            why[self.san.arrays_missing] = self._on("")
+            why.append((self.san.arrays_missing, self._on("")))
             loose = True
         if unread := self.host.unread.get("hbas"):
-            why[f"{self.host.name}: {unread}"] = ALL
+            why.append((f"{self.host.name}: {unread}", ALL))
             loose = True
         if not homes and not why:
-            why["The LUN is on no array that was read."] = ALL
+            why.append(("The LUN is on no array that was read.", ALL))
         maybe = 0
-        for bits in why.values():
+        for _, bits in why:
             maybe |= bits
-        return Access(yes, maybe & ~yes, loose, tuple(why.items()))
+        return Access(yes, maybe & ~yes, loose, tuple(why))
 
     def _on(self, serial: str) -> int:
         """The pairs to an array; of "", those to ports of none that was read."""
@@ -199,6 +200,13 @@ class HostSide:
             traits = self.designed if designed else self.traits
             self._judged[layer, evidence] = judge(evidence, wires, traits, self.san.wires.elements)
         return self._judged[layer, evidence]
+
+
+def _decides(serial: str, parts: Mapping[str, str], homes: tuple[str, ...]) -> bool:
+    """Whether what an array did not tell may give a LUN paths: one that it has, one that it may have."""
+    if "luns" in parts:
+        return True
+    return bool(parts.keys() - {"snapshots"}) if serial in homes else not homes and "snapshots" in parts
 
 
 def _outcome(layers: Mapping[Layer, Judged]) -> Outcome:

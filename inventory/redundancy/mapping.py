@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from portal.kernel.san import ArrayPort, ArraySeen
 
 UP_CODES = ("10",)  # link up
-DECIDES = ("luns", "mapped", "initiators", "ports")
+DECIDES = ("luns", "mapped", "initiators", "ports", "hosts", "snapshots")  # mappings are asked for host by host
 WELL = ("1", "")  # HEALTHSTATUS normal, or not told
 
 
@@ -59,13 +59,11 @@ def mappings(arrays: Iterable[ArraySeen]) -> Mappings:
             homes[f"3{lun.wwn}"] = (*homes.get(f"3{lun.wwn}", ()), array.serial)
         pairs = {pair.local_lun for pair in array.pairs if pair.kind == "metro"}
         metro |= {f"3{lun.wwn}" for lun in array.luns if lun.ident in pairs}
-        if unread(array, "pairs"):
+        if unread(array, "pairs") or unread(array, "metro"):
             perhaps |= {f"3{lun.wwn}" for lun in array.luns}
         missing = {part: why for part in DECIDES if (why := unread(array, part))}
         if missing:
-            dark[array.serial] = {
-                part: f"Array {array.name} did not tell its {part}: {why}" for part, why in missing.items()
-            }
+            dark[array.serial] = missing
         _grants(array, granted)
     metro |= {wwid for wwid, serials in homes.items() if len(serials) > 1}
     return Mappings(names, homes, frozenset(metro), frozenset(perhaps), dark, granted)

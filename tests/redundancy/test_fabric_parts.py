@@ -69,7 +69,7 @@ def test_both_ends_make_a_cable(near, far, cables):
 def test_one_end_is_enough_where_the_other_was_not_read():
     (one,) = two([e_port(1, "bb", 7)], [], ports="503.")
     assert one.cables == (Cable(("aa", 1), ("bb", 7)),)
-    assert one.why["ports"] == "B: 503."
+    assert one.why["ports"] == "503."
     switches = (
         SwitchSeen("aa", "A", "rest", unread={"ports": "503."}, members=(Member("bb", 2),)),
         SwitchSeen("bb", "B", "rest", ports=(e_port(7, "aa"),)),
@@ -92,6 +92,11 @@ def test_a_switch_that_tells_neither_ports_nor_members_may_belong_anywhere():
     (one,) = fabrics((seen,))
     assert one.why["extent"] == "Which switches A is joined with is not known: 503."
     assert one.switch_of(Login("w", "", "elsewhere", "020500")) == ""
+
+
+def test_a_link_without_a_name_keeps_the_routes_unknown():
+    (one,) = fabrics((SwitchSeen("aa", "A", "rest", ports=(SwitchPort(3, "p3", state="online", kind="E"),)),))
+    assert one.why["ports"] == "Port 3 of A is a link and does not tell to which switch."
 
 
 # --- routes -------------------------------------------------------------------------------------------------------

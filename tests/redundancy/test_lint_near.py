@@ -137,9 +137,7 @@ def test_a_zone_on_a_fabric_whose_name_server_is_dark_lacks_nobody():
     )
     for rule in ("UNKNOWN_WWPN", "ZONED_NOT_LOGGED_IN", "LOGGED_IN_NOT_ZONED", "INITIATOR_SINGLE_FABRIC"):
         assert found(estate, rule) == [], rule
-    assert found(estate, "UNREAD")[0].sentence == (
-        "Switch SWA1 did not tell its logins, so rules that need them say nothing: 503."
-    )
+    assert found(estate, "UNREAD")[0].sentence == "503. What needs it is not judged."
 
 
 def test_zoning_that_was_not_read_breaks_nothing():

@@ -18,7 +18,7 @@ from tests.redundancy.random_world import world
 from tests.redundancy.test_proof_brute import CALM, SEEDS
 
 SWITCH = {"logins": (), "zoning": None, "ports": (), "members": ()}
-ARRAY = {"links": (), "mapped": (), "initiators": (), "ports": (), "luns": (), "hosts": {}}
+ARRAY = {"links": (), "mapped": (), "initiators": (), "ports": (), "luns": (), "hosts": {}, "pairs": ()}
 HOST = {"paths": (), "hbas": ()}
 
 
@@ -42,7 +42,11 @@ def _switch(one: SwitchSeen, random: Random, missing: list[Missing]) -> SwitchSe
         return SwitchSeen(one.wwn, one.name, "rest", unread={"all": "503."})
     parts = [part for part in SWITCH if random.random() < 0.1]
     why = dict.fromkeys(parts, "503.") | ({"defined": "403."} if random.random() < 0.1 else {})
-    return replace(one, **{part: SWITCH[part] for part in parts}, unread=why)
+    dark = replace(one, **{part: SWITCH[part] for part in parts}, unread=why)
+    if random.random() < 0.1:
+        ports = tuple(replace(port, trunk=None) for port in dark.ports)
+        dark = replace(dark, ports=ports, unread={**why, "trunks": "503."})
+    return dark
 
 
 def _array(one: ArraySeen, random: Random, missing: list[Missing]) -> ArraySeen | None:
@@ -52,7 +56,8 @@ def _array(one: ArraySeen, random: Random, missing: list[Missing]) -> ArraySeen 
     if random.random() < 0.1:
         return ArraySeen(one.serial, one.name, unread={"all": "code 1077949001."})
     parts = [part for part in ARRAY if random.random() < 0.1]
-    return replace(one, **{part: ARRAY[part] for part in parts}, unread=dict.fromkeys(parts, "code 1077949001."))
+    told = replace(one, **{part: ARRAY[part] for part in parts}, unread=dict.fromkeys(parts, "code 1077949001."))
+    return replace(told, links=(), mapped=()) if "hosts" in parts else told  # they are asked for host by host
 
 
 def holds(random: Random) -> list[tuple[Word, Word]]:

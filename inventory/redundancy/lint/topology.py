@@ -8,8 +8,21 @@ from inventory.redundancy.fabrics import Fabric
 from inventory.redundancy.lint.rule import Found
 from inventory.redundancy.lint.scene import Scene
 
-SWITCH_PARTS = ("all", "ports", "logins", "zoning", "defined", "members", "counters", "sfps")
-ARRAY_PARTS = ("all", "hosts", "controllers", "ports", "initiators", "links", "luns", "mapped", "pairs")
+# what the proof and the rules need; without the rest they say all that they can
+SWITCH_PARTS = ("all", "ports", "trunks", "logins", "zoning", "defined", "members", "counters", "sfps")
+ARRAY_PARTS = (
+    "all",
+    "hosts",
+    "controllers",
+    "ports",
+    "initiators",
+    "links",
+    "luns",
+    "snapshots",
+    "mapped",
+    "pairs",
+    "metro",
+)
 
 
 def _homes(scene: Scene) -> dict[str, list[Fabric]]:
@@ -93,18 +106,13 @@ def unread(scene: Scene) -> Iterator[Found]:
             f"{one.kind.capitalize()} {one.name} gave no answer: {one.why}",
         )
     for switch in scene.estate.switches:
-        yield from _parts(
-            "Switch", switch.name, {part: switch.unread[part] for part in SWITCH_PARTS if part in switch.unread}
-        )
+        yield from _parts(switch.name, {part: switch.unread[part] for part in SWITCH_PARTS if part in switch.unread})
     for array in scene.estate.arrays:
-        yield from _parts(
-            "Array", array.name, {part: array.unread[part] for part in ARRAY_PARTS if part in array.unread}
-        )
+        yield from _parts(array.name, {part: array.unread[part] for part in ARRAY_PARTS if part in array.unread})
     for host in scene.estate.hosts:
-        yield from _parts("Host", host.name, dict(host.unread))
+        yield from _parts(host.name, {part: f"{host.name}: {why}" for part, why in host.unread.items()})
 
 
-def _parts(kind: str, name: str, why: dict[str, str]) -> Iterator[Found]:
+def _parts(name: str, why: dict[str, str]) -> Iterator[Found]:
     for part, reason in why.items():
-        words = f"{kind} {name} did not tell its {part}, so rules that need them say nothing: {reason}"
-        yield Found((name, part), ((name, reason),), words)
+        yield Found((name, part), ((name, reason),), f"{reason} What needs it is not judged.")
