@@ -106,7 +106,7 @@ NINE = {
     "is-enabled-state": True,
     "is-persistent-disable": False,
     "persistent-disable": 1,
-    "pod-license-state": "not-licensed",
+    "pod-license-state": "released",
     "pod-license-status": True,
     "neighbor": {"wwn": ["20:17:c4:f5:7c:02:a0:00"]},
     "neighbor-node-wwn": "10:00:c4:f5:7c:02:a0:00",
@@ -120,12 +120,21 @@ NINE = {
 def test_strings_of_9x_stand_above_numbers():
     (port,) = fos_ports.ports((NINE,), {22: 4})
     assert (port.kind, port.gbit, port.most_gbit, port.state) == ("E", 32.0, 32.0, "online")
-    assert (port.persistent_disable, port.licensed, port.enabled) == (False, False, True)
+    assert (port.persistent_disable, port.licensed, port.enabled) == (False, True, True)
     assert (port.neighbors, port.peer_port, port.trunk) == (("1000c4f57c02a000",), 24, 4)
     assert (port.health, port.why_disabled, port.why_segmented) == ("healthy", "", "zone-conflict")
     row = {"operational-status-string": "Faulty", "operational-status": 2, "name": "10:00:c4:f5:7c:01:a0:00"}
     told = fos_switch.identity((row | {"is-principal": False, "principal": 1},))
     assert (told.state, told.principal) == ("faulty", False)
+
+
+def test_a_reserved_licence_counts_where_no_status_is_told():
+    def licensed(**row):
+        return fos_ports.ports(({"name": "0/1"} | row,), {})[0].licensed
+
+    assert licensed(**{"pod-license-state": "reserved"}) is True
+    assert licensed(**{"pod-license-state": "released"}) is None
+    assert licensed(**{"pod-license-status": False, "pod-license-state": "reserved"}) is False
 
 
 def test_numbers_serve_where_no_strings_are():

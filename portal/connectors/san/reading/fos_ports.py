@@ -8,8 +8,6 @@ from portal.connectors.san.reading.fos_codes import gbit, kind
 from portal.connectors.san.reading.leaves import Row, Unreadable, dbm, first, flag, inner, real, text, whole, words
 from portal.kernel.san import Sfp, SwitchPort, wwn
 
-_LICENSED = {"licensed": True, "assigned": True, "reserved": True, "not-required": True}
-_UNLICENSED = frozenset({"not-licensed", "unlicensed", "no-license", "not-assigned", "released"})
 _NOT_COUNTERS = frozenset({"sampling-interval", "time-generated", "reset-statistics", "in-rate", "out-rate"})
 _NOT_COUNTERS_END = ("-rate", "-time")
 
@@ -75,18 +73,17 @@ def _reason(value: object) -> str:
 
 
 def _licensed(row: Row) -> bool | None:
-    told = text(row.get("pod-license-state")).lower()
-    if told in _LICENSED or told in _UNLICENSED:
-        return told in _LICENSED
-    return flag(row.get("pod-license-status"))
+    """pod-license-status. "released" in the newer pod-license-state only says that nothing is reserved for the port."""
+    status = flag(row.get("pod-license-status"))
+    reserved = text(row.get("pod-license-state")).lower() == "reserved"
+    return True if status is None and reserved else status
 
 
 def _peer_port(row: Row, far: tuple[str, ...]) -> int | None:
-    """neighbor-slot-port in 9.x; before it, the number inside the far port's WWN (20:16:... is port 22)."""
-    told = _behind(row.get("neighbor-slot-port"))
-    if told is None and far and far[0].startswith("2"):
-        return int(far[0][1:4], 16)
-    return told
+    """As 9.x tells it; before, the number inside the far port's WWN (20:16:... is port 22)."""
+    inside = int(far[0][1:4], 16) if far and far[0].startswith("2") else None
+    told = (whole(row.get("neighbor-port-index")), _behind(row.get("neighbor-slot-port")), inside)
+    return next((number for number in told if number is not None and number >= 0), None)
 
 
 def counters(found: tuple[Row, ...], known: Mapping[str, int]) -> Counters:
