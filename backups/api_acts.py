@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backups.models import Backup, Destination, Policy
-from backups.services import copies, download, hold, prove, retain, take
+from backups.services import accept, copies, download, hold, prove, retain, take
 from backups.views.acts import sent
 from portal.access.admission import trace
 from portal.access.problems import Conflict, Unprocessable
@@ -148,6 +148,16 @@ class BackupActs(BackupRows):
         wish.is_valid(raise_exception=True)
         backup = self.get_object()
         return Response(Held(granted(lambda: hold.keep(backup, actor(request), wish.validated_data["why"]))).data)
+
+    @extend_schema(request=KeepWish, parameters=[KEY], responses={202: ACCEPTED})
+    @action(detail=True, methods=["post"], url_path="accept-size", permission_classes=(Needs("backup.hold"),))
+    def accept_size(self, request: Request, pk: str = "") -> Response:
+        """Takes the archive's size for right though it is unlike those before, and verifies it again. Needs the act
+        backup.hold. 409 when the ladder does not doubt its size."""
+        wish = KeepWish(data=request.data)
+        wish.is_valid(raise_exception=True)
+        backup, why = self._archive(), wish.validated_data["why"]
+        return accepted(granted(lambda: accept.size(backup, actor(request), why, _key(request))))
 
     @extend_schema(request=None, responses=Held)
     @action(detail=True, methods=["post"], permission_classes=(Needs("backup.hold"),))

@@ -15,6 +15,7 @@ urlpatterns = [
     path("backups/<int:pk>/rehearse/", acts.rehearse, name="backup-rehearse"),
     path("backups/<int:pk>/keep/", acts.keep, name="backup-keep"),
     path("backups/<int:pk>/release/", acts.release, name="backup-release"),
+    path("backups/<int:pk>/accept-size/", acts.accept_size, name="backup-accept-size"),
     path("backups/<int:pk>/copy/", acts.copy, name="backup-copy"),
     path("backups/<int:pk>/download/", acts.fetch, name="backup-download"),
     path("backups/kit/", kit.newest, name="recovery-kit"),

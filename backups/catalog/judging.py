@@ -8,7 +8,7 @@ from statistics import median
 
 from backups.catalog.archive import SMALL, Survey
 from backups.catalog.dumps import Dump
-from backups.catalog.parts import LABELS, NAMES, Part, spoken
+from backups.catalog.parts import LABELS, NAMES, Part, asked, spoken
 from backups.catalog.rung import Expectation, Mark, Rung
 from backups.catalog.versions import restorable, version_of
 
@@ -35,6 +35,8 @@ def size(seen: Survey, expected: Expectation) -> Rung:
         return Rung(
             "size", Mark.FAIL, f"The archive has {seen.size} bytes, less than the {expected.min_size} demanded."
         )
+    if expected.accepted:
+        return Rung("size", Mark.OK, f"{expected.accepted} has accepted its size; the trend begins anew with it.")
     if len(expected.sizes) < _TREND:
         return Rung("size", Mark.SKIPPED, f"Fewer than {_TREND} proven archives are known, so there is no trend yet.")
     usual = median(expected.sizes)
@@ -42,7 +44,9 @@ def size(seen: Survey, expected: Expectation) -> Rung:
     evidence = (f"{seen.size} bytes", f"median {usual:.0f} bytes of {len(expected.sizes)}")
     told = f"The archive has {share:.0%} of the usual size"
     if share < _SMALL:
-        return Rung("size", Mark.FAIL, f"{told}: find out what shrank before it is believed.", evidence)
+        return Rung(
+            "size", Mark.FAIL, f"{told}: find out what shrank, then accept the size or take a new one.", evidence
+        )
     grown = ": see what grew." if share > _LARGE else "."
     return Rung("size", Mark.OK, told + grown, evidence)
 
@@ -78,6 +82,11 @@ def verify(seen: Survey, expected: Expectation) -> Rung:
     if cause is None:
         return Rung("verify", Mark.UNKNOWN, "engine-backup --mode=verify was not run over this archive.")
     dump = seen.dumps.get(Part.ENGINE)
+    if cause.kind == "engine_not_verified" and Part.ENGINE not in asked(expected.scope):
+        told = (
+            "engine-backup --mode=verify ran to its end; it looks at the engine database, which the scope leaves out."
+        )
+        return Rung("verify", Mark.SKIPPED, told)
     if cause.kind == "plain_not_verifiable" and dump and dump.form == "plain":
         return Rung("verify", Mark.SKIPPED, f"{cause.sentence} The rungs above read the dumps themselves.")
     return Rung("verify", Mark.OK if cause.good else Mark.FAIL, cause.sentence)
@@ -98,8 +107,12 @@ def members(seen: Survey, expected: Expectation) -> Rung:
     """Everything that the engine has is in it, and not empty."""
     if expected.parts is None:
         return Rung("members", Mark.UNKNOWN, "What the engine has is not known, so nothing can be found missing.")
+    wanted = expected.parts & asked(expected.scope)
+    if not wanted:
+        told = f"The scope {','.join(expected.scope)} asks for nothing that this engine has: change the policy's scope."
+        return Rung("members", Mark.FAIL, told, _names(seen))
     absent = [name for name in SMALL if not seen.members.get(name)]
-    lost = frozenset(part for part in expected.parts if not _held(seen, part))
+    lost = frozenset(part for part in wanted if not _held(seen, part))
     if (lost or absent) and (seen.hostile or seen.broken):
         return Rung("members", Mark.SKIPPED, _STOPPED, _names(seen))
     if lost:
@@ -108,7 +121,10 @@ def members(seen: Survey, expected: Expectation) -> Rung:
     if absent:
         told = f"The archive lacks {', '.join(absent)}, without which engine-backup does not restore it."
         return Rung("members", Mark.FAIL, told, _names(seen))
-    return Rung("members", Mark.OK, f"It holds {spoken(expected.parts)}.", _names(seen))
+    told = f"It holds {spoken(wanted)}."
+    if rest := expected.parts - wanted:
+        told += f" Its scope, {','.join(expected.scope)}, leaves out {spoken(rest)}."
+    return Rung("members", Mark.OK, told, _names(seen))
 
 
 def _names(seen: Survey) -> tuple[str, ...]:
@@ -135,6 +151,8 @@ def dumps(seen: Survey, expected: Expectation) -> Rung:
         return Rung("dumps", Mark.SKIPPED, _STOPPED, evidence)
     if doubts := [dump.doubt for dump in seen.dumps.values() if dump.doubt]:
         return Rung("dumps", Mark.UNKNOWN, " ".join(doubts), evidence)
+    if not seen.dumps and asked(expected.scope) <= {Part.FILES}:
+        return Rung("dumps", Mark.SKIPPED, "Its scope asks for files alone, so there is no database to read.")
     if not seen.dumps:
         return Rung("dumps", Mark.FAIL, "The archive holds no database at all.")
     return Rung("dumps", Mark.OK, f"All {len(seen.dumps)} dumps were read to their end.", evidence)

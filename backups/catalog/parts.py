@@ -49,6 +49,11 @@ LABELS = {
 }
 
 
+def asked(scope: tuple[str, ...]) -> frozenset[Part]:
+    """The parts that words of --scope ask for; no word asks for all."""
+    return frozenset(part for part, names in NAMES.items() if not scope or "all" in scope or names.scope in scope)
+
+
 def spoken(parts: frozenset[Part]) -> str:
     """Parts in a sentence, always in the same order."""
     labels = [LABELS[part] for part in Part if part in parts]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from backups.catalog.parts import LABELS, Part, spoken
+from backups.catalog.parts import LABELS, Part, asked, spoken
 from backups.catalog.rung import CORE_TABLES, Mark, Rung
 
 NAMES = ("restored", "counts", "inventory", "newest")
@@ -106,8 +106,9 @@ class Previous:
 @dataclass(frozen=True)
 class Known:
     """What a rehearsal is held against. taken: when the backup began (aware). parts: what the engine has, None when
-    unknown. accepted: tables ("engine.public.tags") whose emptiness or absence a person has accepted. lag: how much
-    older than the backup the newest event may be; engine-backup writes one before it dumps (facts 2)."""
+    unknown. scope: words of --scope that it was taken with, () for all. accepted: tables ("engine.public.tags") whose
+    emptiness or absence a person has accepted. lag: how much older than the backup the newest event may be;
+    engine-backup writes one before it dumps (facts 2)."""
 
     taken: datetime
     parts: frozenset[Part] | None
@@ -115,6 +116,7 @@ class Known:
     previous: Previous | None = None
     accepted: frozenset[str] = frozenset()
     lag: timedelta = timedelta(hours=1)
+    scope: tuple[str, ...] = ()
 
 
 def judge(restored: Restored, known: Known) -> tuple[Rung, ...]:
@@ -134,6 +136,9 @@ def verdict(rungs: tuple[Rung, ...]) -> str:
     return PROVEN if rungs and marks == {Mark.OK} else UNKNOWN
 
 
+_ALONE = "It restores no whole engine alone, so it is not called proven: keep backups of all parts, too."
+
+
 def _restored(restored: Restored, known: Known) -> Rung:
     databases = {part: restored.databases[part] for part in Part if part in restored.databases}
     evidence = (
@@ -149,8 +154,13 @@ def _restored(restored: Restored, known: Known) -> Rung:
               if (one.form == "sqlite") != (part is Part.GRAFANA)]  # fmt: skip
     wrong += [f"The dump of {LABELS[part]} comes back without a table." for part, one in databases.items() if
               one.back and not one.rows]  # fmt: skip
-    if known.parts and (lost := frozenset(known.parts) - {Part.FILES} - databases.keys()):
+    wanted = (known.parts or frozenset()) & asked(known.scope)
+    if lost := wanted - {Part.FILES} - databases.keys():
         wrong.append(f"The archive brings back no {spoken(lost)}, which the engine has.".replace("no the ", "no "))
+    left_out = (known.parts or frozenset()) - wanted
+    if not databases and not wrong and wanted == {Part.FILES}:
+        told = f"Its scope, {','.join(known.scope)}, asks for no database, so there is nothing to restore."
+        return Rung("restored", Mark.UNKNOWN, f"{told} {_ALONE}", evidence)
     if wrong or not databases:
         return Rung("restored", Mark.FAIL, " ".join(wrong) or "The archive brings back no database at all.", evidence)
     if doubts := [f"Of {LABELS[part]}: {one.doubt}" for part, one in databases.items() if one.doubt]:
@@ -159,7 +169,11 @@ def _restored(restored: Restored, known: Known) -> Rung:
         told = "What the engine has is not known, so nothing can be found missing."
         return Rung("restored", Mark.UNKNOWN, told, evidence)
     told = f"{spoken(frozenset(databases))} came back whole into PostgreSQL {restored.server}."
-    return Rung("restored", Mark.OK, told[0].upper() + told[1:], evidence)
+    told = told[0].upper() + told[1:]
+    if left_out:
+        told += f" Its scope, {','.join(known.scope)}, leaves out {spoken(left_out)}. {_ALONE}"
+        return Rung("restored", Mark.UNKNOWN, told, evidence)
+    return Rung("restored", Mark.OK, told, evidence)
 
 
 def _shown(part: Part, database: Database) -> tuple[str, ...]:

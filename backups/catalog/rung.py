@@ -42,7 +42,8 @@ class Rung:
 class Expectation:
     """What is known from elsewhere. now: aware. parts: what the engine has, or None when unknown. engine: its version.
     sizes: bytes of the last proven archives, newest first. sha256: as recorded when it was taken. taken, verified:
-    causes of the backup run and of `--mode=verify`, None when there was none. fqdn: the engine's name, "" unknown."""
+    causes of the backup run and of `--mode=verify`, None when there was none. fqdn: the engine's name, "" unknown.
+    scope: words of --scope that the backup was taken with, () for all. accepted: who accepted its size, "" nobody."""
 
     now: datetime
     parts: frozenset[Part] | None
@@ -55,3 +56,5 @@ class Expectation:
     fqdn: str = ""
     tables: Mapping[Part, frozenset[str]] = field(default_factory=lambda: {Part.ENGINE: CORE_TABLES})
     limits: Limits = field(default_factory=Limits)
+    scope: tuple[str, ...] = ()
+    accepted: str = ""

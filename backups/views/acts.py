@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
 from backups.models import Backup, Policy
-from backups.services import copies, download, hold, prove, take
+from backups.services import accept, copies, download, hold, prove, take
 from backups.views.backup import trail
 from inventory.templatetags.holdfast import size
 from inventory.views.paths import Step, path
@@ -206,6 +206,30 @@ def keep(request: HttpRequest, pk: int) -> HttpResponse:
     why = request.POST.get("why", "")
     return done(request, act, lambda: hold.keep(row, _who(request), why),
                 f"{row.ident} is kept.")  # fmt: skip
+
+
+@needs("backup.hold")
+def accept_size(request: HttpRequest, pk: int) -> HttpResponse:
+    """Takes the archive's size for right though it is unlike those before."""
+    row = _backup(pk)
+    act = Act(
+        f"Accept the size of {row.ident}?",
+        f"It has {size(row.size)}. {accept.doubt(row)}".strip(),
+        ("The ladder is climbed again with that, and the trend of sizes begins anew with this backup.",),
+        (
+            "Less than the least size of the policy is not accepted: the policy says that.",
+            "No other rung is passed over.",
+        ),
+        "Nothing takes the acceptance back; it is in the evidence with your name and reason.",
+        f"Accept the size of {row.ident}",
+        reverse("backup", args=[pk]),
+        trail(row, "Accept size"),
+        ask=("why", "What changed", "Such as 400 VMs that were deleted under CHG0034817.", accept.LONGEST),
+        refused=_not_there(row) or accept.refused(row),
+    )
+    why = request.POST.get("why", "")
+    return done(request, act, lambda: accept.size(row, _who(request), why, _key(request)),
+                f"The size of {row.ident} is accepted; it is verified again.")  # fmt: skip
 
 
 @needs("backup.hold")

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from backups.models import Backup
+from backups.services import accept
 from backups.services.pages_backup import BackupPage, backup_page, stream_of
 from backups.services.pages_catalog import Row
 from backups.views import drawing
@@ -38,6 +39,7 @@ def backup(request: HttpRequest, pk: int) -> HttpResponse:
         "headline": headline(row),
         "lead": lead(page),
         "acts": acts_of(request.user),
+        "size_doubted": not accept.refused(row.backup),
         "path": trail(row.backup),
     }
     return render(request, "backups/backup.html", context)

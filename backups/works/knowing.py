@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from backups.catalog.cause import Cause
-from backups.catalog.parts import Part
+from backups.catalog.parts import Part, asked
 from backups.catalog.rehearsal import Inventory, Known, Previous
 from backups.catalog.rung import Expectation
 from backups.models import Backup, Rehearsal
@@ -36,18 +36,29 @@ def expectation(backup: Backup) -> Expectation:
     proven = Backup.objects.filter(
         engine=backup.engine, proof=Backup.Proof.PROVEN, taken__lt=backup.taken, size__isnull=False
     )
+    anew = Backup.objects.filter(engine=backup.engine, taken__lt=backup.taken).exclude(size_accepted="").first()
+    if anew is not None:
+        proven = proven.filter(taken__gte=anew.taken)
     sizes = tuple(size for size in proven.values_list("size", flat=True)[:TREND] if size)
     return Expectation(
         now=timezone.now(),
         parts=parts_in(backup),
         engine=backup.version or backup.engine.version,
-        sizes=() if backup.size_accepted else sizes,
+        sizes=sizes,
         min_size=policy.min_size if policy else 1,
         sha256=backup.sha256,
         taken=_cause(backup.output.get("take")),
         verified=_cause(backup.output.get("verify")),
         fqdn=backup.fqdn,
+        scope=scope_of(backup),
+        accepted=backup.size_accepted,
     )
+
+
+def scope_of(backup: Backup) -> tuple[str, ...]:
+    """The words of --scope that its run was frozen with; () for all, and for one that no run of the portal took."""
+    text = str(backup.run.parameters.get("scope", "")) if backup.run else ""
+    return tuple(word for word in text.split(",") if word)
 
 
 def known(backup: Backup) -> Known:
@@ -57,6 +68,7 @@ def known(backup: Backup) -> Known:
         parts=parts_in(backup),
         inventory=_inventory(backup.objects_then),
         previous=_previous(backup),
+        scope=scope_of(backup),
     )
 
 
@@ -85,7 +97,8 @@ def _previous(backup: Backup) -> Previous | None:
     )
     if found is None:
         return None
-    rows = {Part(part): tables for part, tables in found.tables.items()}
+    kept = asked(scope_of(backup))
+    rows = {Part(part): tables for part, tables in found.tables.items() if Part(part) in kept}
     return Previous(found.at, rows, found.schema)
 
 
