@@ -13,6 +13,7 @@ import paramiko
 
 from portal.connectors.ssh_address import Address, KeyChanged, LoginRefused, Pin, Unanswered, pin
 from portal.connectors.ssh_wire import Stream, Wire, dial, request_exec, splice
+from portal.kernel.secret import Secret
 
 LOGIN_SECONDS = 10.0  # key exchange and login on a loaded host, after its greeting came
 CHANNELS = 10_000  # then the connection is made anew: paramiko remembers every channel number it ever used
@@ -234,8 +235,9 @@ class _Talk:
         return Answer(self.out.take(), self.err.take(), code, whole and not self.over, self.over, took, stalled)
 
 
-def connect(address: Address, key: paramiko.PKey, connect_timeout: float) -> Connection:
-    """Connects, compares the host key with the pin, logs in. Raises Unanswered, KeyChanged, LoginRefused, NotPinned."""
+def connect(address: Address, key: paramiko.PKey | Secret, connect_timeout: float) -> Connection:
+    """Connects, compares the host key with the pin, logs in with a private key or, where a device takes none, a
+    password. Raises Unanswered, KeyChanged, LoginRefused, NotPinned."""
     pinned = pin(address)
     wire = greet(address, pinned.algorithms, connect_timeout)
     try:
@@ -300,10 +302,13 @@ def exchange_keys(address: Address, wire: Wire, kind: str) -> None:
     )
 
 
-def _log_in(address: Address, wire: Wire, key: paramiko.PKey) -> None:
+def _log_in(address: Address, wire: Wire, key: paramiko.PKey | Secret) -> None:
     done = threading.Event()
     try:
-        wire.auth_publickey(address.user, key, event=done)
+        if isinstance(key, Secret):
+            wire.auth_password(address.user, key.reveal(), event=done)  # with an event paramiko sends it once
+        else:
+            wire.auth_publickey(address.user, key, event=done)
         in_time = done.wait(LOGIN_SECONDS)
     except (paramiko.SSHException, OSError, EOFError):
         in_time = True
@@ -316,6 +321,10 @@ def _log_in(address: Address, wire: Wire, key: paramiko.PKey) -> None:
         )
     here, error = wire.is_active(), wire.get_exception()
     if here or isinstance(error, paramiko.AuthenticationException):
+        if isinstance(key, Secret):
+            raise LoginRefused(
+                f"{address.name} refuses the password of {address.user}. Check the account and its lock."
+            )
         raise LoginRefused(
             f"{address.name} does not take the portal's key for {address.user}. Put the estate's public key into "
             "that account's authorized_keys and see the host's sshd log."

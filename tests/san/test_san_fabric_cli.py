@@ -119,7 +119,7 @@ def test_only_commands_that_show_are_sent(switch, user_key):
     "command", ["cfgsave", "portstatsshow 1; reboot", "switchshow ", "portstatsshow", "portstatsshow x"]
 )
 def test_any_other_command_is_a_defect(switch, user_key, command):
-    shell = fabric_cli._Shell(switch.server.address(), user_key[0], -1, 1e12)
+    shell = fabric_cli._Shell(switch.server.address(), lambda: user_key[0], -1, 1e12)
     with pytest.raises(ValueError, match="only show"):
         shell.lines(command)
     assert switch.asked() == []

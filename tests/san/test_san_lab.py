@@ -22,7 +22,7 @@ from portal.connectors.san.fabric_rest import FabricRest
 from portal.connectors.san.gate import Gate
 from portal.connectors.san.https import Account, Endpoint
 from portal.connectors.san.reading.crosscheck import differences
-from portal.connectors.ssh_address import Address
+from portal.connectors.ssh_address import Address, LoginRefused
 from portal.kernel.outcome import Outcome
 from portal.kernel.secret import Secret
 from tests.fixtures_lab import make_key, pass_time
@@ -157,6 +157,21 @@ def test_a_switch_that_is_busy_refuses_or_has_no_rest(san):
     inject(san, "fail-switch", "SWA1", how="power")
     with pytest.raises(SanFailed):
         by_rest(san, "SWA1").look()
+
+
+def test_a_shell_by_password_and_never_twice_with_a_refused_one(san):
+    one, gate = told(san, "switches", "SWA1"), Gate()
+    place = Address("SWA1", one["address"], one["ssh_port"], one["username"], one["host_key"])
+
+    def look(password):
+        return FabricCli(place, Secret(""), password=Secret(password), gate=gate, port_counters=False).look()
+
+    assert look(one["password"]).wwn == by_rest(san, "SWA1").look().wwn
+    with pytest.raises(LoginRefused, match="refuses the password of portal"):
+        look("wrong")
+    with pytest.raises(Refused, match="is not sent again"):
+        look("wrong")
+    assert look(one["password"]).unread == {}
 
 
 def test_an_array_on_either_address_and_after_its_sessions_ended(san):

@@ -9,14 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import paramiko
+
 from portal.connectors.san.errors import Garbled, Unreachable
-from portal.connectors.san.gate import Turn, process_turn, taken
+from portal.connectors.san.gate import Gate, Turn, process_turn, shared, taken
+from portal.connectors.san.https import Account
 from portal.connectors.san.parts import Parts
 from portal.connectors.san.reading import cli_counters, cli_names, cli_switch, cli_zoning
 from portal.connectors.san.reading.cli_join import Told, joined
 from portal.connectors.san.reading.cli_text import lines
 from portal.connectors.san.reading.leaves import Unreadable
-from portal.connectors.ssh_address import Address
+from portal.connectors.ssh_address import Address, LoginRefused
 from portal.connectors.ssh_connection import Answer, Connection, Crowded, Lost, connect
 from portal.connectors.ssh_keys import read_private
 from portal.kernel.output import LookFailed
@@ -45,14 +48,17 @@ COMMAND_SECONDS = 40.0
 LOOK_SECONDS = 120.0
 MOST_CONNECTIONS = 4  # of one look; each that is lost is replaced
 
+_NOT_AGAIN = "The password is not sent again until it is entered anew."
+
 T = TypeVar("T")
 Other = TypeVar("Other")
 
 
 @dataclass
 class FabricCli:
-    """A FabricReader. address: with the switch's pinned host key; private_key: OpenSSH PEM of a read-only account. turn
-    and vf_id as for FabricRest. port_counters: one more command for each port that is online."""
+    """A FabricReader. address: with the switch's pinned host key and a read-only account; private_key: OpenSSH PEM,
+    or "" for a login with the password. turn, gate and vf_id as for FabricRest. port_counters: one more command
+    for each port that is online."""
 
     address: Address
     private_key: Secret
@@ -60,6 +66,8 @@ class FabricCli:
     vf_id: int = -1
     port_counters: bool = True
     look_seconds: float = LOOK_SECONDS
+    password: Secret = field(default_factory=lambda: Secret(""))
+    gate: Gate = shared
 
     def look(self) -> SwitchSeen:
         """Everything that the commands tell. Raises LookFailed when there is no login or no turn, or when switchshow
@@ -67,12 +75,30 @@ class FabricCli:
         with self.turn(self.address.host) as mine:
             if not mine:
                 raise taken(self.address.name)
-            shell = _Shell(self.address, self.private_key, self.vf_id, time.monotonic() + self.look_seconds)
+            shell = _Shell(self.address, self._key, self.vf_id, time.monotonic() + self.look_seconds)
             try:
                 shell.connect()
                 return _Look(shell, self.port_counters).seen()
+            except LoginRefused as refused:
+                if self.password:
+                    self.gate.refuse(self._door, Account(self.address.user, self.password), f"{refused} {_NOT_AGAIN}")
+                raise
             finally:
                 shell.close()
+
+    def _key(self) -> paramiko.PKey | Secret:
+        """What to log in with. Raises LookFailed when there is nothing, or when this password was refused before."""
+        if not self.private_key and self.password:
+            self.gate.admit(self.address.name, self._door, Account(self.address.user, self.password))
+            return self.password
+        try:
+            return read_private(self.private_key)
+        except ValueError as error:
+            raise Garbled(f"The portal has no key for {self.address.name}. {error} Enter it again.") from None
+
+    @property
+    def _door(self) -> str:
+        return f"{self.address.host}:{self.address.port}"
 
 
 @dataclass
@@ -80,7 +106,7 @@ class _Shell:
     """Commands over one connection, which is made anew when a command had to be cut off."""
 
     address: Address
-    private_key: Secret
+    key: Callable[[], paramiko.PKey | Secret]
     vf_id: int
     until: float
     _connection: Connection | None = None
@@ -94,11 +120,7 @@ class _Shell:
             if self._made >= MOST_CONNECTIONS:
                 raise Unreachable(f"The SSH connection to {self.address.name} was lost {self._made} times in one look.")
             self._made += 1
-            try:
-                key = read_private(self.private_key)
-            except ValueError as error:
-                raise Garbled(f"The portal has no key for {self.address.name}. {error} Enter it again.") from None
-            self._connection = connect(self.address, key, CONNECT_SECONDS)
+            self._connection = connect(self.address, self.key(), CONNECT_SECONDS)
         return self._connection
 
     def close(self) -> None:
