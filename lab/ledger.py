@@ -11,7 +11,8 @@ KEPT = 200_000
 
 def enter(world: World, host: str, argv: Sequence[str], kind: str) -> dict[str, object]:
     """Writes down that a command begins. kind: "ssh" (an exec request, argv is the one command line), "sftp",
-    "command" or "post" (a request to the engine: POST, path, correlation id). Returns the entry; `close` completes it."""
+    "command" or "post" (a request to the engine: POST, path, correlation id). Returns the entry, which `close`
+    completes."""
     last = world.ledger[-1]["n"] if world.ledger else 0
     assert isinstance(last, int)
     entry: dict[str, object] = {

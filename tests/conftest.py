@@ -9,6 +9,9 @@ from django.db import connection
 from django.test.utils import override_settings
 
 from portal.celery import app
+from tests.failover.matrix_report import pytest_sessionfinish, pytest_terminal_summary, pytest_testnodedown
+
+__all__ = ["pytest_sessionfinish", "pytest_terminal_summary", "pytest_testnodedown"]
 
 
 def pytest_configure():

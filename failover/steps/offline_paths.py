@@ -16,8 +16,8 @@ from portal.kernel.step import ACT, Look, Parameters, Seen, Step
 from portal.kernel.verdict import Verdict, done, failed, go, wait
 
 _HCTL = re.compile(r"\d{1,5}:\d{1,5}:\d{1,5}:\d{1,10}")
-# tee writes, so that the same line works through sudo. It checks its own words, since sudoers lets any number of them in
-# (portal.kernel.sudoers). A device that is gone does not keep the others from their word, and each is read back: what was
+# tee writes, so that the same line works through sudo. The script checks its own words, since sudoers lets any number
+# of them in (portal.kernel.sudoers). A device that is gone keeps no other from its word. Each is read back: what was
 # written with exit code 0 and did not come to pass ends it with 1 and the device's name.
 _SCRIPT = """word=$1
 shift
