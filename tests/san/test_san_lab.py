@@ -3,6 +3,7 @@ are never used up, and replication is judged as the lab's state is."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from time import time
 
@@ -23,6 +24,7 @@ from portal.connectors.san.gate import Gate
 from portal.connectors.san.https import Account, Endpoint
 from portal.connectors.san.reading.crosscheck import differences
 from portal.connectors.ssh_address import Address, LoginRefused
+from portal.kernel import facts
 from portal.kernel.outcome import Outcome
 from portal.kernel.secret import Secret
 from tests.fixtures_lab import make_key, pass_time
@@ -203,6 +205,8 @@ def test_both_mapping_models_of_an_array(san):
     limited = of_array(san, "DORADO-PROD").look()
     left = {port.wwpn for port in limited.ports if port.controller == "0A"}
     assert {one.ports for one in limited.mapped} == {frozenset(left)}
+    for seen in (limited, by_rest(san, "SWA1").look()):
+        assert facts.load(type(seen), json.loads(json.dumps(facts.dump(seen)))) == seen
 
 
 def judged(san, **declared):
