@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from inventory.models import Host, Vm
+from collections.abc import Iterable
+
+from inventory.models import Attachment, Host, Vm
 from inventory.tuning.engine_side import HostSeen, Pool, VmSeen, rows
 from inventory.tuning.row import Row
 
 
-def engine_rows(vm: Vm) -> tuple[Row, ...]:
-    """The compliance rows of a VM that the engine can tell: its flags, and the pools of every host of its cluster. Two
-    queries. Guaranteed memory, ballooning and overcommit are not synced, so they are unknown here."""
+def engine_rows(vm: Vm, attached: Iterable[Attachment]) -> tuple[Row, ...]:
+    """The compliance rows of a VM that the engine can tell: its flags, and the pools of every host of its cluster. One
+    query; attached: its Direct LUNs, with lun loaded. Guaranteed memory, ballooning and overcommit are not synced, so
+    they are unknown here."""
     hosts = (
         Host.objects.filter(cluster=vm.cluster_id, gone_since__isnull=True).order_by("name") if vm.cluster_id else []
     )
-    discards = vm.attachments.order_by("lun__uuid").values_list("lun__uuid", "pass_discard")
-    return rows(_vm(vm, dict(discards)), [_host(one, vm) for one in hosts])
+    return rows(_vm(vm, {one.lun.uuid: one.pass_discard for one in attached}), [_host(one, vm) for one in hosts])
 
 
-def worth_judging(vm: Vm) -> bool:
+def worth_judging(vm: Vm, attached: Iterable[Attachment]) -> bool:
     """Whether the table says anything about it: a VM with Direct LUNs, huge pages or high performance, and not the
     engine's own."""
-    if vm.is_engine:
+    if vm.is_engine or vm.gone_since:
         return False
-    return vm.hugepages_kib is not None or vm.vm_type == "high_performance" or vm.attachments.exists()
+    return vm.hugepages_kib is not None or vm.vm_type == "high_performance" or any(attached)
 
 
 def _vm(vm: Vm, discards: dict[str, bool | None]) -> VmSeen:

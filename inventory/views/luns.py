@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from inventory.models import Lun
+from inventory.services import latency
 from inventory.services.pages_findings import Worst, worst_of
 from inventory.services.pages_luns import cell, declared, lun_page, totals, views
 from inventory.services.pages_luns import luns as matching
@@ -128,6 +129,7 @@ def lun(request: HttpRequest, pk: int) -> HttpResponse:
         "page": page,
         "lun": page.lun,
         "cells": [(one, matrix(one)) for one in page.cells],
+        "latency": latency.verdicts(page.lun.uuid, now),
         "state": outcome.value,
         "headline": f"{page.lun.name}: {headline(marks)}" if page.cells else f"{page.lun.name}: not looked at yet",
         "lead": named(first.sentence, [page.lun])

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from inventory.models import Vm
 from inventory.services.pages_hosts import vm_page
 from inventory.services.pages_hosts import vms as matching
+from inventory.services.tuning import engine_rows, worth_judging
 from inventory.views.listing import Column, Listing
 from inventory.views.paths import path
 from portal.access.admission import needs
@@ -72,6 +73,7 @@ def vm(request: HttpRequest, pk: int) -> HttpResponse:
         "section": "hosts",
         "vm": row,
         "attached": attached,
+        "rows": engine_rows(row, attached) if worth_judging(row, attached) else (),
         "state": "unknown" if row.gone_since else shape_of(row.status),
         "headline": f"{row.name}: {row.status or 'status not known'}{where}",
         "path": path(("Hosts", "hosts"), ("VMs", "vms"), row.name),

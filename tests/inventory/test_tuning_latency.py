@@ -55,14 +55,19 @@ def estate():
     return vm, look
 
 
+def attached(vm):
+    return list(vm.attachments.select_related("lun"))
+
+
 def said(vm):
-    return {row.parameter: str(row.outcome) for row in tuning.engine_rows(vm)}
+    return {row.parameter: str(row.outcome) for row in tuning.engine_rows(vm, attached(vm))}
 
 
 def test_flags_and_pools_are_judged_and_what_is_not_synced_is_unknown(estate, django_assert_num_queries):
     vm = Vm.objects.get(name="oradb01")
-    with django_assert_num_queries(2):
-        found = said(vm)
+    rows = attached(vm)
+    with django_assert_num_queries(1):
+        found = {row.parameter: str(row.outcome) for row in tuning.engine_rows(vm, rows)}
     assert {name for name, outcome in found.items() if outcome == "unknown"} == {
         "host pool on kvm02",
         "memory guaranteed",
@@ -83,12 +88,13 @@ def test_a_vm_without_cluster_has_nowhere_to_go(estate):
 
 def test_which_vms_are_judged(estate):
     vm, _ = estate
-    assert tuning.worth_judging(vm)
+    assert tuning.worth_judging(vm, [])
+    assert tuning.worth_judging(Vm(name="x"), attached(vm))
     plain = Vm(engine=vm.engine, uuid="w", name="app")
     plain.save()
-    assert not tuning.worth_judging(plain)
+    assert not tuning.worth_judging(plain, [])
     vm.is_engine = True
-    assert not tuning.worth_judging(vm)
+    assert not tuning.worth_judging(vm, attached(vm))
 
 
 def put(look, minutes: float, reads: float, ms: float) -> None:
