@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from failover.reports import given
 from failover.reports.build import build, latest, lead
 from failover.reports.page_annexes import MOST, shortened
 from failover.reports.parts import parts
-from tests.failover.report_rows import T0, at, drill, row, section, service, whole
+from tests.failover.report_rows import T0, at, drill, row, run, section, service, whole
 
 # --- people, signatures, approvals
 
@@ -216,3 +220,48 @@ def test_long_tables_are_cut_on_paper_and_say_so():
     assert told.note == "30 more rows are left out here; the JSON form holds them."
     assert section(made, "Times away").note.endswith("1 more rows are left out here; the JSON form holds them.")
     assert len(made.measured.spans) == 130
+
+
+def test_what_was_ignored_is_a_deviation_and_no_verdict_stays_whole():
+    steps = [
+        given.Step(1, "a", "Watch", "ignored", sentence="It is slow.", ignored_by="berta", ignored_at=at(9),
+                   ignored_why="It always is."),
+        given.Step(2, "b", "Ask", "held", ended=at(10), sentence="Nobody."),
+    ]  # fmt: skip
+    made = build(whole(steps=steps))
+    assert (made.verdict.state, made.verdict.words) == ("warn", "objective met, 1 failed step ignored")
+    assert [(one.what, one.who) for one in made.deviations] == [
+        ("Step 1 (Watch) was ignored: It always is. It had failed: It is slow.", "berta"),
+        ("Step 2 (Ask) failed, and nobody decided on it. Nobody.", ""),
+    ]
+    failed = build(whole(run=run(status="failed"), steps=steps))
+    assert (failed.verdict.state, failed.verdict.words) == ("fail", "a step failed, 1 failed step ignored")
+
+
+def test_files_are_listed_by_name_size_and_hash():
+    file = given.File("led.png", "image/png", 12345, "ab" * 32)
+    prompts = [
+        given.Prompt("p", "Dark?", at(0), "done", "a", at(5), "Yes.", file=file),
+        given.Prompt("p", "Off?", at(1), until=at(61)),
+    ]
+    made = build(whole(prompts=prompts))
+    annex = section(made, "Files attached")
+    assert annex.number == "Annex D"
+    assert [cell.text for cell in annex.rows[0]] == ["led.png", "image/png", "12,345", "a", "Dark?"]
+    assert annex.rows[0][0].more == "sha256 " + " ".join(["abab"] * 16)
+    told = section(made, "Confirmed by people")
+    assert told.rows[0][4].more == "attached: led.png, 12,345 bytes (Annex D)"
+    assert told.rows[1][2].more == "waited for until 22:15:04"
+    assert section(build(whole()), "Files attached").none == "No file was attached."
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("she_failover", "a plan of this estate's own, live: unplanned failover of the engine VM, by power-off"),
+        ("gone", "a plan of this estate's own"),
+    ],
+)
+def test_a_composed_plan_says_what_it_is_like(kind, words):
+    made = build(whole(drill=replace(drill(), plan="custom-x", kind=kind)))
+    assert made.frame.kind == words
