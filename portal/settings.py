@@ -252,6 +252,8 @@ HOLDFAST_TELLINGS: dict[str, str] = {
 HOLDFAST_PLANS = ["failover.services.composed.plan_of"]
 HOLDFAST_GATES = ["failover.services.gates.gate"]
 HOLDFAST_CONSENTS = ["failover.services.approvals.consent"]
+# Pages that a Run belongs to, by packages above portal.runs: whoever acts on it comes back there.
+HOLDFAST_HOMES = ["failover.services.answer.home"]
 HOLDFAST_SECRETS = ["inventory.services.shell.secrets", "backups.services.secrets.known"]
 # Answers of the overview that packages above inventory give (inventory/services/told.py).
 HOLDFAST_ANSWERS = {"rebuild": "backups.services.answer.rebuild", "proven": "failover.services.answer.proven"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from django.urls import reverse
+
 from failover.models import Drill
 from failover.services import breaking, watchdog
 from failover.services.frame import Standing, standings
@@ -50,3 +52,9 @@ def _of(engine: Standing, now: datetime, several: bool) -> Told:
 def met(drill: Drill) -> bool:
     """Every objective was met; a drill of no objective proves nothing."""
     return bool(drill.verdicts) and all(each.get("word") == "met" for each in drill.verdicts)
+
+
+def home(run_pk: int) -> str:
+    """The page of the drill that a Run belongs to; "" for any other Run (settings.HOLDFAST_HOMES)."""
+    drill = Drill.objects.filter(run=run_pk).values_list("pk", flat=True).first()
+    return reverse("drill", args=[drill]) if drill else ""

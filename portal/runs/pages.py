@@ -8,10 +8,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
+from django.urls import reverse
+from django.utils.module_loading import import_string
+
 from portal.runs.models import Run, RunLine, RunStep
 
 S = Run.Status
 T = RunStep.State
+
+
+def home(pk: int) -> str:
+    """The address of the page that a Run belongs to (settings.HOLDFAST_HOMES), its own where it belongs to none."""
+    homes = (import_string(path)(pk) for path in settings.HOLDFAST_HOMES)
+    return next((url for url in homes if url), reverse("run", args=[pk]))
+
 
 STATUS = {
     S.DRAFT: ("waiting", "Draft"),

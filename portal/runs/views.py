@@ -82,7 +82,7 @@ def run_context(request: HttpRequest, row: Run) -> dict[str, Any]:
 
 
 def _act(request: HttpRequest, pk: int, act: Callable[[], Run], told: str) -> HttpResponse:
-    """One service call; the refusal or the confirmation is told on the run's page."""
+    """One service call; the refusal or the confirmation is told on the page that the run belongs to."""
     get_object_or_404(Run, pk=pk)
     try:
         act()
@@ -90,7 +90,7 @@ def _act(request: HttpRequest, pk: int, act: Callable[[], Run], told: str) -> Ht
         messages.error(request, str(refusal))
     else:
         messages.success(request, told)
-    return redirect("run", pk)
+    return redirect(pages.home(pk))
 
 
 @needs("run.start")
@@ -167,6 +167,7 @@ def abort(request: HttpRequest, pk: int) -> HttpResponse:
         "section": "drills",
         "run": row,
         "undos": pages.rows(row, list(begun), timezone.now()),
+        "home": pages.home(pk),
         "can": pages.doable(row, request.user.get_username(), acts_of(request.user)),
         "path": [*STEPS_ABOVE, {"title": f"Run {row.pk}", "url": reverse("run", args=[pk])}, {"title": "Abort"}],
     }
