@@ -213,12 +213,13 @@ class DeviceForm(DeviceModelForm):
         model = models.Device
         fields: ClassVar = [
             *("engine", "site", "kind", "name", "address", "second_address", "port", "username", "sessionless"),
-            *("pin_pem", "ca_pem", "ssh_port", "ssh_host_key", "watched"),
+            *("rpo_seconds", "pin_pem", "ca_pem", "ssh_port", "ssh_host_key", "watched"),
         ]
         help_texts: ClassVar = {
             "second_address": "Of an array: its other controller.",
             "username": "An account that only reads: role user on a switch, Monitor on an array.",
             "sessionless": "Of a switch: the account goes with each request and no session is kept.",
+            "rpo_seconds": "Of an array: the most seconds of data that may be lost with it. Empty: no objective.",
             "pin_pem": "The certificate that it shows, compared by you; or pin it on the device's page.",
             "ca_pem": "Instead of a pin: the CA that signed it.",
             "ssh_host_key": "Of a switch whose REST is off: one line of its host key, compared by you.",
@@ -265,6 +266,7 @@ class DeviceAdmin(Guarded):
     fieldsets = (
         (None, {"fields": ["kind", "name", "site", "engine", "watched"]}),
         ("HTTPS", {"fields": ["address", "second_address", "port", "pin_pem", "ca_pem"]}),
+        ("Replication", {"fields": ["rpo_seconds"]}),
         ("Account", {"fields": ["username", "new_password", "sessionless"]}),
         ("Command line of a switch", {"fields": ["ssh_port", "ssh_host_key"]}),
     )

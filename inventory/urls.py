@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from django.urls import path
 
-from inventory.views import devices, engine, estate_acts, findings, hosts, looks, luns, overview, records, sections, vms
+from inventory.views import (
+    devices,
+    engine,
+    estate_acts,
+    findings,
+    hosts,
+    looks,
+    luns,
+    overview,
+    records,
+    redundancy,
+    replication,
+    sections,
+    topology,
+    vms,
+)
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -19,10 +34,15 @@ urlpatterns = [
     path("vms/<int:pk>/", vms.vm, name="vm"),
     path("luns/", luns.luns, name="luns"),
     path("luns/<int:pk>/", luns.lun, name="lun"),
+    path("replication/", replication.replication, name="replication"),
+    path("replication/<int:engine>/approve/", replication.approve, name="replication-approve"),
     path("devices/", devices.devices, name="devices"),
     path("devices/<int:pk>/", devices.device, name="device"),
     path("devices/<int:pk>/certificate/", devices.pin, name="device-pin"),
-    path("topology/", sections.topology, name="topology"),
+    path("topology/", topology.topology, name="topology"),
+    path("topology.svg", topology.topology_svg, name="topology-svg"),
+    path("topology.png", topology.topology_png, name="topology-png"),
+    path("redundancy/", redundancy.redundancy, name="redundancy"),
     path("findings/", findings.findings, name="findings"),
     path("findings/changes/", findings.changes, name="changes"),
     path("looks/<int:pk>/", looks.look, name="look"),

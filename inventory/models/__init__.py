@@ -1,11 +1,12 @@
 """The estate's tables."""
 
-from inventory.models.device import Device
+from inventory.models.device import ApprovedCopy, Device
 from inventory.models.estate import Cluster, Engine, Host, Site, Vm
 from inventory.models.looks import Capture, Finding, Look, Rollup, Transition
 from inventory.models.storage import Attachment, DeclaredPath, EngineEvent, HostLun, Lun, StorageDomain
 
 __all__ = [
+    "ApprovedCopy",
     "Attachment",
     "Capture",
     "Cluster",

@@ -36,6 +36,8 @@ class Device(models.Model):
     # of a switch: its command line, where REST is off
     ssh_port = models.PositiveIntegerField(default=22)
     ssh_host_key = models.TextField(blank=True)
+    # of an array: the most seconds of data that may be lost when it is, for all pairs whose primary it holds
+    rpo_seconds = models.PositiveIntegerField(null=True, blank=True)
     watched = models.BooleanField(default=True)
 
     class Meta:
@@ -43,3 +45,22 @@ class Device(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ApprovedCopy(models.Model):
+    """Which LUN at the other site belongs to which production LUN, as a person approved it: a drift of this map is the
+    likeliest reason of a failed recovery (facts/san.md 4.5). WWNs are 32 hex digits."""
+
+    engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="approved_copies")
+    production = models.CharField(max_length=32)
+    copy = models.CharField(max_length=32)
+    approved_by = models.CharField(max_length=150)
+    approved_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["engine", "production"], name="inventory_copy_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.production} > {self.copy}"

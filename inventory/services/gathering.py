@@ -17,6 +17,7 @@ from inventory.probes.multipath import MultipathFacts
 from inventory.redundancy.estate import Declared, DmPath, Estate, HbaPort, HostSeen, Missing, Use
 from inventory.services import devices
 from inventory.services.looks import every, stale_sentence
+from inventory.verdicts.replication_pairs import Asked
 from portal.kernel import facts as facts_json
 from portal.kernel.freshness import is_stale
 from portal.kernel.san import ArraySeen, SwitchSeen
@@ -52,6 +53,26 @@ def gathered(engine: Engine, now: datetime) -> Estate:
         missing=tuple(missing),
         production_hosts=frozenset(one.name for one in hosts if engine.site.role == Site.Role.PRODUCTION),
     )
+
+
+def arrays(engine: Engine, now: datetime) -> tuple[list[tuple[Device, Asked]], datetime]:
+    """Every array of the estate with what it told last, and when the newest of them was asked; one whose look is too
+    old or failed is silent, with the reason."""
+    rows = Look.objects.filter(engine=engine, device__kind=Device.Kind.ARRAY).defer("sections")
+    found, newest = [], None
+    for look in rows.select_related("device__site", "engine", "host").order_by("device__name"):
+        assert look.device is not None, "only devices' looks come here"
+        told = devices.seen("array", look.facts)
+        last = told if isinstance(told, ArraySeen) else None
+        why = _why_not(look, now)
+        seen = None if why else last
+        if seen is not None and look.at is not None:
+            newest = max(newest or look.at, look.at)
+        if seen is None and not why:
+            why = f"{look.device.name} was read by another release of the portal: its next look mends that."
+        # an array that is silent now is still known by what it was called
+        found.append((look.device, Asked(last.serial if last else "", look.device.name, seen, why)))
+    return found, newest or now
 
 
 def _looks(engine: Engine) -> Any:

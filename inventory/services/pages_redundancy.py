@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from inventory.services.looks import every
+from inventory.services.looks import REPLICATION, every
 from inventory.verdicts import luns
 from inventory.verdicts.answer import Answer
+from inventory.verdicts.replication_answer import GRAVE, NOT_KNOWN, Said
 from portal.kernel import facts as facts_json
 from portal.kernel.freshness import GRACE_SECONDS, allowed_age
 from portal.kernel.outcome import Outcome
@@ -44,18 +45,25 @@ select coalesce(sum((brief ->> 'hosts')::int) filter (where known), 0),
                                            finding.outcome, finding.sentence) order by engine.name)
         from inventory_look look join inventory_engine engine on engine.id = look.engine_id
         left join inventory_finding finding on finding.look_id = look.id and finding.subject_kind = 'estate'
-        where look.probe = %(proof)s)
+        where look.probe = %(proof)s),
+       (select jsonb_agg(jsonb_build_array(engine.name,
+                                           look.state = 'read' and look.at between %(lossy)s and %(newest)s,
+                                           look.facts -> 'answer') order by engine.name)
+        from inventory_look look join inventory_engine engine on engine.id = look.engine_id
+        where look.probe = %(replication)s)
 from seen
 """
 
 
 @dataclass(frozen=True)
 class Redundancy:
-    """oldest: when the oldest look ended; parts: host -> its part, of the hosts asked for that are known now."""
+    """oldest: when the oldest look ended; parts: host -> its part, of the hosts asked for that are known now. loss:
+    what would be lost with production; None where no array is declared."""
 
     answer: Answer
     oldest: datetime | None
     parts: dict[int, luns.Part]
+    loss: Said | None = None
 
 
 def redundancy(now: datetime, hosts: Iterable[int] = ()) -> Redundancy:
@@ -72,14 +80,27 @@ def redundancy(now: datetime, hosts: Iterable[int] = ()) -> Redundancy:
                 "hosts": list(hosts),
                 "proof": PROOF,
                 "proven": now - timedelta(seconds=allowed_age(every(PROOF))),
+                "replication": REPLICATION,
+                "lossy": now - timedelta(seconds=allowed_age(every(REPLICATION))),
             },
         )
-        count, working, declared, shared, blind, point, dark, oldest, parts, proofs = cursor.fetchone()
+        count, working, declared, shared, blind, point, dark, oldest, parts, proofs, losses = cursor.fetchone()
     first = facts_json.load(luns.SharedPoint | None, json.loads(point or "null"))
     whole = luns.Part(count, working, declared, shared, first, _why(dark), blind)
     told = {int(host): facts_json.load(luns.Part, part) for host, part in json.loads(parts).items()}
     seen = luns.answer(whole)
-    return Redundancy(luns.proven(seen, [_proof(*one) for one in json.loads(proofs or "[]")]), oldest, told)
+    answer = luns.proven(seen, [_proof(*one) for one in json.loads(proofs or "[]")])
+    lost = [_loss(*one) for one in json.loads(losses or "[]")]
+    return Redundancy(answer, oldest, told, min(lost, key=lambda one: GRAVE.index(one[1]), default=None))
+
+
+def _loss(engine: str, fresh: bool | None, said: list[str] | None) -> Said:
+    """What the replication of one estate says now."""
+    if not fresh or said is None:
+        words = f"The replication of {engine} was not judged lately: check that the looks worker runs."
+        return NOT_KNOWN, Outcome.UNKNOWN, words
+    word, outcome, sentence = said
+    return word, Outcome(outcome), sentence
 
 
 def _proof(engine: str, fresh: bool | None, outcome: str | None, sentence: str) -> tuple[Outcome, str]:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from django.db import transaction
 from django.utils import timezone
 
-from inventory.models import DeclaredPath, Engine, Host, Look
+from inventory.models import DeclaredPath, Device, Engine, Host, Look
 from inventory.probes import PROBES
-from inventory.services.looks import REACH, REDUNDANCY
+from inventory.services.looks import REACH, REDUNDANCY, REPLICATION
 from portal.kernel.probe import Declared, Traits
 from portal.kernel.probe import DeclaredPath as Pair
 
@@ -49,6 +49,8 @@ def _wanted(engine: Engine) -> Iterator[Key]:
     yield from ((None, device.pk, device.kind) for device in devices)
     if devices:
         yield (None, None, REDUNDANCY)
+    if any(device.kind == Device.Kind.ARRAY for device in devices):
+        yield (None, None, REPLICATION)
 
 
 def declared_for(hosts: list[Host]) -> dict[int, Declared]:

@@ -45,15 +45,7 @@ def tiles(
         _host_loss(engines),
         _tile("Does every LUN survive the loss of any one element?", paths.answer, "/luns/", paths.oldest),
         _rebuilt(rebuilt),
-        Tile(
-            "unknown",
-            "Unknown",
-            f"What would be lost if site {site} were lost now?",
-            "Not known",
-            "Replication of the arrays and Data Guard are not asked yet.",
-            "/topology/",
-            link="What is missing",
-        ),
+        _lost(site, paths),
         _proven(proven),
         Tile(
             "unknown",
@@ -100,6 +92,15 @@ def by_gravity(engines: Sequence[Seen]) -> list[Seen]:
     """The engine that a person must see first, then the others in their order."""
     bad = worst(one.verdict.outcome for one in engines)
     return sorted(engines, key=lambda one: one.verdict.outcome is not bad)
+
+
+def _lost(site: str, paths: Redundancy) -> Tile:
+    question = f"What would be lost if site {site} were lost now?"
+    if paths.loss is None:
+        words = "No array is declared, so no replication is looked at. Data Guard is not asked yet."
+        return Tile("unknown", "Unknown", question, "Not known", words, "/devices/", link="What is missing")
+    word, outcome, sentence = paths.loss
+    return Tile(outcome.value, STATE_WORDS[outcome.value], question, word, sentence, "/replication/")
 
 
 def _rebuilt(found: Told | None) -> Tile:

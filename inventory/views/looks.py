@@ -26,7 +26,13 @@ WORDS = {
 }
 
 
-BESIDE = {"ssh": "SSH visit", "switch": "Switch", "array": "Array", "redundancy": "Proof of redundancy"}
+BESIDE = {
+    "ssh": "SSH visit",
+    "switch": "Switch",
+    "array": "Array",
+    "redundancy": "Proof of redundancy",
+    "replication": "Replication",
+}
 
 
 def title(probe: str) -> str:

@@ -1,4 +1,4 @@
-"""Switches, arrays and hosts of the lab, looked at and proven: what the tables say while all is well and after faults."""
+"""Switches, arrays and hosts of the lab, looked at and proven: what the tables say while all is well and what after."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from deploy.seed_demo import seed_devices
-from inventory.models import Device, Engine, Finding, Look, Site
-from inventory.services import device_trust, gathering, proving, sweep, upkeep
+from inventory.models import ApprovedCopy, Device, Engine, Finding, Look, Rollup, Site
+from inventory.services import device_trust, gathering, proving, replicating, sweep, upkeep
 from inventory.services.pages_redundancy import redundancy
 from portal.access.services import add_person
 from portal.connectors.ssh import new_key
@@ -152,3 +152,59 @@ def test_the_overview_says_what_the_proof_says(engine, lab):
     assert redundancy(timezone.now()).answer.word == "No"
     Look.objects.filter(probe="redundancy").update(at=timezone.now() - timedelta(minutes=10))
     assert redundancy(timezone.now()).answer.word != "Yes"
+
+
+def judged():
+    """The arrays anew, then their replication."""
+    looked()
+    Look.objects.filter(probe="replication").update(due_at=timezone.now() - timedelta(seconds=1))
+    assert replicating.tick() == 1
+    return redundancy(timezone.now()).loss
+
+
+def test_replication_is_judged_from_both_arrays(engine, lab):
+    assert judged()[:2] == ("Nothing", "ok")
+    pairs = replicating.judged(engine, timezone.now()).pairs
+    assert len(pairs) == 6
+    assert {one.loss.seconds for one in pairs} == {0.0}
+    lab.fault("pair-split", "")
+    word, outcome, sentence = judged()
+    assert (word, outcome) != ("Nothing", "ok")
+    assert "split" in sentence
+    assert Rollup.objects.filter(look__probe="replication").exists()
+
+
+def test_a_map_is_approved_as_it_was_shown_and_its_drift_fails(engine, admin):
+    judged()
+    page = admin.get("/replication/").content.decode()
+    assert "Not approved" in page
+    shown = replicating.judged(engine, timezone.now()).shown
+    operator = Client()
+    operator.force_login(add_person("operator1", "operator", Secret("not-a-secret-1234"), by="test", demo=True))
+    operator.post(f"/replication/{engine.pk}/approve/", {"shown": "another"})
+    assert ApprovedCopy.objects.count() == 0
+    assert admin.post(f"/replication/{engine.pk}/approve/", {"shown": shown}).status_code == 403
+    operator.post(f"/replication/{engine.pk}/approve/", {"shown": shown})
+    assert ApprovedCopy.objects.count() == 6
+    assert Record.objects.get(kind="replication.approved").body["sha256"] == shown
+    assert judged()[:2] == ("Nothing", "ok")
+    with CaptureQueriesContext(connection) as queries:
+        page = operator.get("/replication/").content.decode()
+    assert len(queries) <= 10
+    assert page.count("As approved") == 6
+    row = ApprovedCopy.objects.first()
+    ApprovedCopy.objects.filter(pk=row.pk).update(copy="f" * 32)
+    judged()
+    found = Finding.objects.get(look__probe="replication", check_name="replication_map", outcome="fail")
+    assert found.subject_key == f"3{row.production}"
+    assert "Drifted" in operator.get("/replication/").content.decode()
+
+
+def test_an_array_that_is_silent_makes_the_loss_not_known(engine):
+    judged()
+    Look.objects.filter(device__name="DORADO-DR").update(at=timezone.now() - timedelta(hours=1))
+    Look.objects.filter(probe="replication").update(due_at=timezone.now() - timedelta(seconds=1))
+    replicating.tick()
+    assert redundancy(timezone.now()).loss[0] == "Not known"
+    with pytest.raises(replicating.CannotApprove, match="may not be whole"):
+        replicating.approve(engine, "anna", "")
