@@ -17,6 +17,7 @@ DID = {
     "run.resumed": "resumed it",
     "run.abort_asked": "aborted it",
     "run.retried": "retried a step",
+    "run.step_ignored": "ignored a failed step",
     "drill.issue": "noted an issue",
 }
 

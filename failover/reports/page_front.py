@@ -12,6 +12,8 @@ STEPS = {
     "waiting": ("waiting", "did not run"),
     "running": ("unknown", "no end"),
     "done": ("ok", "done"),
+    "held": ("fail", "failed, not decided"),
+    "ignored": ("warn", "failed, ignored"),
     "failed": ("fail", "failed"),
     "skipped": ("waiting", "skipped"),
     "undone": ("warn", "undone"),

@@ -71,6 +71,6 @@ def normal(given: Given) -> tuple[Proof, ...]:
 def _back(step: Step) -> Proof:
     if step.state == "done":
         return Proof(step.title, "ok", step.sentence)
-    if step.state in ("failed", "undo_failed"):
+    if step.state in ("failed", "held", "ignored", "undo_failed"):
         return Proof(step.title, "fail", step.sentence)
     return Proof(step.title, "unknown", step.sentence or "It did not run.")

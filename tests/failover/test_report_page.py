@@ -234,6 +234,10 @@ def test_what_was_ignored_is_a_deviation_and_no_verdict_stays_whole():
         ("Step 1 (Watch) was ignored: It always is. It had failed: It is slow.", "berta"),
         ("Step 2 (Ask) failed, and nobody decided on it. Nobody.", ""),
     ]
+    timeline = section(made, "Timeline")
+    assert [cells[-1].text for cells in timeline.rows][:2] == ["failed, ignored", "failed, not decided"]
+    back = build(whole(steps=[replace(steps[0], name="wait_scores_back")]))
+    assert [(one.state, one.sentence) for one in back.normal] == [("fail", "It is slow.")]
     failed = build(whole(run=run(status="failed"), steps=steps))
     assert (failed.verdict.state, failed.verdict.words) == ("fail", "a step failed, 1 failed step ignored")
 
