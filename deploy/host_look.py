@@ -11,13 +11,15 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from inventory.probes import PROBES
+from inventory.tuning import compliance
 from inventory.tuning import probe as tuning
-from inventory.tuning.facts import TuningDeclared
+from inventory.tuning.facts import Instance, TuningDeclared
+from inventory.tuning.row import Row
 from portal.connectors.ssh import Address, Pool, fingerprint, shown_key
 from portal.kernel.command import Command
 from portal.kernel.finding import Finding
@@ -39,6 +41,7 @@ LUN_PROBES = {
     "fc_ports",
 }
 HE_PROBES = {"she_status", "ha_state"}
+_SGA = re.compile(r"(?P<name>[\w+]+)=(?P<size>\d{1,6})(?P<unit>[MGT])")
 _TARGET = re.compile(r"(?:(?P<user>[^@\s]+)@)?(?P<host>\[[0-9a-fA-F:]+\]|[^:\s]+)(?::(?P<port>\d{1,5}))?")
 
 
@@ -52,8 +55,22 @@ def options(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--host-key", default="", help="the host's public key line")
     parser.add_argument("--fingerprint", default="", help="SHA256:... of the host's key, as its console shows it")
     parser.add_argument("--known-hosts", type=Path, default=Path.home() / ".ssh" / "known_hosts")
+    parser.add_argument(
+        "--sga", action="append", default=[], help="an Oracle instance and its SGA_MAX_SIZE: ORCL1=150G"
+    )
     parser.add_argument("--again", type=float, default=0.0, help="look once more after so many seconds, and compare")
     return parser.parse_args(words)
+
+
+def instances(words: list[str]) -> tuple[Instance, ...]:
+    """ORCL1=150G in, bytes out. Raises SystemExit for anything else."""
+    found = []
+    for word in words:
+        match = _SGA.fullmatch(word)
+        if match is None:
+            sys.exit(f"--sga {word}: NAME=SIZE with M, G or T is wanted, such as ORCL1=150G.")
+        found.append(Instance(match["name"], int(match["size"]) * 1024 ** ("KMGT".index(match["unit"]) + 1)))
+    return tuple(found)
 
 
 def pinned(host: str, port: int, given: argparse.Namespace) -> str:
@@ -80,8 +97,8 @@ def pinned(host: str, port: int, given: argparse.Namespace) -> str:
 class Visit:
     """One machine, looked at once or more."""
 
-    def __init__(self, address: Address, pool: Pool) -> None:
-        self.address, self.pool = address, pool
+    def __init__(self, address: Address, pool: Pool, declared: TuningDeclared) -> None:
+        self.address, self.pool, self.declared = address, pool, declared
         self.before: dict[str, Any] = {}
         self.took: dict[str, float] = {}
 
@@ -106,15 +123,15 @@ class Visit:
         self.before[name] = facts
         return probe.judge(facts, Declared(self.address.name, checked_at=at))
 
-    def tuning(self) -> list[Finding] | str:
-        """The same for the tuning of Oracle VMs, which runs in VMs."""
+    def tuning(self) -> tuple[Row, ...] | str:
+        """The compliance table of an Oracle VM, or why there is none."""
         try:
             facts = tuning.parse(self.ask(tuning.NAME, tuning.COMMANDS))
         except ParseError as error:
             return str(error)
         if not facts.processes:
             return "No instance of Oracle runs there, so its tuning is not judged."
-        return tuning.judge(facts, TuningDeclared(self.address.name))
+        return compliance.table(facts, self.declared)
 
     def tools(self) -> str:
         """The paths of the tools that are installed."""
@@ -151,13 +168,14 @@ def show(visit: Visit, passed_over: Mapping[str, str]) -> None:
     _print(tuning.NAME, said, visit.took[tuning.NAME])
 
 
-def _print(name: str, said: list[Finding] | str, took: float) -> None:
+def _print(name: str, said: Sequence[Finding | Row] | str, took: float) -> None:
     if isinstance(said, str):
         print(f"  unknown  {name} ({took:.2f} s): {said}")
         return
     print(f"  read     {name} ({took:.2f} s)")
     for one in said:
-        print(f"    {one.outcome:<8} {one.check}: {one.sentence}")
+        what = one.check if isinstance(one, Finding) else one.parameter
+        print(f"    {one.outcome:<8} {what}: {one.sentence}")
 
 
 def main(words: list[str]) -> int:
@@ -174,7 +192,7 @@ def main(words: list[str]) -> int:
     pool = Pool(private)
     try:
         address = Address(host, host, port, match["user"] or getpass.getuser(), pinned(host, port, given))
-        visit = Visit(address, pool)
+        visit = Visit(address, pool, TuningDeclared(host, instances(given.sga)))
         passed_over = without(visit)
         for words_said in sorted(set(passed_over.values())):
             print(words_said)

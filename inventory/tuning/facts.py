@@ -59,8 +59,9 @@ class Scheduler:
 @dataclass(frozen=True)
 class OracleFacts:
     """sysctl: parameter -> running value, fields parted by one blank. memory: meminfo, kB lines in bytes, HugePages_*
-    as counts. persistent: what files set; limits_files: "oracle soft memlock" -> value in their own unit. profile "":
-    tuned has none. asm_segments: instances' segments in /dev/shm, which only AMM makes."""
+    as counts. persistent: what files set; limits_files: "oracle soft memlock" -> value in their own unit. profile:
+    tuned's, with those that it includes; "": it has none. amm_segments: instances' segments in /dev/shm, which only AMM
+    makes."""
 
     boot_id: str
     sysctl: Mapping[str, str] = field(default_factory=dict)

@@ -30,6 +30,7 @@ _FILES = [
     _PROFILE,
     "/sys/block/*/queue/scheduler",
 ]
+_PROFILES = "/etc/tuned/*/tuned.conf /etc/tuned/profiles/*/tuned.conf /usr/lib/tuned/*/tuned.conf"
 _SYSCTL_FILES = (
     "/usr/lib/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf /run/sysctl.d/*.conf /etc/sysctl.d/*.conf /etc/sysctl.conf"
 )
@@ -37,7 +38,9 @@ _LIMITS_FILES = "/etc/security/limits.conf /etc/security/limits.d/*.conf"
 _PMON = "'^(ora|asm|mdb)_pmon_'"
 _ASM = "/dev/oracleasm/disks/* /dev/oracleasm/* /dev/asm* /dev/mapper/asm* /dev/mapper/ASM*"
 COMMANDS: Mapping[str, Command] = {
-    "live": Command(("sh", "-c", f"grep -sH . {' '.join(_FILES)}; true"), timeout=5),
+    "live": Command(
+        ("sh", "-c", f"grep -sH . {' '.join(_FILES)}; grep -sHE '^ *include' {_PROFILES}; true"), timeout=5
+    ),
     "memory": Command(("cat", "/proc/meminfo", "/proc/cmdline"), timeout=5),
     "processes": Command(
         ("sh", "-c", f"pgrep -af {_PMON}; for p in $(pgrep -f {_PMON}); do grep -sH . /proc/$p/limits; done; true"),
@@ -84,7 +87,7 @@ def parse(outputs: HostOutputs) -> OracleFacts:
         processes=reading.processes(read.get("processes", "")),
         persistent=reading.sysctl_files(sysctl_part),
         limits_files=reading.limits_files(limits_part),
-        profile=reading.value_of(live, _PROFILE),
+        profile=reading.profile(reading.value_of(live, _PROFILE), live),
         schedulers=reading.schedulers(live),
         asm_disks=reading.asm_disks(storage),
         amm_segments=sum(line.startswith("/dev/shm/ora_") for line in storage.splitlines()),  # noqa: S108 - on the VM

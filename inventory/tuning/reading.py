@@ -125,6 +125,27 @@ def asm_disks(text: str) -> tuple[AsmDisk, ...]:
     return tuple(AsmDisk(*one) for one in dict.fromkeys(found))
 
 
+_INCLUDE = re.compile(r"/(?:etc|usr/lib)/tuned/(?:profiles/)?([\w.-]+)/tuned\.conf: *include *= *(.*)")
+
+
+def profile(active: str, text: str) -> str:
+    """The active profile of tuned, with what it includes, whatever the depth: "site, oracle, throughput-performance".
+    text: `grep -sH include` over the profiles; a site's own beats tuned's of the same name, so it is printed first."""
+    includes: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        match = _INCLUDE.fullmatch(line.strip())
+        if match:
+            includes.setdefault(match[1], re.findall(r"[\w.-]+", match[2]))
+    found: list[str] = []
+    todo = active.split()
+    while todo:
+        name = todo.pop(0)
+        if name not in found:
+            found.append(name)
+            todo += includes.get(name, [])
+    return ", ".join(found)
+
+
 def value_of(text: str, path: str) -> str:
     """The first line of one file among `grep -sH` lines; "" when it is not there."""
     start = f"{path}:"

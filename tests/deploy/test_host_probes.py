@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from deploy.host_look import instances
 from inventory.probes import PROBES
+from inventory.tuning.facts import Instance
 from portal.connectors.ssh import fingerprint
 from tests.fixtures_sshd import Sshd
 
@@ -79,3 +81,9 @@ def test_a_machine_that_does_not_answer_is_told(sshd, key):
     assert "127.0.0.1" in said.stderr
     bad = [*command[:4], "root@:x", *command[5:]]
     assert subprocess.run(bad, cwd=TOP, capture_output=True, timeout=60, check=False).returncode == 1
+
+
+def test_sgas_are_named_with_their_size():
+    assert instances(["ORCL1=150G", "+ASM=512M"]) == (Instance("ORCL1", 150 * 2**30), Instance("+ASM", 512 * 2**20))
+    with pytest.raises(SystemExit, match="NAME=SIZE"):
+        instances(["150G"])

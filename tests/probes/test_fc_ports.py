@@ -169,6 +169,7 @@ def test_a_port_alone_says_so():
     [
         ("../../devices/pci0000:3a/0000:3a:00.0/0000:3b:00.1/host2/fc_host/host2", "0000:3b:00"),
         ("../../devices/pci0000:00/0000:00:03.0/host1/fc_host/host1", "0000:00:03"),
+        ("../../devices/pci10000:00/10000:00:02.0/10000:01:00.0/host9/fc_host/host9", "10000:01:00"),
         ("../../devices/virtual/net/a0/host3/fc_host/host3", ""),
         ("", ""),
     ],

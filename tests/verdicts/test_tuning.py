@@ -326,6 +326,18 @@ def test_storage():
     ]
 
 
+def test_a_sites_own_profile_that_includes_oracles_is_as_good():
+    lines = (
+        "/etc/tuned/bank/tuned.conf:include=oracle\n"
+        "/usr/lib/tuned/bank/tuned.conf:include=balanced\n"
+        "/usr/lib/tuned/oracle/tuned.conf:include = throughput-performance, bank\n"
+        "/usr/lib/tuned/oracle/tuned.conf:noise\n"
+    )
+    seen = facts(live=("/etc/tuned/active_profile:oracle\n", f"/etc/tuned/active_profile:bank\n{lines}"))
+    assert seen.profile == "bank, oracle, throughput-performance"
+    assert said(seen, "tuned") == ("ok", "tuned runs bank, oracle, throughput-performance.")
+
+
 def test_tuned_clock_and_swap():
     assert said(facts("thp_and_limits"), "tuned")[1].startswith("tuned runs virtual-guest: it sets none")
     none = facts(live=("/etc/tuned/active_profile:oracle\n", ""))

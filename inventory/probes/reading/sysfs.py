@@ -168,7 +168,7 @@ def _port(
 def pci_card(link: str) -> str:
     """../../devices/pci0000:3a/0000:3a:00.1/host1/... as "0000:3a:00": the last PCI function before the host, without
     the function's number, since two ports of a card differ in nothing else."""
-    found = re.findall(r"/([0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2})\.[0-7](?=/)", link.partition("/host")[0] + "/")
+    found = re.findall(r"/([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2})\.[0-7](?=/)", link.partition("/host")[0] + "/")
     return found[-1] if found else ""
 
 
