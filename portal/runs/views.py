@@ -141,7 +141,7 @@ def ignore(request: HttpRequest, pk: int, position: int) -> HttpResponse:
             mistakes = refusal.sentences
         else:
             messages.success(request, f"Step {position} is ignored; the run goes on.")
-            return redirect("run", pk)
+            return redirect(pages.home(pk))
     context = {
         "section": "drills",
         "run": row,
@@ -149,6 +149,7 @@ def ignore(request: HttpRequest, pk: int, position: int) -> HttpResponse:
         "mistakes": mistakes,
         "later": list(row.steps.filter(position__gt=position).order_by("position")),
         "undecided": pages.undecided(row, step),
+        "home": pages.home(pk),
         "path": [*STEPS_ABOVE, {"title": f"Run {row.pk}", "url": reverse("run", args=[pk])}, {"title": "Ignore"}],
     }
     return render(request, "runs/ignore.html", context, status=409 if mistakes else 200)
