@@ -21,6 +21,7 @@ from inventory.tuning import probe as tuning
 from inventory.tuning.facts import Instance, TuningDeclared
 from inventory.tuning.row import Row
 from portal.connectors.ssh import Address, Pool, fingerprint, shown_key
+from portal.kernel import facts as facts_json
 from portal.kernel.command import Command
 from portal.kernel.finding import Finding
 from portal.kernel.output import LookFailed, Output, ParseError
@@ -119,7 +120,7 @@ class Visit:
         except ParseError as error:
             return str(error)
         if probe.carry is not None and name in self.before:
-            facts = probe.carry(facts, self.before[name], at)
+            facts = probe.carry(facts, facts_json.dump(self.before[name]), at)
         self.before[name] = facts
         return probe.judge(facts, Declared(self.address.name, checked_at=at))
 
@@ -164,8 +165,8 @@ def show(visit: Visit, passed_over: Mapping[str, str]) -> None:
             print(f"  -        {name} ({visit.took[name]:.2f} s): does not apply. It says: {words}")
         else:
             _print(name, said, visit.took[name])
-    said = visit.tuning()
-    _print(tuning.NAME, said, visit.took[tuning.NAME])
+    table = visit.tuning()
+    _print(tuning.NAME, table, visit.took[tuning.NAME])
 
 
 def _print(name: str, said: Sequence[Finding | Row] | str, took: float) -> None:
