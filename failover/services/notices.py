@@ -15,7 +15,7 @@ from inventory.templatetags.holdfast import full
 from portal.outbox import services as outbox
 from portal.outbox.models import Mail
 from portal.outbox.services import News, Reader
-from portal.runs.models import Run
+from portal.runs.models import Run, RunStep
 
 LEADS = ((timedelta(hours=24), "24h"), (timedelta(hours=1), "1h"))  # before a drill's window begins
 FRESH = timedelta(days=1)  # what is older is no news
@@ -27,7 +27,8 @@ Due = Iterator[tuple[News, list[Reader]]]
 def tick(now: datetime) -> int:
     """Queues what is due and not told yet; gives how many messages are new. Harmless to repeat."""
     new = 0
-    for due in (_ahead(now), _begun(now), _missed(now), _windows(now), _attention(now), _glass(now), _overdue(now)):
+    every = (_ahead, _begun, _missed, _windows, _attention, _decisions, _glass, _overdue)
+    for due in (each(now) for each in every):
         for news, readers in due:
             new += outbox.queue(news, readers, now)
     return new
@@ -127,6 +128,20 @@ def _attention(now: datetime) -> Due:
                     *alarmed(),
                 ],
             )
+
+
+def _decisions(now: datetime) -> Due:
+    """A step failed and waits for people: minutes count."""
+    rows = RunStep.objects.filter(state=RunStep.State.HELD, deadline__gt=now, run__status__in=Run.ACTIVE)
+    for step in rows.select_related("run"):
+        run = step.run
+        key = f"run:{run.pk}:decision:{step.position}:{step.attempt}"
+        if _untold(key):
+            subject = f"Decide on step {step.position} of {run.title} until {full(step.deadline or now)}"
+            words = f"Step {step.position} ({step.title}) on {run.target_name} failed: {step.sentence}"
+            body = _body(f"{words} Retry it, ignore it, or abort; after that time the undos begin.", f"runs/{run.pk}/")
+            news = News(key, "run.decision", f"run:{run.pk}", subject, body)
+            yield news, [*outbox.people([run.requested_by]), *alarmed()]
 
 
 def _glass(now: datetime) -> Due:

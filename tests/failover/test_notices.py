@@ -104,6 +104,22 @@ def test_alarms_reach_the_roles_and_who_answers_for_it(engine, settings):
     assert told(now)["window.overdue"] == ["operator1@bank.example", *lists]
 
 
+def test_a_step_that_waits_for_a_decision_is_told_once_per_attempt(engine):
+    drill = drill_world.running(engine)
+    now = timezone.now()
+    row = drill.run.steps.filter(name="wait_scores_back")
+    row.update(state="held", deadline=now + timedelta(minutes=10), sentence="kvm01 has score 0.")
+    lists = ["operator1@bank.example", "operators@bank.example", "approvers@bank.example"]
+    assert told(now)["run.decision"] == lists
+    mail = Mail.objects.filter(kind="run.decision").first()
+    assert "Decide on step 7 of Failover of the engine until" in mail.subject
+    assert "kvm01 has score 0. Retry it, ignore it, or abort; after that time the undos begin." in mail.body
+    row.update(attempt=2)
+    assert told(now)["run.decision"] == lists * 2
+    row.update(attempt=3, deadline=now - timedelta(seconds=1))
+    assert told(now)["run.decision"] == lists * 2, "its time is over: nothing is left to decide"
+
+
 def test_a_failover_that_is_not_proven_is_told_once_a_week(engine):
     now = timezone.now()
     lists = ["operators@bank.example", "approvers@bank.example"]
