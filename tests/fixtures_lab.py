@@ -21,7 +21,7 @@ from lab.estate import Size, build
 from lab.world import Clock, Host, World
 
 TOP = Path(__file__).resolve().parent.parent
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 class HandClock(Clock):
