@@ -9,27 +9,40 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
+from django.db import connection
+
 from inventory.models import Device, Look
 from inventory.services.looks import Result
 from inventory.verdicts.devices import judge_array, judge_switch
 from portal.connectors.san.array_rest import ArrayRest
+from portal.connectors.san.fabric_cli import FabricCli
 from portal.connectors.san.fabric_rest import FabricRest
+from portal.connectors.san.fallback import Fallback
+from portal.connectors.san.gate import database_turn
 from portal.connectors.san.https import Account, Endpoint
 from portal.connectors.san.ports import ArrayReader, FabricReader
+from portal.connectors.ssh_address import Address
 from portal.kernel import facts as facts_json
 from portal.kernel.output import LookFailed
 from portal.kernel.san import ArraySeen, SwitchSeen
+from portal.kernel.secret import Secret
 
 SHAPES: dict[str, type[SwitchSeen | ArraySeen]] = {"switch": SwitchSeen, "array": ArraySeen}
 
 
 def reader(device: Device) -> FabricReader | ArrayReader:
-    """How a device is asked."""
-    account = Account(device.username, device.password)
-    if device.kind == Device.Kind.SWITCH:
-        return FabricRest(_endpoint(device, device.address), account, sessionless=device.sessionless)
-    addresses = [one for one in (device.address, device.second_address) if one]
-    return ArrayRest([_endpoint(device, one) for one in addresses], account)
+    """How a device is asked: one look at a time over all processes. A switch by REST, with its command line behind it
+    where a host key is pinned; by the command line alone where no certificate is."""
+    account, turn = Account(device.username, device.password), database_turn(connection.cursor)  # type: ignore[arg-type]
+    if device.kind == Device.Kind.ARRAY:
+        addresses = [one for one in (device.address, device.second_address) if one]
+        return ArrayRest([_endpoint(device, one) for one in addresses], account, turn=turn)
+    rest = FabricRest(_endpoint(device, device.address), account, turn=turn, sessionless=device.sessionless)
+    if not device.ssh_host_key:
+        return rest
+    address = Address(device.name, device.address, device.ssh_port, device.username, device.ssh_host_key)
+    shell = FabricCli(address, Secret(""), turn=turn, password=device.password)
+    return Fallback(rest, shell) if device.pin_pem or device.ca_pem else shell
 
 
 def _endpoint(device: Device, address: str) -> Endpoint:
@@ -47,6 +60,8 @@ def visit(look: Look) -> list[Result]:
     except Exception as error:  # noqa: BLE001 - a fault of ours must show as unknown, not end the sweep
         broke = f"{device.name}: the look broke ({type(error).__name__}: {error}). Report it."
         return [_unanswered(look, began, broke)]
+    finally:
+        connection.close()  # this thread's, which held the turn
     at, took = _now(), _since(began)
     findings = judge_switch(device.name, seen) if isinstance(seen, SwitchSeen) else judge_array(device.name, seen)
     told = json.dumps(facts_json.dump(_still(seen)), sort_keys=True)

@@ -208,3 +208,24 @@ def test_an_array_that_is_silent_makes_the_loss_not_known(engine):
     assert redundancy(timezone.now()).loss[0] == "Not known"
     with pytest.raises(replicating.CannotApprove, match="may not be whole"):
         replicating.approve(engine, "anna", "")
+
+
+def test_a_switch_without_rest_is_read_by_its_command_line(engine, lab):
+    told = next(one for one in lab.estate["switches"] if one["name"] == "SWA1")
+    Device.objects.filter(name="SWA1").update(pin_pem="", ssh_port=told["ssh_port"], ssh_host_key=told["host_key"])
+    looked()
+    look = Look.objects.get(device__name="SWA1")
+    assert (look.state, look.facts["source"]) == ("read", "ssh"), look.sentence
+    assert Finding.objects.get(look__probe="redundancy", subject_kind="estate").outcome == "ok"
+
+
+def test_rest_comes_first_and_the_command_line_behind_it(engine, lab):
+    told = next(one for one in lab.estate["switches"] if one["name"] == "SWA1")
+    Device.objects.filter(name="SWA1").update(ssh_port=told["ssh_port"], ssh_host_key=told["host_key"])
+    looked()
+    assert Look.objects.get(device__name="SWA1").facts["source"] == "rest"
+    lab.fault("rest-not-ready", "SWA1")
+    looked()
+    look = Look.objects.get(device__name="SWA1")
+    assert look.facts["source"] == "ssh"
+    assert Finding.objects.get(look=look, subject_key="SWA1 first").outcome == "unknown"
