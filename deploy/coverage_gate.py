@@ -19,6 +19,10 @@ PURE = (
     "backups/catalog/",
     "backups/verdicts/",
     "backups/kit/",
+    "backups/steps/",
+    "failover/catalog/",
+    "failover/verdicts/",
+    "failover/steps/",
     "failover/reports/",
 )
 PURE_GOAL, GOAL = 100.0, 90.0
