@@ -41,7 +41,8 @@ def backup(ident, word, sentence=""):
 @pytest.mark.parametrize(
     ("rows", "word", "words"),
     [
-        ([backup("a", "deleted"), backup("b", "pending")], "wait", "1 of 2 backups are still to be deleted, the next is b."),
+        ([backup("a", "deleted"), backup("b", "pending")], "wait",
+         "1 of 2 backups are still to be deleted, the next is b."),
         ([backup("a", "deleted"), backup("b", "deleted")], "done", "Deleted: a, b."),
         ([backup("a", "stays", "Somebody keeps it.")], "done", "None is deleted. a stays: Somebody keeps it."),
     ],
