@@ -60,7 +60,7 @@ class Control:
         return web.json_response(truth.truth(self._lab.world))
 
     async def _san_truth(self, request: web.Request) -> web.Response:
-        return web.json_response(san_truth.truth(self._lab.world))
+        return web.json_response(san_truth.truth(self._lab.world, request.query.get("host", "")))
 
     async def _ledger(self, request: web.Request) -> web.Response:
         try:

@@ -25,7 +25,7 @@ COLLECTIONS: dict[str, Rows] = {
     "lun": array_shapes.luns,
     "storagepool": array_shapes.pool,
     "mapping": array_mapping.mappings,
-    "hostlunInfo": array_mapping.mappings,
+    "hostLunInfo": array_mapping.mappings,
     "mappingview": array_mapping.views,
     "hostgroup": array_mapping.host_groups,
     "lungroup": array_mapping.lun_groups,
@@ -44,7 +44,7 @@ SINGLES: dict[str, Callable[[Live, Array], Row]] = {
     "system_utc_time": lambda live, array: {"CMO_SYS_UTC_TIME": str(array_shapes.array_time(live, array))},
 }
 WITHOUT_RANGE = ("controller", "remote_device")  # they reject it
-NEEDED = {"host_link": ("INITIATOR_TYPE", "PARENTID"), "hostlunInfo": ("hostId", "lunId")}
+NEEDED = {"host_link": ("INITIATOR_TYPE", "PARENTID"), "hostLunInfo": ("hostId", "lunId")}
 ABSENT = {
     "lun": 1_077_936_859,
     "host": 1_077_937_498,

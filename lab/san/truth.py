@@ -15,14 +15,17 @@ from lab.world import Hba, Host, Lun, TargetPort, World
 Pair = tuple[Hba, TargetPort]
 
 
-def truth(world: World) -> dict[str, object]:
+def truth(world: World, only: str = "") -> dict[str, object]:
     """`luns`: for each host and LUN the good paths, the single points of failure by the names of lab/san/elements.py,
     and how many paths the worst single loss leaves. `replication`: its state, and since when the secondaries stand
-    still. `severed`: pairs that the SAN does not carry."""
+    still. `severed`: pairs that the SAN does not carry.
+
+    only: a host's name; "" for every host, which takes 18 s for 200 of them."""
     if world.san is None:
         return {}
     tries = _Tries(world)
-    rows = [_row(tries, host, one) for host in world.hosts.values() for one in multipath.maps(world, host)]
+    hosts = [host for host in world.hosts.values() if only in ("", host.name)]
+    rows = [_row(tries, host, one) for host in hosts for one in multipath.maps(world, host)]
     return {
         "lab": round(world.at, 3),
         "luns": rows,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab import faults, multipath, multipath_cli, sysfs
+from lab import faults, life_storage, multipath, multipath_cli, sysfs
 from lab.san import array_query, fos_answers
 from lab.san.faults import FAULTS
 from lab.world import World
@@ -354,12 +354,24 @@ def test_the_other_mapping_model(world: World):
     assert ask(world, "PROD", "mappingview") is None
     assert ask(world, "PROD", "lun/associate", ASSOCIATEOBJTYPE="21", ASSOCIATEOBJID="0") == seen
     assert len(ask(world, "PROD", "mapping", hostId="0")) == 8
+    (row,) = ask(world, "PROD", "hostLunInfo", hostId="0", lunId="3")
+    assert (row["hostName"], row["lunName"], row["hostLunId"]) == ("kvm01", "ora_data01", "3")
 
 
 def test_wrong_initiators(world: World):
     inject(world, "wrong-initiators", "DORADO-PROD")
     rows = ask(world, "PROD", "fc_initiator", PARENTID="0")
     assert [row["ID"] for row in rows] == ["100000109ba10200", "100000109ba20200"]
+
+
+def test_a_san_without_switches_takes_the_hosted_engine_with_it(world: World):
+    for name in ("SWA1", "SWB1"):
+        inject(world, name="fail-switch", target=name)
+    assert life_storage.cut_since(world, host(world)) == world.at
+    pass_time(world, 100)
+    assert multipath.maps(world, host(world))[0].paths == ()
+    faults.clear(world)
+    assert life_storage.cut_since(world, host(world)) is None
 
 
 # --- single points of failure, as facts/san.md 3.3 found them

@@ -432,6 +432,8 @@ def test_a_running_lab_announces_its_san_and_takes_its_faults(tmp_path):
             assert f'name="name" value="{name}"' in page
         assert "All switches and controllers work." in html(lab, "/now")
         lab.fault("one-controller-zoned", "DORADO-PROD", controller="0B")
+        told = lab.http("GET", "/san/truth?host=kvm02")["luns"]
+        assert {row["host"] for row in told} == {"kvm02"}
         row = lab.http("GET", "/san/truth")["luns"][0]
         assert row["spof"] == ["controller:DORADO-PROD/0B", "module:DORADO-PROD/0B.0"]
         lab.fault("fail-switch", "SWB2")
