@@ -10,7 +10,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from lab import estate, run
+from lab import estate, run, smtp
 
 PORT, ENGINE_PORT, SSH_PORT = 8090, 8443, 2222
 
@@ -31,6 +31,9 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--state-dir", type=Path, default=Path("var/lab"))
     start.add_argument("--backup-mib", type=int, default=8, help="about the size of an archive of engine-backup (8)")
     start.add_argument("--quick", action="store_true", help="commands answer at once")
+    mail = verbs.add_parser("mail", help="a mail server that prints what it gets, until Ctrl-C")
+    mail.add_argument("--port", type=int, default=2525, help="SMTP port (2525)")
+    mail.add_argument("--fault", choices=smtp.FAULTS, default="", help="what it does wrong")
     fault = verbs.add_parser("fault", help="put a fault in force")
     fault.add_argument("name")
     fault.add_argument("words", nargs="*", metavar="TARGET | key=value")
@@ -67,6 +70,8 @@ def main(words: list[str] | None = None) -> int:
     given = _parser().parse_args(words)
     if given.verb == "run":
         return run.main(_options(given))
+    if given.verb == "mail":
+        return smtp.main(given.port, given.fault)
     if given.verb == "fault":
         body = dict(word.split("=", 1) for word in given.words if "=" in word)
         targets = [word for word in given.words if "=" not in word]

@@ -7,6 +7,7 @@ import asyncio
 import base64
 import ssl
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -25,6 +26,7 @@ class Catcher:
     fault: str = ""
     messages: list[EmailMessage] = field(default_factory=list)
     port: int = 0
+    told: Callable[[EmailMessage], object] = lambda message: None
 
     def start(self) -> Catcher:
         self._loop = asyncio.new_event_loop()
@@ -58,6 +60,17 @@ class Catcher:
             pass  # whoever called has gone
         finally:
             writer.close()
+
+
+def main(port: int, fault: str) -> int:
+    """Prints what comes, until Ctrl-C."""
+    catcher = Catcher(port=port, fault=fault, told=lambda message: print(message.as_string(), flush=True)).start()
+    print(f"mail: HOLDFAST_MAIL_URL=smtp://127.0.0.1:{catcher.port}?from=holdfast@bank.example", flush=True)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        catcher.stop()
+    return 0
 
 
 class _Talk:
@@ -123,6 +136,7 @@ class _Talk:
         found = message_from_bytes(raw.replace(b"\r\n..", b"\r\n."), policy=policy.default)
         assert isinstance(found, EmailMessage)
         self.catcher.messages.append(found)
+        self.catcher.told(found)
         if self.catcher.fault == "cut":
             return False
         await self.say("250 taken")
