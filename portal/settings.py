@@ -281,7 +281,7 @@ CELERY_TASK_ROUTES = {
     # short, and never behind a Run: one may read an archive for hours in its worker
     "backups.tasks.*": {"queue": "looks"},
     "failover.tasks.*": {"queue": "looks"},
-    "portal.outbox.tasks.*": {"queue": "runs"},
+    "portal.outbox.tasks.*": {"queue": "looks"},
 }
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 3,

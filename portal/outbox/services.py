@@ -4,14 +4,16 @@ sent again, with the same Message-ID."""
 from __future__ import annotations
 
 import logging
+import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 
 from portal.access.roles import ROLES
@@ -27,6 +29,8 @@ LONGEST_PAUSE = timedelta(hours=1)
 WORTH = timedelta(hours=24)  # after which a message is worth nothing
 TAKEN = timedelta(seconds=180)  # that a worker may have one; longer than a server may be silent
 AT_ONCE = 20  # messages of one tick
+LONGEST_TICK = 30.0  # seconds after which no further one is begun
+LOCK = 0x686F6C646D61696C  # of the database session that sends
 NO_SERVER = "No mail server is set: set HOLDFAST_MAIL_URL_FILE."
 
 
@@ -129,8 +133,32 @@ def send_due(now: datetime) -> int:
     found, _ = server()
     if found is None:
         return 0
+    with _alone() as mine:
+        return _send_all(found, now) if mine else 0
+
+
+def _send_all(to: MailServer, now: datetime) -> int:
     due = Mail.objects.filter(state=Mail.State.QUEUED, next_at__lte=now).filter(_free(now)).order_by("next_at", "pk")
-    return sum(_send(found, pk, now) for pk in list(due.values_list("pk", flat=True)[:AT_ONCE]))
+    sent, until = 0, time.monotonic() + LONGEST_TICK
+    for pk in list(due.values_list("pk", flat=True)[:AT_ONCE]):
+        sent += _send(to, pk, now)
+        if time.monotonic() > until:
+            break
+    return sent
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Whether this worker is the one that sends: a server that hangs must hold no more than one thread."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_try_advisory_lock(%s)", [LOCK])
+        mine = bool(cursor.fetchone()[0])
+    try:
+        yield mine
+    finally:
+        if mine:
+            with connection.cursor() as cursor:
+                cursor.execute("select pg_advisory_unlock(%s)", [LOCK])
 
 
 def _free(now: datetime) -> Q:

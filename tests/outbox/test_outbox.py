@@ -178,3 +178,20 @@ def test_the_api_lists_it_to_whoever_may_see_the_evidence(client):
     client.force_login(person("judge", role="auditor"))
     (row,) = client.get("/api/v1/mail/?state=queued").json()["results"]
     assert (row["about"], row["person"], row["attempts"]) == ("drill:7", "anna", 0)
+
+
+def test_one_worker_sends_at_a_time_and_a_hanging_server_holds_it_no_longer_than_it_must(catcher, monkeypatch):
+    import psycopg
+    from django.db import connection
+
+    now = timezone.now()
+    services.queue(NEWS, [ANNA, Reader("bert", "bert@bank.example")], now)
+    given = connection.get_connection_params()
+    with psycopg.connect(host=given.get("host"), port=given.get("port"), user=given.get("user"),
+                         password=given.get("password"), dbname=given["dbname"], autocommit=True) as other:  # fmt: skip
+        other.execute("select pg_advisory_lock(%s)", [services.LOCK])
+        assert services.send_due(now) == 0
+    monkeypatch.setattr(services, "LONGEST_TICK", -1.0)
+    assert services.send_due(now) == 1, "the time of the tick is over after the first"
+    monkeypatch.undo()
+    assert services.send_due(now) == 1
