@@ -71,14 +71,14 @@ def _findings(estate: str, proof: Proof, objections: list[Objection]) -> Iterato
     for kind, summaries in (("lun", proof.luns), ("vm", proof.vms)):
         for one in summaries:
             yield _finding(kind, one.key, one)
-    for key, found in {_short(one.key): one for one in objections}.items():
+    for key, found in {short(one.key): one for one in objections}.items():
         yield Finding(found.rule.lower(), found.severity, Subject("san", key), found.sentence)
 
 
 def _finding(kind: str, key: str, summary: Summary) -> Finding:
-    return Finding("redundancy", summary.outcome, Subject(kind, _short(key)), summary.sentence)
+    return Finding("redundancy", summary.outcome, Subject(kind, short(key)), summary.sentence)
 
 
-def _short(key: str) -> str:
+def short(key: str) -> str:
     """A key that the table holds; two long ones never become one."""
     return key if len(key) <= LONGEST_KEY else f"{key[: LONGEST_KEY - 17]}~{sha256(key.encode()).hexdigest()[:16]}"
