@@ -41,8 +41,9 @@ class Fabric:
 
     @property
     def name(self) -> str:
-        """ "SWA1 + SWA2"."""
-        return " + ".join(sorted(self.names.get(wwn, wwn) for wwn in self.switches))
+        """Its switches: "SWA1 + SWA2"."""
+        names = sorted(self.names.get(wwn, wwn) for wwn in self.switches)
+        return " + ".join(names if len(names) < 5 else [*names[:3], f"{len(names) - 3} more"])
 
     def switch_of(self, login: Login) -> str:
         """WWN of the switch that a device is logged in to: by the port, else by the domain in its address; "" when it

@@ -385,14 +385,17 @@ class World:
             found[hba.wwpn] = set() if start in dead else seen
         return found
 
-    def alive(self, dead: set[Element]) -> dict[tuple[str, str], int]:
-        """Pairs of every (host, LUN) that carry when these are dead."""
+    def alive(self, dead: set[Element], layer: str = "live") -> dict[tuple[str, str], int]:
+        """Pairs of every (host, LUN) that carry when these are dead. designed: as if all ports were up; logged_in: as
+        if the host had every device."""
         found = {(host, one): 0 for host, one, _ in self.given}
         reached = self.reached(dead)
         for hba in self.hbas:
             for target in self.targets:
                 pair = (hba.wwpn, target.wwpn)
-                if not (hba.up and target.up and pair in self.zoned and pair not in self.lost):
+                up = layer == "designed" or (hba.up and target.up)
+                held = layer != "live" or pair not in self.lost
+                if not (up and held and pair in self.zoned):
                     continue
                 if (
                     Element(Kind.HOST, hba.host) in dead
@@ -404,15 +407,15 @@ class World:
                         found[host, one] += 1
         return found
 
-    def checked(self) -> dict[tuple[str, str], tuple[int, set[Element], int]]:
+    def checked(self, layer: str = "live") -> dict[tuple[str, str], tuple[int, set[Element], int]]:
         """(host, LUN) -> (pairs now, single points of failure, pairs that the worst single loss leaves): every element
         is tried."""
-        now = self.alive(set())
+        now = self.alive(set(), layer)
         points: dict[tuple[str, str], set[Element]] = {key: set() for key in now}
         worst = dict(now)
         for element in self.elements():
             dead = self.dead(element)
-            left = self.alive(dead)
+            left = self.alive(dead, layer)
             for key in now:
                 host, one = key
                 homes = {Element(Kind.ARRAY, array) for _, same, array in self.given if same == one}

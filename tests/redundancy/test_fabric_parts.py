@@ -47,6 +47,9 @@ def test_switches_that_know_each_other_are_one_fabric():
     (whole,) = fabrics(chain)
     assert whole.switches == {"a", "b", "c", "d"}
     assert whole.why["ports"] == "Switch d was not read."
+    assert whole.name == "a + b + c + d"
+    wide = [SwitchSeen(w, w, "rest", members=(Member("a", 1),)) for w in "abcdefg"]
+    assert fabrics(wide)[0].name == "a + b + c + 4 more"
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from tests.redundancy.test_lint_rules import (
     HBA1B,
     HBA2A,
     PORT0,
+    agreed,
     array,
     counted,
     effective,
@@ -354,3 +355,11 @@ def test_a_second_hba_is_named_by_its_host():
             "LOGGED_IN_NOT_ZONED",
         )[0].sentence
     )
+
+
+def test_declared_paths_are_held_to_a_design_that_is_known():
+    assert found(agreed((HBA1A, PORT0)), "DECLARED_NOT_DESIGNED") == []
+    wrong = agreed((HBA1A, "20093400a30d0001"))
+    dark = changed(wrong, PROD, unread={"mapped": "code 50331651."})
+    assert found(dark, "DECLARED_NOT_DESIGNED") == []
+    assert found(replace(wrong, hosts=()), "DECLARED_NOT_DESIGNED") == []

@@ -156,6 +156,12 @@ def undesigned() -> Estate:
     return without_zone("defined")
 
 
+def agreed(*pairs: tuple[str, str]) -> Estate:
+    estate = sound()
+    declared = replace(estate.declared, paths={(H1, f"3{lun(1)}"): frozenset(pairs)})
+    return replace(estate, declared=declared)
+
+
 def firmware() -> Estate:
     return changed(sound(), B, firmware="v9.1.1b")
 
@@ -197,6 +203,7 @@ BROKEN: dict[str, Callable[[], Broken]] = {
     "HOST_LUN_ID_DIFFERS": other_number,
     "SECONDARY_MAPPED_TO_PROD_HOSTS": replicated,
     "PATHS_SEEN_BELOW_DESIGNED": lambda: world(target_down),
+    "DECLARED_NOT_DESIGNED": lambda: agreed((HBA1A, PORT0), (HBA1A, "20093400a30d0001")),
     "DESIGNED_NOT_LOGGED_IN": lambda: world(target_down),
     "LOGGED_IN_NOT_DESIGNED": undesigned,
     "LOGGED_IN_NOT_SEEN": lambda: world(lost_on_host),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from inventory.redundancy.evidence import Layer
 from inventory.redundancy.judge import Word
 from inventory.redundancy.proof import prove
 from inventory.redundancy.whatif import what_if
@@ -20,10 +21,10 @@ SEEDS = st.integers(0, 2**32).map(Random)
 CALM = {"deadline": None, "derandomize": True, "suppress_health_check": list(HealthCheck)}
 
 
-def agrees(made: World) -> None:
+def agrees(made: World, layer: Layer = Layer.LIVE) -> None:
     proof = prove(made.estate())
-    for (host, lun), (pairs, points, left) in made.checked().items():
-        live = proof.cells[host, f"3{lun}"].live
+    for (host, lun), (pairs, points, left) in made.checked(layer).items():
+        live = proof.cells[host, f"3{lun}"].layers[layer]
         assert (live.pairs, set(live.points), live.residual) == (pairs, points, left), (host, lun)
         assert live.word is not Word.UNKNOWN
         assert (live.word is Word.NO_PATH) == (pairs == 0)
@@ -46,11 +47,12 @@ def survives(made: World, random: Random, rounds: int) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_a_planted_fault(fault):
-    for seed in range(8):
+    for seed in range(6):
         random = Random(seed)
         made = sound(random)
         fault(made, random)
-        agrees(made)
+        for layer in (Layer.LIVE, Layer.LOGGED_IN, Layer.DESIGNED):
+            agrees(made, layer)
         survives(made, random, 2)
 
 
@@ -81,6 +83,14 @@ def test_single_points(random):
     agrees(world(random))
 
 
+@settings(max_examples=40, **CALM)
+@given(SEEDS)
+def test_single_points_of_the_other_layers(random):
+    made = world(random)
+    agrees(made, Layer.LOGGED_IN)
+    agrees(made, Layer.DESIGNED)
+
+
 @settings(max_examples=60, **CALM)
 @given(SEEDS)
 def test_what_if_takes_elements_away_together(random):
@@ -93,5 +103,6 @@ def test_many_more(seed):
     for n in range(100):
         random = Random(seed * 1000 + n)
         made = world(random)
-        agrees(made)
+        for layer in (Layer.LIVE, Layer.LOGGED_IN, Layer.DESIGNED):
+            agrees(made, layer)
         survives(made, random, 4)

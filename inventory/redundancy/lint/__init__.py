@@ -53,6 +53,7 @@ RULES = (
         arrays.secondary_in_production,
     ),
     Rule("PATHS_SEEN_BELOW_DESIGNED", "Multipath has fewer paths than designed", FAIL, paths.seen_below_designed),
+    Rule("DECLARED_NOT_DESIGNED", "Declared paths are not zoned and mapped", WARN, paths.declared_not_designed),
     Rule("DESIGNED_NOT_LOGGED_IN", "Designed paths are not logged in", WARN, paths.designed_not_logged_in),
     Rule("LOGGED_IN_NOT_DESIGNED", "Paths work that nobody designed", WARN, paths.logged_in_not_designed),
     Rule("LOGGED_IN_NOT_SEEN", "The array holds paths that multipath lacks", WARN, paths.logged_in_not_seen),

@@ -80,3 +80,23 @@ def hosts_unlike(scene: Scene) -> Iterator[Found]:
             said = ", ".join(f"{host} {count}" for host, count in sorted(counts.items(), key=lambda item: item[1])[:4])
             words = f"{lun.name} has different numbers of paths on its hosts ({said}): bring them up to the best."
             yield Found((lun.key,), (("live paths", said),), words)
+
+
+def declared_not_designed(scene: Scene) -> Iterator[Found]:
+    """A path that people approved and that cabling, zoning and mapping do not give."""
+    for (host, wwid), agreed in scene.estate.declared.paths.items():
+        cell = scene.proof.cells.get((host, wwid))
+        if cell is None or cell.layers[Layer.DESIGNED].why:
+            continue
+        gone = sorted(agreed - set(scene.proof.pairs(cell, Layer.DESIGNED)))
+        if gone:
+            hba, target = gone[0]
+            words = (
+                f"{len(gone)} of {len(agreed)} declared paths of {cell.name} on {host} are not in zoning and mapping "
+                f"(first: {hba} to {scene.name(target)}): zone and map them, or declare anew what shall be."
+            )
+            evidence = (
+                ("declared", f"{len(agreed)} paths"),
+                ("designed", f"{cell.layers[Layer.DESIGNED].pairs} paths"),
+            )
+            yield Found((host, wwid, *(f"{hba}>{target}" for hba, target in gone)), evidence, words)
