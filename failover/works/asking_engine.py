@@ -31,6 +31,9 @@ def migrate(working: Working) -> None:
             working.say(f"The engine VM is {vm.status}; nothing more is asked.")
             return
         newest = session.newest_event()
+        _mark(
+            working, drill, "", newest
+        )  # first: a worker that dies after the question leaves enough to find the answer
         result = migrate_vm(session, vm.uuid, host_uuid=host.uuid, correlation_id=correlation(working.parameters, "m"))
         _mark(working, drill, result.job_uuid, newest)
         if not result.accepted and _engine_vm(session).status == "migrating":
