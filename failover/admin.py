@@ -39,6 +39,27 @@ class ScheduleAdmin(Guarded):
     list_display = ("plan", "engine", "cron", "zone", "overdue_days", "decided_by", "enabled")
 
 
+@admin.register(models.ComposedPlan)
+class ComposedPlanAdmin(Guarded):
+    """Drill plans of this estate's own."""
+
+    list_display = ("name", "made_by", "made_at", "retired_by", "retired_at")
+
+
+@admin.register(models.PlanVersion)
+class PlanVersionAdmin(Guarded):
+    """What they were from one edit to the next."""
+
+    list_display = ("plan", "number", "title", "by", "at", "sha256")
+
+
+@admin.register(models.Attachment)
+class AttachmentAdmin(Guarded):
+    """Files that people attached to their answers; they are taken from the drill's page."""
+
+    list_display = ("name", "kind", "size", "by", "at", "sha256")
+
+
 @admin.register(models.Missed)
 class MissedAdmin(Guarded):
     """Planned drills that did not happen."""

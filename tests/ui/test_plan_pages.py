@@ -114,7 +114,9 @@ def test_a_plan_is_saved_changed_drilled_and_retired(engine):
     })  # fmt: skip
     drill = Drill.objects.get()
     assert asked["Location"] == f"/drills/{drill.pk}/"
-    assert "custom-branch, version 2" in clean(web.get(asked["Location"]))
+    text = clean(web.get(asked["Location"]))
+    assert "custom-branch, version 2" in text
+    assert 'href="/drills/plans/custom-branch/#version-2"' in text, "an approver reads the questions in full"
     assert "Say why" in clean(web.post("/drills/plans/custom-branch/retire/", {"why": ""}), 422)
     assert web.post("/drills/plans/custom-branch/retire/", {"why": "Closed."}).status_code == 302
     assert "Closed." in clean(web.get("/drills/plans/custom-branch/"))
