@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from inventory.redundancy.elements import Element, Kind
+from inventory.redundancy.elements import Domain, Element, Kind
 from inventory.redundancy.estate import Declared, Estate, HbaPort, HostSeen, Missing
 from inventory.redundancy.evidence import Layer
 from inventory.redundancy.fabrics import Cable, fabrics
@@ -16,7 +16,7 @@ from inventory.redundancy.proof import prove
 from inventory.redundancy.routes import Routes
 from inventory.redundancy.zoning import permits
 from portal.kernel.san import Login, Member, SwitchPort, SwitchSeen, Zone, Zoning
-from tests.redundancy.san_world import A2, DR, PROD, A, B, changed, lun, standard
+from tests.redundancy.san_world import A2, B2, DR, PROD, A, B, Isl, changed, lun, standard
 
 H1 = "olvm-h1"
 WWID = f"3{lun(1)}"
@@ -257,6 +257,35 @@ def test_a_link_to_a_switch_that_was_not_read_keeps_its_pairs_unknown():
     split = changed(dark, A, ports=tuple(port for port in dark.switches[0].ports if port.kind != "E"))
     cell = prove(split).cells[H1, f"3{lun(2, DR)}"]
     assert (cell.live.word, cell.live.pairs) == (Word.UNKNOWN, 2)
+
+
+def test_a_detour_over_switches_that_were_not_read_may_exist():
+    """One feed carries the direct links of both fabrics. The detour over two more switches is not seen, so whether the
+    feed cuts everything is not known."""
+    made = standard(isl=True)
+    near, far = ("1000c4f57c03a000", "1000c4f57c04a000"), ("1000c4f57c03b000", "1000c4f57c04b000")
+    made.isls = []
+    direct = set()
+    for fabric, (one, other), (third, fourth) in ((0, (A, A2), near), (1, (B, B2), far)):
+        made.fabrics[fabric] += [third, fourth]
+        made.names |= {third: f"SW{third[-4]}3", fourth: f"SW{fourth[-4]}4"}
+        made.domains |= {third: 30 + fabric, fourth: 40 + fabric}
+        made.isls += [
+            Isl(one, 22, other, 22),
+            Isl(one, 20, third, 1),
+            Isl(third, 2, fourth, 1),
+            Isl(fourth, 2, other, 20),
+        ]
+        direct.add(Element(Kind.LINK, f"{one}:22-{other}:22"))
+    made.shared = [Domain(Element(Kind.FEED, "feed"), frozenset(direct))]
+    wwid = f"3{lun(2, DR)}"
+    whole = prove(made.estate())
+    assert whole.cells[H1, wwid].live.word is Word.GREEN
+    estate = made.estate()
+    seen = tuple(one for one in estate.switches if one.wwn in (A, A2, B, B2))
+    partly = prove(replace(estate, switches=seen)).cells[H1, wwid].live
+    assert (partly.word, partly.pairs) == (Word.UNKNOWN, 4)
+    assert Element(Kind.FEED, "feed") in partly.points, "as far as is known"
 
 
 def test_a_path_between_two_fabrics():
