@@ -44,8 +44,10 @@ def cases() -> Iterator[Case]:
 
 def commands(case: Case) -> list[Command]:
     """Every command that the case runs as root: looks, acts and undos of all steps, then what works ask."""
-    given = {"target": "she:1", **case.parameters, "run": RUN}
-    found = [one for step in plan_named(case.plan).steps for one in of_step(step, given)]
+    plan = plan_named(case.plan)
+    own = {parameter.name for parameter in plan.parameters}
+    given = {name: value for name, value in case.parameters.items() if name in own}
+    found = [one for step in plan.steps for one in of_step(step, {**given, "target": "she:1", "run": RUN})]
     return [one for one in [*found, *case.besides] if one.root]
 
 
