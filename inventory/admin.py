@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from inventory import models
 from inventory.services.device_trust import shown
 from inventory.services.host_keys import KeyRefusal, read_key
+from inventory.services.sga_text import read_sgas, sga_lines
 from inventory.services.watch import ensure
 from portal.access.guarded import Guarded
 from portal.connectors.ssh_keys import fingerprint, new_key, public_line
@@ -23,8 +24,9 @@ from portal.kernel.secret import Secret
 if TYPE_CHECKING:
     EngineModelForm = forms.ModelForm[models.Engine]
     DeviceModelForm = forms.ModelForm[models.Device]
+    OracleModelForm = forms.ModelForm[models.OracleVm]
 else:
-    EngineModelForm = DeviceModelForm = forms.ModelForm
+    EngineModelForm = DeviceModelForm = OracleModelForm = forms.ModelForm
 
 
 @admin.register(models.Site)
@@ -277,6 +279,81 @@ class DeviceAdmin(Guarded):
         ensure(obj.engine)
 
 
+class OracleVmForm(OracleModelForm):
+    """The SGAs are lines for a person, and numbers of bytes in the database."""
+
+    sgas = forms.CharField(
+        required=False,
+        label="SGA per instance",
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text="One line per instance: its name and SGA_MAX_SIZE in bytes, or with K, M, G or T as Oracle writes "
+        "it: ORCL1 64G. Empty: how many huge pages are needed is not known.",
+    )
+
+    class Meta:
+        model = models.OracleVm
+        fields: ClassVar = [
+            *("vm", "address", "port", "ssh_user", "host_key", "asm_owner", "asm_group", "asm_mode", "watched"),
+        ]
+        help_texts: ClassVar = {
+            "address": "Where the VM itself is reached over SSH.",
+            "ssh_user": "An account without root: nothing that is asked needs it. The engine's SSH key logs in.",
+            "host_key": "One line of /etc/ssh/ssh_host_ed25519_key.pub on the VM, compared by you.",
+            "asm_owner": "Who the ASM disks must belong to.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("sgas", sga_lines(self.instance.instances))
+
+    def clean_host_key(self) -> str:
+        """ "type base64": without a pin a VM is not spoken to."""
+        try:
+            return read_key(str(self.cleaned_data["host_key"]).strip())
+        except KeyRefusal as error:
+            raise forms.ValidationError(str(error)) from None
+
+    def clean_sgas(self) -> list[dict[str, Any]]:
+        """Names and bytes."""
+        try:
+            return read_sgas(str(self.cleaned_data["sgas"]))
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+
+    def save(self, commit: bool = True) -> models.OracleVm:
+        """Puts the SGAs where they are stored."""
+        self.instance.instances = self.cleaned_data["sgas"]
+        return super().save(commit)
+
+
+@admin.register(models.OracleVm)
+class OracleVmAdmin(Guarded):
+    """Oracle VMs: how they are read, and how large their SGAs are."""
+
+    change = "estate.manage"
+    adds = deletes = True
+    form = OracleVmForm
+    list_display = ("vm", "address", "ssh_user", "watched")
+    list_select_related = ("vm",)
+    autocomplete_fields = ("vm",)
+    fieldsets = (
+        (None, {"fields": ["vm", "watched", "sgas"]}),
+        ("SSH", {"fields": ["address", "port", "ssh_user", "host_key"]}),
+        ("ASM disks", {"fields": ["asm_owner", "asm_group", "asm_mode"]}),
+    )
+
+    def save_model(self, request: HttpRequest, obj: models.OracleVm, form: Any, change: bool) -> None:
+        """Its look is planned, and due, at once."""
+        super().save_model(request, obj, form, change)
+        ensure(obj.vm.engine)
+        models.Look.objects.filter(vm=obj.vm).update(due_at=timezone.now())
+
+    def delete_model(self, request: HttpRequest, obj: models.OracleVm) -> None:
+        """Its look goes with it."""
+        super().delete_model(request, obj)
+        ensure(obj.vm.engine)
+
+
 @admin.register(models.DeclaredPath)
 class DeclaredPathAdmin(Guarded):
     """Paths that must exist."""
@@ -304,8 +381,8 @@ class SeenAdmin(Seen):
 class LookAdmin(Guarded):
     """The latest looks."""
 
-    list_display = ("probe", "host", "device", "engine", "state", "at", "sentence")
-    list_select_related = ("host", "device", "engine")
+    list_display = ("probe", "host", "device", "vm", "engine", "state", "at", "sentence")
+    list_select_related = ("host", "device", "vm", "engine")
     list_filter = ("probe", "state")
 
 

@@ -104,6 +104,14 @@ class Device(serializers.ModelSerializer[models.Device]):
         fields: ClassVar = ["id", "engine", "site", "kind", "name", "address", "second_address", "port", "watched"]
 
 
+class OracleVm(serializers.ModelSerializer[models.OracleVm]):
+    """An Oracle VM as it is declared. Its account and host key are not part of it; what it told is in its look."""
+
+    class Meta:
+        model = models.OracleVm
+        fields: ClassVar = ["id", "vm", "address", "port", "instances", "asm_owner", "asm_group", "asm_mode", "watched"]
+
+
 class Look(serializers.ModelSerializer[models.Look]):
     """The latest look, without its raw answer (see `looks/{id}`)."""
 
@@ -190,8 +198,16 @@ class Findings(Resource):
     """Present findings."""
 
     queryset = (
-        models.Finding.objects.select_related("look__host", "look__device", "look__engine")
-        .only(*FINDING, "look__probe", "look__at", "look__host__name", "look__device__name", "look__engine__name")
+        models.Finding.objects.select_related("look__host", "look__device", "look__vm", "look__engine")
+        .only(
+            *FINDING,
+            "look__probe",
+            "look__at",
+            "look__host__name",
+            "look__device__name",
+            "look__vm__name",
+            "look__engine__name",
+        )
         .order_by("pk")
     )
     serializer_class = Finding
@@ -199,10 +215,10 @@ class Findings(Resource):
 
 
 class Looks(Resource):
-    """The latest look per host, device or engine and probe."""
+    """The latest look per host, device, VM or engine and probe."""
 
     queryset = models.Look.objects.order_by("pk")
-    filter_backends = (filtered("host", "device", "engine", "probe", "state"),)
+    filter_backends = (filtered("host", "device", "vm", "engine", "probe", "state"),)
 
     def get_serializer_class(self) -> type[Look]:
         return LookDetail if self.action == "retrieve" else Look
@@ -235,6 +251,7 @@ router.register("engines", resource(Engine, acts=(EngineActs,)), basename="api-e
 router.register("clusters", resource(Cluster, ("engine",)), basename="api-cluster")
 router.register("hosts", resource(Host, ("engine", "cluster", "name", "status"), acts=(HostActs,)), basename="api-host")
 router.register("devices", resource(Device, ("engine", "site", "kind", "name")), basename="api-device")
+router.register("oracle-vms", resource(OracleVm, ("vm", "watched")), basename="api-oraclevm")
 router.register("vms", resource(Vm, ("engine", "host", "name", "status")), basename="api-vm")
 router.register("storage-domains", resource(StorageDomain, ("engine", "status")), basename="api-storagedomain")
 router.register("luns", resource(Lun, ("engine", "domain", "name", "uuid")), basename="api-lun")

@@ -18,6 +18,7 @@ from inventory.views import (
     replication,
     sections,
     topology,
+    tuning,
     vms,
 )
 
@@ -32,6 +33,8 @@ urlpatterns = [
     path("hosts/<int:pk>/look/", estate_acts.look_host, name="host-look-now"),
     path("vms/", vms.vms, name="vms"),
     path("vms/<int:pk>/", vms.vm, name="vm"),
+    path("vms/<int:pk>/approve/", tuning.approve, name="tuning-approve"),
+    path("tuning/", tuning.tuning, name="tuning"),
     path("luns/", luns.luns, name="luns"),
     path("luns/<int:pk>/", luns.lun, name="lun"),
     path("replication/", replication.replication, name="replication"),

@@ -3,10 +3,12 @@
 from inventory.models.device import ApprovedCopy, Device
 from inventory.models.estate import Cluster, Engine, Host, Site, Vm
 from inventory.models.looks import Capture, Finding, Look, Rollup, Transition
+from inventory.models.oracle import ApprovedTuning, OracleVm
 from inventory.models.storage import Attachment, DeclaredPath, EngineEvent, HostLun, Lun, StorageDomain
 
 __all__ = [
     "ApprovedCopy",
+    "ApprovedTuning",
     "Attachment",
     "Capture",
     "Cluster",
@@ -19,6 +21,7 @@ __all__ = [
     "HostLun",
     "Look",
     "Lun",
+    "OracleVm",
     "Rollup",
     "Site",
     "StorageDomain",

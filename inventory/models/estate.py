@@ -75,6 +75,7 @@ class Cluster(Seen):
     """A cluster of the engine."""
 
     cpu_type = models.CharField(max_length=120, blank=True)
+    overcommit = models.PositiveIntegerField(null=True, blank=True)  # per cent of its memory that it may promise
     broken_affinity = models.JSONField(default=list, blank=True)  # names of affinity groups with broken=true
 
 
@@ -122,6 +123,8 @@ class Vm(Seen):
     fqdn = models.CharField(max_length=255, blank=True)
     vm_type = models.CharField(max_length=32, blank=True)
     memory = models.BigIntegerField(null=True, blank=True)  # bytes
+    guaranteed = models.BigIntegerField(null=True, blank=True)  # bytes of it that no host takes away
+    ballooning = models.BooleanField(null=True, blank=True)
     vcpus = models.PositiveIntegerField(null=True, blank=True)
     high_availability = models.BooleanField(null=True, blank=True)
     lease_domain = models.CharField(max_length=64, blank=True)  # storage domain uuid; "": no lease

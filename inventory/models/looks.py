@@ -1,5 +1,5 @@
-"""Looking: the latest look per (host, device or engine, probe), the findings it gave, and their transitions. Never one
-row per sample."""
+"""Looking: the latest look per (host, device, VM or engine, probe), the findings it gave, and their transitions. Never
+one row per sample."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from inventory.models.device import Device
-from inventory.models.estate import Engine, Host
+from inventory.models.estate import Engine, Host, Vm
 from portal.kernel.outcome import Outcome
 
 OUTCOMES = [(outcome.value, outcome.value) for outcome in Outcome]
@@ -27,7 +27,7 @@ class Capture(models.Model):
 
 
 class Look(models.Model):
-    """The latest look of one probe at one host, device or engine, overwritten in place.
+    """The latest look of one probe at one host, device, VM or engine, overwritten in place.
 
     `sections` is the raw evidence: section name -> {"asked": argv or path, "exit_code" or "status", "stdout" or
     "body", "stderr", "took", "truncated"}; bytes that are not UTF-8 are stored as {"base64": "..."}. `sha256` is
@@ -42,6 +42,7 @@ class Look(models.Model):
     engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="looks")
     host = models.ForeignKey(Host, null=True, blank=True, on_delete=models.CASCADE, related_name="looks")
     device = models.ForeignKey(Device, null=True, blank=True, on_delete=models.CASCADE, related_name="looks")
+    vm = models.ForeignKey(Vm, null=True, blank=True, on_delete=models.CASCADE, related_name="looks")
     probe = models.CharField(max_length=40)
     due_at = models.DateTimeField(db_index=True)
     state = models.CharField(max_length=12, choices=State.choices, default=State.NEVER)
@@ -63,9 +64,10 @@ class Look(models.Model):
             models.UniqueConstraint(
                 fields=["device", "probe"], condition=Q(device__isnull=False), name="inventory_look_device"
             ),
+            models.UniqueConstraint(fields=["vm", "probe"], condition=Q(vm__isnull=False), name="inventory_look_vm"),
             models.UniqueConstraint(
                 fields=["engine", "probe"],
-                condition=Q(host__isnull=True, device__isnull=True),
+                condition=Q(host__isnull=True, device__isnull=True, vm__isnull=True),
                 name="inventory_look_engine",
             ),
         ]
@@ -74,9 +76,9 @@ class Look(models.Model):
         return f"{self.probe} at {self.subject}"
 
     @property
-    def subject(self) -> Host | Device | Engine:
+    def subject(self) -> Host | Device | Vm | Engine:
         """What is looked at."""
-        return self.host or self.device or self.engine
+        return self.host or self.device or self.vm or self.engine
 
 
 class Finding(models.Model):

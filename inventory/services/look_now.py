@@ -33,7 +33,7 @@ def look_at_engine(engine: Engine, by: str) -> int:
     if not engine.watched:
         raise NothingPlanned(f"{engine.name} is not watched: watch it first.")
     planned = looks_of(Q(engine=engine)).values("pk")
-    own = Q(engine=engine, host__isnull=True, device__isnull=True)
+    own = Q(engine=engine, host__isnull=True, device__isnull=True, vm__isnull=True)
     looks = Look.objects.filter(Q(pk__in=planned) | own, probe__in=PROBES)
     if not looks.exists():
         raise NothingPlanned(f"No look at {engine.name} is planned: looks begin with its first sync.")

@@ -28,11 +28,12 @@ from portal.kernel.probe import Declared, Probe
 REACH = "ssh"  # the look that says whether a host lets us in; made by every visit, so it has no probe of its own
 REACH_EVERY = 3.0
 SWITCH, ARRAY, REDUNDANCY, REPLICATION = "switch", "array", "redundancy", "replication"
+ORACLE = "oracle_tuning"  # what an Oracle VM says of its own settings
 DEVICES = (SWITCH, ARRAY)
 # Looks that are no probe's, and the seconds between two of them. Switches and arrays have few sessions to give
 # (facts/san.md 1.3); the proof of redundancy and what is said of replication are made from the
 # others.
-BESIDES = {REACH: REACH_EVERY, SWITCH: 300.0, ARRAY: 300.0, REDUNDANCY: 15.0, REPLICATION: 60.0}
+BESIDES = {REACH: REACH_EVERY, SWITCH: 300.0, ARRAY: 300.0, REDUNDANCY: 15.0, REPLICATION: 60.0, ORACLE: 300.0}
 LONGEST = 86_400.0  # seconds that a look is said to have taken at most, whatever a host's clock says
 CUT = 65_536  # bytes kept of a stream that was cut anyway: a host that floods the portal must not fill its disk, too
 
@@ -74,7 +75,7 @@ def stale_sentence(look: Look) -> str:
 
 
 def stale_words(subject: str, probe: str, at: datetime | None) -> str:
-    """The same for a look of which only this is known; subject: the host's, device's or engine's name."""
+    """The same for a look of which only this is known; subject: the host's, device's, VM's or engine's name."""
     if at is None:
         return f"{subject} was never looked at by {probe}: start the looks worker."
     when = timezone.localtime(at).strftime("%d %b %Y %H:%M:%S %Z")
@@ -181,7 +182,7 @@ def claim(now: datetime, probes: Collection[str]) -> list[Look]:
         due = list(
             Look.objects.select_for_update(skip_locked=True, of=("self",))
             .filter(due_now, engine__watched=True, probe__in=schedule)
-            .select_related("host", "device", "engine")
+            .select_related("host", "device", "vm", "engine")
             .defer("sections", "facts")
         )
         for probe in {look.probe for look in due}:

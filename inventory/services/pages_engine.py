@@ -23,7 +23,11 @@ from portal.kernel import facts as facts_json
 from portal.kernel.freshness import is_stale
 
 PROBES = ("she_status", "ha_state", "host_facts", "engine_health")
-HE_HOST = Q(host__he_configured=True) | Q(host__he_host_id__isnull=False) | Q(host__isnull=True, device__isnull=True)
+HE_HOST = (
+    Q(host__he_configured=True)
+    | Q(host__he_host_id__isnull=False)
+    | Q(host__isnull=True, device__isnull=True, vm__isnull=True)
+)
 Facts = TypeVar("Facts")
 
 

@@ -78,7 +78,7 @@ def findings() -> QuerySet[Any]:
             at=F("look__at"),
             host_pk=F("look__host"),
             host_name=F("look__host__name"),
-            engine_name=Coalesce("look__device__name", "look__engine__name"),
+            engine_name=Coalesce("look__device__name", "look__vm__name", "look__engine__name"),
             lun_name=Subquery(lun.values("name")[:1]),
         )
         .only(*OWN)

@@ -43,7 +43,7 @@ Standing = tuple[Group, Check, Outcome]
 def not_ok(now: datetime, hosts: Sequence[int]) -> list[Now]:
     """The findings that are not ok, the worst and oldest first. Those of the engine and of `hosts` themselves are all
     there, however many others there are."""
-    engines = Q(look__host__isnull=True, look__device__isnull=True)
+    engines = Q(look__host__isnull=True, look__device__isnull=True, look__vm__isnull=True)
     mine = Case(When(Q(look__host__in=hosts) | engines, then=Value(0)), default=Value(1))
     first = Case(When(subject_kind="lun", then=Value(1)), default=mine)
     rows = effective(findings().filter(stale(now) | ~Q(outcome="ok")), now).annotate(first=first)

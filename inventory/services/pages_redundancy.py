@@ -12,9 +12,11 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from inventory.services.looks import REPLICATION, every
+from inventory.models import Look
+from inventory.services.looks import ORACLE, REPLICATION, every
+from inventory.tuning.said import together
 from inventory.verdicts import luns
-from inventory.verdicts.answer import Answer
+from inventory.verdicts.answer import Answer, Word
 from inventory.verdicts.replication_answer import GRAVE, NOT_KNOWN, Said
 from portal.kernel import facts as facts_json
 from portal.kernel.freshness import GRACE_SECONDS, allowed_age
@@ -50,7 +52,11 @@ select coalesce(sum((brief ->> 'hosts')::int) filter (where known), 0),
                                            look.state = 'read' and look.at between %(lossy)s and %(newest)s,
                                            look.facts -> 'answer') order by engine.name)
         from inventory_look look join inventory_engine engine on engine.id = look.engine_id
-        where look.probe = %(replication)s)
+        where look.probe = %(replication)s),
+       (select jsonb_agg(jsonb_build_array(vm.name, look.state, look.at between %(tuned)s and %(newest)s, look.sentence,
+                                           look.brief -> 'answer') order by vm.name)
+        from inventory_look look join inventory_vm vm on vm.id = look.vm_id
+        where look.probe = %(oracle)s and vm.gone_since is null)
 from seen
 """
 
@@ -58,12 +64,14 @@ from seen
 @dataclass(frozen=True)
 class Redundancy:
     """oldest: when the oldest look ended; parts: host -> its part, of the hosts asked for that are known now. loss:
-    what would be lost with production; None where no array is declared."""
+    what would be lost with production; None where no array is declared. tuned: whether the Oracle VMs run as declared;
+    None where none is."""
 
     answer: Answer
     oldest: datetime | None
     parts: dict[int, luns.Part]
     loss: Said | None = None
+    tuned: Answer | None = None
 
 
 def redundancy(now: datetime, hosts: Iterable[int] = ()) -> Redundancy:
@@ -81,17 +89,31 @@ def redundancy(now: datetime, hosts: Iterable[int] = ()) -> Redundancy:
                 "proof": PROOF,
                 "proven": now - timedelta(seconds=allowed_age(every(PROOF))),
                 "replication": REPLICATION,
+                "oracle": ORACLE,
+                "tuned": now - timedelta(seconds=allowed_age(every(ORACLE))),
                 "lossy": now - timedelta(seconds=allowed_age(every(REPLICATION))),
             },
         )
-        count, working, declared, shared, blind, point, dark, oldest, parts, proofs, losses = cursor.fetchone()
+        count, working, declared, shared, blind, point, dark, oldest, parts, proofs, losses, vms = cursor.fetchone()
     first = facts_json.load(luns.SharedPoint | None, json.loads(point or "null"))
     whole = luns.Part(count, working, declared, shared, first, _why(dark), blind)
     told = {int(host): facts_json.load(luns.Part, part) for host, part in json.loads(parts).items()}
     seen = luns.answer(whole)
     answer = luns.proven(seen, [_proof(*one) for one in json.loads(proofs or "[]")])
     lost = [_loss(*one) for one in json.loads(losses or "[]")]
-    return Redundancy(answer, oldest, told, min(lost, key=lambda one: GRAVE.index(one[1]), default=None))
+    loss = min(lost, key=lambda one: GRAVE.index(one[1]), default=None)
+    tuned = together(_tuned(*one) for one in json.loads(vms or "[]"))
+    return Redundancy(answer, oldest, told, loss, tuned)
+
+
+def _tuned(vm: str, state: str, fresh: bool | None, sentence: str, said: list[str] | None) -> Answer:
+    """What the tuning of one VM comes to now."""
+    if not fresh:
+        words = f"The settings of {vm} were not read lately: check that the looks worker runs."
+        return Answer(Word.NOT_KNOWN, Outcome.UNKNOWN, words)
+    if state != Look.State.READ or said is None:
+        return Answer(Word.NOT_KNOWN, Outcome.UNKNOWN, sentence or f"The settings of {vm} are not known.")
+    return Answer(Word(said[0]), Outcome(said[1]), said[2])
 
 
 def _loss(engine: str, fresh: bool | None, said: list[str] | None) -> Said:

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from inventory.models import Engine, Host, Look
 from inventory.probes import PROBES
-from inventory.services import devices, looks, watch
+from inventory.services import devices, looks, oracle_vms, watch
 from inventory.services.reach import Reach, address, credentials
 from inventory.services.record import record
 from inventory.services.signal import announce
@@ -103,7 +103,7 @@ def eyes() -> Eyes:
     return _eyes
 
 
-def sweep(patience: float, probes: Collection[str] = (*PROBES, *looks.DEVICES)) -> Sweep:
+def sweep(patience: float, probes: Collection[str] = (*PROBES, *looks.DEVICES, looks.ORACLE)) -> Sweep:
     """Claims and asks, then records for up to `patience` seconds what comes back, in whatever sweep it was asked."""
     watcher = eyes()
     due = looks.claim(timezone.now(), probes)
@@ -160,8 +160,10 @@ def _dispatch(watcher: Eyes, due: list[Look]) -> None:
     for look in due:
         if look.device is not None:
             watcher.submit(f"device:{look.device.pk}", partial(devices.visit, look))
+    for visit in oracle_vms.visits(due):
+        watcher.submit(f"vm:{visit.look.vm_id}", partial(visit.results, watcher.pool(visit.look.engine)))
     _dispatch_hosts(watcher, [look for look in due if look.host is not None])
-    _dispatch_engines(watcher, [look for look in due if look.host is None and look.device is None])
+    _dispatch_engines(watcher, [look for look in due if not (look.host or look.device or look.vm)])
 
 
 def _dispatch_hosts(watcher: Eyes, due: list[Look]) -> None:

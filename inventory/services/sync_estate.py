@@ -9,7 +9,7 @@ from typing import Any
 from inventory.services.sync_rows import KEEP, Values
 from portal.connectors.engine.shapes import ClusterSeen, DataCenter, Domain, HostSeen, VmSeen
 
-CLUSTER = ("name", "cpu_type", "broken_affinity")
+CLUSTER = ("name", "cpu_type", "broken_affinity", "overcommit")
 HOST = (
     "name",
     "cluster_id",
@@ -42,6 +42,8 @@ VM = (
     "fqdn",
     "vm_type",
     "memory",
+    "guaranteed",
+    "ballooning",
     "vcpus",
     "high_availability",
     "lease_domain",
@@ -58,7 +60,7 @@ Keys = Mapping[str, int]  # uuid -> primary key
 
 def clusters(rows: Iterable[ClusterSeen]) -> dict[str, Values]:
     """Columns CLUSTER by uuid."""
-    return {row.uuid: (row.name, row.cpu_type, list(row.broken_affinity)) for row in rows}
+    return {row.uuid: (row.name, row.cpu_type, list(row.broken_affinity), row.overcommit) for row in rows}
 
 
 def hosts(rows: Iterable[HostSeen], cluster_keys: Keys) -> dict[str, Values]:
@@ -114,6 +116,8 @@ def vms(rows: Iterable[VmSeen], cluster_keys: Keys, host_keys: Keys) -> dict[str
             row.fqdn or KEEP,
             row.vm_type,
             row.memory,
+            row.guaranteed,
+            row.ballooning,
             row.vcpus,
             row.high_availability,
             row.lease_domain,

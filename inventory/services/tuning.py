@@ -11,12 +11,15 @@ from inventory.tuning.row import Row
 
 def engine_rows(vm: Vm, attached: Iterable[Attachment]) -> tuple[Row, ...]:
     """The compliance rows of a VM that the engine can tell: its flags, and the pools of every host of its cluster. One
-    query; attached: its Direct LUNs, with lun loaded. Guaranteed memory, ballooning and overcommit are not synced, so
-    they are unknown here."""
+    query; needs vm.cluster loaded; attached: its Direct LUNs, with lun loaded."""
     hosts = (
         Host.objects.filter(cluster=vm.cluster_id, gone_since__isnull=True).order_by("name") if vm.cluster_id else []
     )
-    return rows(_vm(vm, {one.lun.uuid: one.pass_discard for one in attached}), [_host(one, vm) for one in hosts])
+    return rows(
+        _vm(vm, {one.lun.uuid: one.pass_discard for one in attached}),
+        [_host(one, vm) for one in hosts],
+        vm.cluster.overcommit if vm.cluster else None,
+    )
 
 
 def worth_judging(vm: Vm, attached: Iterable[Attachment]) -> bool:
@@ -38,6 +41,8 @@ def _vm(vm: Vm, discards: dict[str, bool | None]) -> VmSeen:
         io_threads=vm.io_threads,
         multi_queues=vm.multi_queues,
         affinity=vm.affinity,
+        guaranteed=vm.guaranteed,
+        ballooning=vm.ballooning,
         pending_change=vm.pending_change,
         pass_discard=discards,
     )

@@ -1,5 +1,5 @@
-"""Which looks exist: one per (watched host, probe that applies), one per watched switch or array, one per (engine,
-engine probe), and the proof of redundancy where there are switches or arrays."""
+"""Which looks exist: one per (watched host, probe that applies), one per watched switch or array, one per
+watched Oracle VM, one per (engine, engine probe), and the proof of redundancy where there are switches or arrays."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from django.db import transaction
 from django.utils import timezone
 
-from inventory.models import DeclaredPath, Device, Engine, Host, Look
+from inventory.models import DeclaredPath, Device, Engine, Host, Look, OracleVm
 from inventory.probes import PROBES
-from inventory.services.looks import REACH, REDUNDANCY, REPLICATION
+from inventory.services.looks import ORACLE, REACH, REDUNDANCY, REPLICATION
 from portal.kernel.probe import Declared, Traits
 from portal.kernel.probe import DeclaredPath as Pair
 
-Key = tuple[int | None, int | None, str]  # host, device, probe; neither of both: the engine's own
+Key = tuple[int | None, int | None, int | None, str]  # host, device, VM, probe; none of the three: the engine's own
 
 
 def ensure(engine: Engine) -> int:
@@ -23,13 +23,13 @@ def ensure(engine: Engine) -> int:
     wanted = set(_wanted(engine))
     with transaction.atomic():
         Engine.objects.select_for_update().get(pk=engine.pk)
-        present = {(look.host_id, look.device_id, look.probe): look.pk for look in engine.looks.all()}
+        present = {(look.host_id, look.device_id, look.vm_id, look.probe): look.pk for look in engine.looks.all()}
         now = timezone.now()
-        missing = sorted(wanted - present.keys(), key=lambda key: (key[0] or 0, key[1] or 0, key[2]))
+        missing = sorted(wanted - present.keys(), key=lambda key: (key[0] or 0, key[1] or 0, key[2] or 0, key[3]))
         Look.objects.bulk_create(
             [
-                Look(engine=engine, host_id=host, device_id=device, probe=name, due_at=now)
-                for host, device, name in missing
+                Look(engine=engine, host_id=host, device_id=device, vm_id=vm, probe=name, due_at=now)
+                for host, device, vm, name in missing
             ]
         )
         stray = [pk for key, pk in present.items() if key not in wanted]
@@ -38,19 +38,21 @@ def ensure(engine: Engine) -> int:
 
 
 def _wanted(engine: Engine) -> Iterator[Key]:
-    yield from ((None, None, name) for name, probe in PROBES.items() if probe.target == "engine")
+    yield from ((None, None, None, name) for name, probe in PROBES.items() if probe.target == "engine")
     for host in engine.hosts.filter(watched=True, gone_since__isnull=True):
         traits = Traits(hosted_engine=host.he_configured or host.he_host_id is not None)
-        yield (host.pk, None, REACH)
+        yield (host.pk, None, None, REACH)
         for name, probe in PROBES.items():
             if probe.target == "host" and probe.applies(traits):
-                yield (host.pk, None, name)
+                yield (host.pk, None, None, name)
     devices = list(engine.devices.filter(watched=True))
-    yield from ((None, device.pk, device.kind) for device in devices)
+    yield from ((None, device.pk, None, device.kind) for device in devices)
+    declared = OracleVm.objects.filter(vm__engine=engine, vm__gone_since__isnull=True, watched=True)
+    yield from ((None, None, vm, ORACLE) for vm in declared.values_list("vm_id", flat=True))
     if devices:
-        yield (None, None, REDUNDANCY)
+        yield (None, None, None, REDUNDANCY)
     if any(device.kind == Device.Kind.ARRAY for device in devices):
-        yield (None, None, REPLICATION)
+        yield (None, None, None, REPLICATION)
 
 
 def declared_for(hosts: list[Host]) -> dict[int, Declared]:

@@ -24,9 +24,9 @@ def lasting(row: Row, holds: Holds, seen: OracleFacts, own: tuple[str, ...] = ()
         if tuned and "oracle" in seen.profile:
             return replace(row, persistent=f"tuned {seen.profile}")
         words = f"{row.parameter} is {row.running}, which is right, but no file sets it: it is lost at the next boot."
-        return replace(row, outcome=Outcome.WARN, sentence=words)
+        return replace(row, outcome=Outcome.WARN, sentence=words, fleeting=True)
     row = replace(row, persistent=f"{file.value} ({file.file})")
     if row.outcome is Outcome.OK and not holds(numbers(file.value)):
         words = f"{row.parameter} is {row.running}, which is right, but {file.file} sets {file.value} at the next boot."
-        return replace(row, outcome=Outcome.WARN, sentence=words)
+        return replace(row, outcome=Outcome.WARN, sentence=words, fleeting=True)
     return row

@@ -13,7 +13,8 @@ OUTCOMES: dict[Severity, Outcome] = {"fail": Outcome.FAIL, "warn": Outcome.WARN,
 @dataclass(frozen=True)
 class Row:
     """running, persistent: as read, "" when not known or not set. area: hugepages | kernel | limits | storage |
-    system | engine. severity info: it never counts as a fault."""
+    system | engine. severity info: it never counts as a fault. fleeting: right as it runs, and lost at the next
+    boot."""
 
     area: str
     parameter: str
@@ -25,6 +26,7 @@ class Row:
     read_from: str
     severity: Severity = "warn"
     persistent: str = ""
+    fleeting: bool = False
 
 
 def unknown(area: str, parameter: str, expected: str, why: str, read_from: str, source: str) -> Row:

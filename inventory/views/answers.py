@@ -47,15 +47,7 @@ def tiles(
         _rebuilt(rebuilt),
         _lost(site, paths),
         _proven(proven),
-        Tile(
-            "unknown",
-            "Unknown",
-            "Do the Oracle VMs run as declared?",
-            "Not known",
-            "How the Oracle VMs are declared to run is not recorded yet.",
-            "/vms/",
-            link="The VMs",
-        ),
+        _tuned(paths),
     ]
 
 
@@ -101,6 +93,14 @@ def _lost(site: str, paths: Redundancy) -> Tile:
         return Tile("unknown", "Unknown", question, "Not known", words, "/devices/", link="What is missing")
     word, outcome, sentence = paths.loss
     return Tile(outcome.value, STATE_WORDS[outcome.value], question, word, sentence, "/replication/")
+
+
+def _tuned(paths: Redundancy) -> Tile:
+    question = "Do the Oracle VMs run as declared?"
+    if paths.tuned is None:
+        words = "No Oracle VM is declared, so no settings are looked at."
+        return Tile("unknown", "Unknown", question, "Not known", words, "/tuning/", link="What is missing")
+    return _tile(question, paths.tuned, "/tuning/", None)
 
 
 def _rebuilt(found: Told | None) -> Tile:

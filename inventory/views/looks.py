@@ -32,6 +32,7 @@ BESIDE = {
     "array": "Array",
     "redundancy": "Proof of redundancy",
     "replication": "Replication",
+    "oracle_tuning": "Oracle tuning",
 }
 
 
@@ -43,14 +44,14 @@ def title(probe: str) -> str:
 @needs("estate.view")
 def look(request: HttpRequest, pk: int) -> HttpResponse:
     """The latest look of one probe at one host or engine: findings, raw output, transitions."""
-    row = get_object_or_404(Look.objects.select_related("host", "device", "engine"), pk=pk)
+    row = get_object_or_404(Look.objects.select_related("host", "device", "vm", "engine"), pk=pk)
     now = timezone.now()
     found = read(findings().filter(look=row).order_by("check_name", "subject_key"), now)
     name = row.subject.name
     old = row.at is None or (row.probe in known_probes() and is_stale((now - row.at).total_seconds(), every(row.probe)))
     changes = transitions().filter(probe=row.probe, engine=row.engine, host=row.host)[:LATEST]
     context = {
-        "section": "hosts" if row.host else "luns" if row.device else "engine",
+        "section": "hosts" if row.host or row.vm else "luns" if row.device else "engine",
         "look": row,
         "old": old,
         "title": title(row.probe),
@@ -70,6 +71,8 @@ def look(request: HttpRequest, pk: int) -> HttpResponse:
 def _above(row: Look) -> tuple[str, str]:
     if row.host:
         return "Hosts", "hosts"
+    if row.vm:
+        return "Tuning", "tuning"
     return ("Switches and arrays", "devices") if row.device else ("Engine", "engine")
 
 

@@ -6,14 +6,16 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
 from inventory.models import Vm
 from inventory.services.pages_hosts import vm_page
 from inventory.services.pages_hosts import vms as matching
-from inventory.services.tuning import engine_rows, worth_judging
+from inventory.services.pages_tuning import tuning_of
 from inventory.views.listing import Column, Listing
 from inventory.views.paths import path
 from portal.access.admission import needs
+from portal.access.services import may
 
 COLUMNS = (
     Column("name", "VM", ("name",)),
@@ -73,7 +75,9 @@ def vm(request: HttpRequest, pk: int) -> HttpResponse:
         "section": "hosts",
         "vm": row,
         "attached": attached,
-        "rows": engine_rows(row, attached) if worth_judging(row, attached) else (),
+        "tuning": tuning_of(row, attached, timezone.now()),
+        "may_approve": may(request.user, "paths.declare"),
+        "may_manage": may(request.user, "estate.manage"),
         "state": "unknown" if row.gone_since else shape_of(row.status),
         "headline": f"{row.name}: {row.status or 'status not known'}{where}",
         "path": path(("Hosts", "hosts"), ("VMs", "vms"), row.name),

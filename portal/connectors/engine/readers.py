@@ -109,6 +109,7 @@ def clusters(body: bytes) -> tuple[ClusterSeen, ...]:
                 name=text(at(node, "name")),
                 cpu_type=text(at(node, "cpu/type")),
                 broken_affinity=tuple(sorted(text(leaf.get("name")) for leaf in groups if boolean(leaf.get("broken")))),
+                overcommit=count(at(node, "memory_policy/over_commit/percent")),
             )
         )
     return tuple(rows)
@@ -142,6 +143,8 @@ def _vm(node: Node, leaf: Leaves) -> VmSeen:
         attachments=tuple(_attachment(one, leaves(one)) for one in inside(node, "disk_attachments"))
         if "disk_attachments" in leaf
         else None,
+        guaranteed=integer(at(node, "memory_policy/guaranteed")),
+        ballooning=boolean(at(node, "memory_policy/ballooning")),
     )
 
 

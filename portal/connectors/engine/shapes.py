@@ -70,6 +70,7 @@ class ClusterSeen:
     name: str
     cpu_type: str
     broken_affinity: tuple[str, ...]
+    overcommit: int | None = None  # per cent
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,8 @@ class VmSeen:
     affinity: str
     pending_change: bool | None
     attachments: tuple[DiskAttachment, ...] | None
+    guaranteed: int | None = None
+    ballooning: bool | None = None
 
 
 class Disk(NamedTuple):
