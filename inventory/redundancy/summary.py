@@ -86,8 +86,10 @@ def summed_up(estate: Estate, san: San, sides: Mapping[str, HostSide], cells: Ce
     every = tuple(cells.values())
     by_lun, by_host = _grouped(every, lambda one: one.wwid), _grouped(every, lambda one: one.host)
     first = {wwid for use in estate.uses if use.hosted_engine for wwid in use.wwids}
-    luns = [_summary(mine[0].name, wwid, mine, words.some(mine, label, "hosts")) for wwid, mine in by_lun.items()]
-    luns = [replace(one, first=one.key in first) for one in luns]
+    luns = [
+        _summary(mine[0].name, wwid, mine, words.some(mine, label, "hosts"), first=wwid in first)
+        for wwid, mine in by_lun.items()
+    ]
     hosts = [_of(name, name, by_host.get(name, ()), label) for name in sides]
     arrays = [
         _of(
@@ -123,8 +125,8 @@ def _grouped(cells: Iterable[HostLun], key: Callable[[HostLun], str]) -> dict[st
     return found
 
 
-def _summary(name: str, key: str, cells: Sequence[HostLun], sentence: str) -> Summary:
-    return Summary(name, key, worst(one.outcome for one in cells), sentence, tuple(cells))
+def _summary(name: str, key: str, cells: Sequence[HostLun], sentence: str, *, first: bool = False) -> Summary:
+    return Summary(name, key, worst({one.outcome for one in cells}), sentence, tuple(cells), first)
 
 
 def _of(name: str, key: str, cells: Sequence[HostLun], label: words.Label) -> Summary:
