@@ -12,6 +12,7 @@ import backups.api_kits
 import failover.api
 import failover.api_windows
 import inventory.api
+import inventory.api_redundancy
 import portal.outbox.api
 import portal.runs.api
 from portal.access.filtering import filtered
@@ -46,7 +47,15 @@ class Records(viewsets.ReadOnlyModelViewSet[RecordRow]):
 router = SimpleRouter()
 router.register("evidence", Records, basename="api-evidence")
 drilled = (failover.api, failover.api_windows)
-for app in (inventory.api, backups.api, backups.api_kits, *drilled, portal.runs.api, portal.outbox.api):
+for app in (
+    inventory.api,
+    inventory.api_redundancy,
+    backups.api,
+    backups.api_kits,
+    *drilled,
+    portal.runs.api,
+    portal.outbox.api,
+):
     router.registry.extend(app.router.registry)
 
 urlpatterns = [

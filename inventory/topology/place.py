@@ -145,7 +145,7 @@ def width(box: Box) -> float:
     chips = most * (chip(box) + CHIP_GAP) - CHIP_GAP + 2 * CHIP_SIDE
     if box.kind == "hosts":
         return max(chips, _across(box) * CELL_W + 2 * CHIP_SIDE)
-    return max(chips, 272 if box.kind == "array" and box.items else 168)
+    return max(chips, 272 if box.kind == "array" and box.items else 176)
 
 
 def _across(box: Box) -> int:

@@ -105,7 +105,12 @@ class _Pen:
         place = self._at([(mark.x, mark.y)])[0]
         bold = "font-weight" in values if isinstance(values, dict) else False
         self.draw.text(
-            place, mark.text, fill=fill, font=font, anchor=anchor, stroke_width=0.35 * self.scale if bold else 0
+            place,
+            mark.text.replace("×", "x"),
+            fill=fill,
+            font=font,
+            anchor=anchor,
+            stroke_width=0.35 * self.scale if bold else 0,
         )
         if "struck" in classes:
             left, _, right, _ = self.draw.textbbox(place, mark.text, font=font, anchor=anchor)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from inventory.topology.parts import Box, Picture, Port, Trunk
 from inventory.topology.place import OUTER, RAIL, SPAN, Layout, Rect
 
-EDGE, SLOT, PLUG = 16, 22, 16  # px: from a switch's corner, from plug to plug, a plug
+EDGE, SLOT, PLUG, LONG = 18, 26, 16, 23  # px: from a switch's corner, from plug to plug, a plug, one of 3 digits
 LANE_FROM, LANE_TO = 18, 40  # px from the rail, between which lanes lie
 
 Point = tuple[float, float]
@@ -146,7 +146,8 @@ def _link(box: Box, port: Port, chip: Rect, switch: Rect, x: float, lane: float)
     up = switch.y < chip.y
     edge = switch.bottom if up else switch.y
     begin = (chip.middle, chip.y if up else chip.bottom)
-    plug = Rect(x - PLUG / 2, edge - PLUG / 2, PLUG, PLUG)
+    wide = LONG if len(port.plug) > 2 else PLUG
+    plug = Rect(x - wide / 2, edge - PLUG / 2, wide, PLUG)
     if not lane or abs(chip.middle - x) < 0.5:
         return Link(box.key, port, (begin, (begin[0], edge)), plug)
     y = edge + lane if up else edge - lane

@@ -1,4 +1,4 @@
-"""What a reader takes away to see what dies: elements as words of a URL, and the form that chooses them."""
+"""The form that chooses what is taken away, and the links that take one thing more, or bring it back."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.http import QueryDict
 
 from inventory.redundancy.elements import Element, Kind
 from inventory.redundancy.summary import Proof
+from inventory.topology.losses import token
 
-MOST = 40  # elements that are taken away at once
 ORDER = (
     (Kind.FABRIC, "Fabrics"),
     (Kind.SWITCH, "Switches"),
@@ -30,30 +30,6 @@ ORDER = (
     (Kind.PDU, "PDUs"),
     (Kind.FEED, "Power feeds"),
 )
-
-
-def token(element: Element) -> str:
-    """An element as one word: "switch:1000c4f57c01a000"."""
-    return f"{element.kind.name.lower()}:{element.key}"
-
-
-def element_of(word: str) -> Element | None:
-    """The element of a word; None when it names no kind."""
-    kind, _, key = word.partition(":")
-    found = next((one for one in Kind if one.name.lower() == kind), None)
-    return Element(found, key) if found and key else None
-
-
-def asked(words: Iterable[str]) -> tuple[list[Element], list[str]]:
-    """(elements, words that are none). Doubles count once."""
-    found, strange = [], []
-    for word in list(dict.fromkeys(words))[:MOST]:
-        element = element_of(word)
-        if element is None:
-            strange.append(word)
-        else:
-            found.append(element)
-    return found, strange
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from inventory.redundancy.layers import HostLun
 from inventory.redundancy.lint import RULES
 from inventory.redundancy.summary import ElementSummary, Proof, Summary
 from inventory.services.pages_topology import Known, Page, Told, page
-from inventory.views.losses import token
+from inventory.topology.losses import token
 from inventory.views.paths import path
 from inventory.views.topology import none_words
 from portal.access.admission import needs

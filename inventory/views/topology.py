@@ -18,13 +18,14 @@ from inventory.redundancy.evidence import Layer
 from inventory.redundancy.whatif import Remains, WhatIf, what_if
 from inventory.services.pages_topology import Known, Page, page
 from inventory.topology.compose import layer_of, picture
+from inventory.topology.losses import asked
 from inventory.topology.marks import Drawing, drawn
 from inventory.topology.parts import Picture
 from inventory.topology.png import png
 from inventory.topology.scene import Scene
 from inventory.topology.style import Style
 from inventory.topology.svg import svg
-from inventory.views.losses import Toggle, asked, choices
+from inventory.views.losses import Toggle, choices
 from inventory.views.paths import path
 from inventory.views.titles import counted
 from portal.access.admission import needs

@@ -186,3 +186,32 @@ def test_at_most_ten_queries_whatever_the_size(hosts, reader):
         assert answer.status_code == 200
         counts[path] = len(queries)
     assert {path: number for path, number in counts.items() if number > 10} == {}
+
+
+def test_the_proof_over_the_api(reader, engine, estate):
+    told = reader.get("/api/v1/redundancy/").json()
+    assert (told["outcome"], told["too_old"], told["engine"]) == ("ok", False, engine.pk)
+    assert {one["name"] for one in told["vms"]} >= {"oradb01", "oradb02"}
+    switches = [one["id"] for one in told["elements"] if one["kind"] == "switch"]
+    assert sorted(switches) == [f"switch:{wwn}" for wwn in san_scene.SWITCHES.values()]
+    Look.objects.filter(probe="redundancy").update(at=timezone.now() - timedelta(hours=1))
+    assert reader.get("/api/v1/redundancy/").json()["outcome"] == "unknown"
+
+
+def test_what_if_over_the_api(reader, estate):
+    one, other = (f"switch:{wwn}" for wwn in san_scene.SWITCHES.values())
+    told = reader.get("/api/v1/redundancy/what-if/", {"without": [one, other, "nonsense"]}).json()
+    assert len(told["lost"]) == 2 * len(world.LUNS)
+    assert told["vms_lost"][-2:] == ["oradb01", "oradb02"]
+    assert told["strange"] == ["nonsense"]
+    told = reader.get("/api/v1/redundancy/what-if/", {"without": one}).json()
+    assert told["lost"] == []
+    assert len(told["weakened"]) == 2 * len(world.LUNS)
+    assert told["weakened"][0]["after"] == 2
+
+
+def test_without_a_proof_the_api_says_so(reader):
+    world.build("healthy")
+    answer = reader.get("/api/v1/redundancy/")
+    assert answer.status_code == 404
+    assert "declare switches and arrays" in answer.content.decode()
