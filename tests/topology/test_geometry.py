@@ -77,8 +77,8 @@ def around(world: World, sites: int) -> Around:
 
 
 SIZES = [
-    named = [*world.arrays, *world.names.values()]
-    devices = {name: Place(f"/devices/{name}/", places[n % sites]) for n, name in enumerate(named)}
+    (2, 2, 2, 1, 2), (2, 2, 2, 2, 2), (2, 2, 1, 1, 1), (1, 1, 2, 1, 1), (5, 2, 2, 3, 2), (12, 3, 2, 2, 2),
+    (50, 2, 2, 2, 2),
     (50, 2, 2, 1, 1), (50, 4, 2, 4, 3), (8, 2, 3, 2, 2), (20, 2, 4, 2, 2), (0, 1, 2, 1, 1), (3, 0, 2, 1, 1),
 ]  # fmt: skip
 CASES = [(seed, *size) for seed in range(3) for size in SIZES]
