@@ -12,8 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from inventory import admin_devices as admin_devices  # Django finds this module only
-from inventory import models
+from inventory import admin_devices, models
 from inventory.services.host_keys import KeyRefusal, read_key
 from inventory.services.sga_text import read_sgas, sga_lines
 from inventory.services.watch import ensure
@@ -26,6 +25,9 @@ if TYPE_CHECKING:
     OracleModelForm = forms.ModelForm[models.OracleVm]
 else:
     EngineModelForm = OracleModelForm = forms.ModelForm
+
+
+__all__ = ["admin_devices"]  # Django looks for this module only
 
 
 @admin.register(models.Site)
