@@ -68,6 +68,7 @@ def seed(estate: dict[str, Any]) -> None:
     # The lab makes its host keys anew when its state directory is new: the demo trusts the engine's record then.
     engine.hosts.update(pinned_key="", offered_key="", pinned_at=None)
     upkeep.sync_once(engine.pk, storage=True)
+    seed_oracle_vms(engine, estate)
     if not any(host.declared_paths.exists() for host in engine.hosts.all()):
         sweep.sweep(patience=8)
         admin = get_user_model().objects.get(username="admin")
@@ -99,6 +100,20 @@ def seed_devices(engine: Any, estate: dict[str, Any]) -> None:
                 "pin_pem": one["certificate_pem"],
             }
             Device.objects.update_or_create(name=one["name"], defaults=given)
+
+
+def seed_oracle_vms(engine: Any, estate: dict[str, Any]) -> None:
+    """The lab's Oracle VMs, each with the SGAs that its DBA names and the host key that it shows."""
+    from inventory.models import OracleVm
+    from inventory.services.watch import ensure
+
+    for one in estate["oracle_vms"]:
+        vm = engine.vms.filter(name=one["name"], gone_since__isnull=True).first()
+        if vm is not None:
+            given = {"address": one["address"], "port": one["ssh_port"], "ssh_user": one["ssh_user"]}
+            given |= {"host_key": one["host_key"], "instances": one["instances"]}
+            OracleVm.objects.update_or_create(vm=vm, defaults=given)
+    ensure(engine)
 
 
 def seed_backups(engine: Any) -> None:

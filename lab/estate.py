@@ -6,7 +6,7 @@ import hashlib
 import uuid
 from dataclasses import dataclass
 
-from lab import engine_vm, life_broker, life_vm
+from lab import engine_vm, life_broker, life_vm, oracle_vm
 from lab.life_agent import publish
 from lab.san import settle as san
 from lab.world import Clock, Hba, Host, Lun, TargetPort, Vm, VmRecord, World, uid
@@ -57,6 +57,7 @@ def build(size: Size | None = None, clock: Clock | None = None, quick: bool = Fa
     _vms(world, size.vms)
     _settle(world)
     world.engine_machine = engine_vm.build(world)
+    world.oracle_machines = oracle_vm.build(world)
     san.attach(world, size.isl)
     return world
 

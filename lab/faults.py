@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from lab import he_metadata, life, life_broker, life_vm, multipath, programs_system
+from lab import he_metadata, life, life_broker, life_vm, multipath, oracle_vm, programs_system
 from lab.backup import faults as backup_faults
 from lab.corrupt import KINDS
 from lab.san import faults as san_faults
@@ -87,6 +87,8 @@ def _check(world: World, spec: Spec, name: str, target: str, args: Mapping[str, 
         raise Unknown(f"{name} needs a host; {target or 'none'} is not one of the estate.")
     if spec.target == "host or engine" and target != ENGINE and target not in world.hosts:
         raise Unknown(f"{name} needs a host or the word engine.")
+    if spec.target == "oracle VM" and target not in world.oracle_machines:
+        raise Unknown(f"{name} needs one of {', '.join(world.oracle_machines) or 'no VM at all'}.")
     if spec.target == "fabric" and target not in world.fabrics:
         raise Unknown(f"{name} needs a fabric, A or B.")
     _check_device(world, spec, name, target)
@@ -358,6 +360,7 @@ SPECS: dict[str, Spec] = {
         _nothing,
         choices={"kind": he_metadata.KINDS},
     ),
+    **{name: Spec(title, "oracle VM", _nothing, _nothing) for name, title in oracle_vm.FAULTS.items()},
     "fill-disk": Spec("Fill a host's disk", "host or engine", _disk(100), _disk(41)),
     "gateway-loss": Spec(
         "Let a host lose its gateway",

@@ -153,6 +153,7 @@ def _names(world: World) -> list[str]:
 
 def _target(world: World, kind: str) -> str:
     choices = {"host": _names(world), "host or engine": ["engine", *_names(world)], "fabric": list(world.fabrics)}
+    choices["oracle VM"] = list(world.oracle_machines)
     if world.san is not None:
         design = world.san.design
         choices |= {"switch": list(design.switches), "array": list(design.arrays)}

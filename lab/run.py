@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import control, engine_vm, engine_vm_files, estate, life, runtime, shims
+from lab import control, engine_vm, engine_vm_files, estate, life, oracle_vm, runtime, shims
 from lab.engine.server import serve as serve_engine
 from lab.san import serve as san_serve
 from lab.sshd import HostServers, write_known
@@ -100,6 +100,7 @@ async def _live(lab: runtime.Lab, ssh: HostServers, san: san_serve.SanServers) -
     while True:
         life.tick(lab.world)
         _follow_engine_vm(lab, ssh)
+        _follow_oracle_vms(lab, ssh)
         _follow_power(lab, ssh, powered)
         san.follow()
         suspect = runtime.reap_orphans(lab.children, suspect)
@@ -114,6 +115,16 @@ def _follow_engine_vm(lab: runtime.Lab, ssh: HostServers) -> None:
         runtime.kill_processes(ENGINE)
     elif news == "came":
         ssh.reset(lab.world.machine(ENGINE))
+
+
+def _follow_oracle_vms(lab: runtime.Lab, ssh: HostServers) -> None:
+    """Their processes and connections come and go with their VMs."""
+    for machine, powered in oracle_vm.follow(lab.world):
+        if powered:
+            ssh.reset(machine)
+        else:
+            ssh.silence(machine)
+            runtime.kill_processes(machine.name)
 
 
 def _follow_power(lab: runtime.Lab, ssh: HostServers, powered: dict[str, bool]) -> None:
@@ -142,6 +153,10 @@ def _estate(lab: runtime.Lab, ssh: HostServers, engine: Mapping[str, object], op
     return {
         "engine": dict(engine),
         "engine_vm": _machine(lab.world.machine(ENGINE), ssh),
+        "oracle_vms": [
+            {**_machine(one, ssh), "ssh_user": "oracle", "instances": oracle_vm.instances(one.name)}
+            for one in lab.world.oracle_machines.values()
+        ],
         "hosts": [_machine(host, ssh) for host in lab.world.hosts.values()],
         "control": f"http://127.0.0.1:{options.port}",
     }

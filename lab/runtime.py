@@ -63,9 +63,21 @@ class Lab:
         """What the engine VM's processes get of the lab: virtual commands, engine-backup, the library of place.c."""
         return self.state_dir / "engine-tools"
 
+    @property
+    def oracle_bin(self) -> Path:
+        """The virtual commands of Oracle VMs."""
+        return self.state_dir / "oracle-bin"
+
     def environment(self, host: Host) -> dict[str, str]:
-        """What a login shell of root would have, and how a shim finds the lab."""
+        """What a login shell of root, or of oracle on its VMs, would have, and how a shim finds the lab."""
         own = self._vm_environment() if host.name == ENGINE else {}
+        if host.name in self.world.oracle_machines:
+            own = {
+                "PATH": f"{self.oracle_bin}:{SYSTEM_PATH}",
+                "USER": "oracle",
+                "LOGNAME": "oracle",
+                "LAB_NO_PATTERNS": "1",
+            }
         return {
             "PATH": f"{self.bin}:{SYSTEM_PATH}",
             "HOME": str(self.home(host)),
@@ -95,7 +107,7 @@ def make(world: World, state_dir: Path, backup_mib: int = 8) -> Lab:
     """The lab's folders; one home per host. Old homes of an earlier lab are kept, as a reboot would keep them.
     backup_mib: about how large an archive of engine-backup becomes."""
     state_dir = state_dir.resolve()
-    for host in world.hosts.values():
+    for host in (*world.hosts.values(), *world.oracle_machines.values()):
         (state_dir / "hosts" / host.name).mkdir(parents=True, exist_ok=True)
     socket = state_dir / "shim.sock"
     if len(str(socket)) > _SOCKET_PATH_LIMIT:

@@ -77,11 +77,12 @@ static void pass_by(const char *name, int argc, char **argv)
 }
 
 /* The shell of a host expands no pattern of a script that reads /sys: grep and find of the lab do, since the machine's own
- * /sys must not show. It is no command of the host, so the lab does not hear of it. */
+ * /sys must not show; that of an Oracle VM expands none at all. It is no command of the host, so the lab does not hear of it. */
 static void shell(int argc, char **argv)
 {
     char *words[64];
-    int count = 0, touches = argc > 2 && strcmp(argv[1], "-c") == 0 && strstr(argv[2], "/sys/") != NULL;
+    int count = 0, touches = argc > 2 && strcmp(argv[1], "-c") == 0;
+    touches = touches && (strstr(argv[2], "/sys/") != NULL || getenv("LAB_NO_PATTERNS") != NULL);
     if (argc > 60)
         exit(126);
     words[count++] = "sh";

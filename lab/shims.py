@@ -8,14 +8,15 @@ import os
 import shutil
 import struct
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab import ledger, life, transient
 from lab.backup import tools
-from lab.command import Real, Reply
+from lab.command import Program, Real, Reply
 from lab.corrupt import spoil
 from lab.engine_vm_programs import PROGRAMS as VM_PROGRAMS
+from lab.oracle_vm_programs import PROGRAMS as ORACLE_PROGRAMS
 from lab.programs import PROGRAMS
 from lab.runtime import SYSTEM_PATH, Lab
 from lab.world import ENGINE, Host
@@ -32,6 +33,8 @@ def install(lab: Lab) -> None:
     program = lab.bin / ".shim"
     subprocess.run([compiler, "-O2", "-o", f"{program}.new", str(SOURCE)], check=True)
     os.replace(f"{program}.new", program)
+    lab.oracle_bin.mkdir(parents=True, exist_ok=True)
+    _link(lab.oracle_bin, program, (*ORACLE_PROGRAMS, "sh"))
     _link(lab.bin, program, (*PROGRAMS, "systemd-run", "sh"))
     tools.install(lab.vm_tools, compiler)
     _link(lab.vm_tools / "bin", program, (*VM_PROGRAMS, "systemd-run", tools.ENDED))
@@ -125,9 +128,15 @@ def _run(lab: Lab, host: Host, argv: list[str]) -> Reply | Real:
     if argv[0] == "systemd-run":
         return transient.run(lab, host, argv)
     try:
-        return (VM_PROGRAMS if host.name == ENGINE else PROGRAMS)[argv[0]](lab.world, host, argv)
+        return _programs(lab, host)[argv[0]](lab.world, host, argv)
     finally:
         life.act(lab.world)
+
+
+def _programs(lab: Lab, host: Host) -> Mapping[str, Program]:
+    if host.name in lab.world.oracle_machines:
+        return ORACLE_PROGRAMS
+    return VM_PROGRAMS if host.name == ENGINE else PROGRAMS
 
 
 def _real_argv(real: Real, argv: Sequence[str]) -> list[str]:

@@ -282,14 +282,16 @@ class World:
     migrations: dict[str, tuple[str, str, float]] = field(default_factory=dict)  # VM id -> (from, to, ends at)
     lun_groups: dict[str, int] = field(default_factory=dict)  # WWID -> host group that sees it; absent: every host
     engine_machine: Host | None = None  # the engine VM as an SSH host (lab/engine_vm.py)
+    oracle_machines: dict[str, Host] = field(default_factory=dict)  # Oracle VMs as SSH hosts (lab/oracle_vm.py)
     san: San | None = None  # switches and arrays (lab/san)
     # (HBA, target) that the SAN does not carry -> lab time since when; pulled fabrics and cables of hosts come on top
     severed: dict[tuple[str, str], float] = field(default_factory=dict)
 
     @property
     def machines(self) -> dict[str, Host]:
-        """Everything with an SSH server, by name: the hosts, and the engine VM."""
-        return self.hosts if self.engine_machine is None else {**self.hosts, ENGINE: self.engine_machine}
+        """Everything with an SSH server, by name: the hosts, the engine VM, the Oracle VMs."""
+        engine = {} if self.engine_machine is None else {ENGINE: self.engine_machine}
+        return {**self.hosts, **engine, **self.oracle_machines}
 
     def machine(self, name: str) -> Host:
         """One of them. Raises KeyError."""

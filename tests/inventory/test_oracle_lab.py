@@ -1,0 +1,108 @@
+"""Oracle VMs over the lab's own SSH: every setting as wanted, three faults, a VM that is another one."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from inventory.models import Engine, Finding, Look, OracleVm, Site
+from inventory.services import looks, sweep, upkeep
+from inventory.services.pages_redundancy import redundancy
+from inventory.services.watch import ensure
+from portal.connectors.ssh import new_key
+from portal.kernel.secret import Secret
+from tests.fixtures_lab import RunningLab
+
+pytestmark = [pytest.mark.django_db, pytest.mark.wire]
+KEY = new_key()
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    running = RunningLab(tmp_path_factory.mktemp("lab"), 50.0)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def engine(lab):
+    lab.http("PUT", "/authorized-keys", KEY[1].encode())
+    about = lab.estate["engine"]
+    made = Engine.objects.create(
+        site=Site.objects.create(name="PROD"),
+        name="olvm-engine",
+        url=about["url"],
+        username=about["username"],
+        password=Secret(about["password"]),
+        ca_pem=about["ca_pem"],
+        ssh_private_key=KEY[0],
+        ssh_public_key=KEY[1],
+    )
+    assert upkeep.sync_once(made.pk, storage=True).failed == {}
+    for one in lab.estate["oracle_vms"]:
+        OracleVm.objects.create(
+            vm=made.vms.get(name=one["name"]),
+            address=one["address"],
+            port=one["ssh_port"],
+            ssh_user=one["ssh_user"],
+            host_key=one["host_key"],
+            instances=one["instances"],
+        )
+    ensure(made)
+    yield made
+    deadline = time.monotonic() + 20
+    while not sweep.eyes().idle() and time.monotonic() < deadline:
+        sweep.sweep(patience=0.5)
+    lab.http("DELETE", "/faults")
+
+
+def look() -> None:
+    Look.objects.filter(probe=looks.ORACLE).update(due_at=timezone.now() - timedelta(seconds=1))
+    assert sweep.sweep(patience=60.0, probes=(looks.ORACLE,)).claimed == 2
+
+
+def said(name: str, outcome: str) -> dict[str, str]:
+    rows = Finding.objects.filter(look__vm__name=name, look__probe=looks.ORACLE, outcome=outcome)
+    return {one.subject_key.removeprefix(f"{name} "): one.check_name for one in rows}
+
+
+def test_settings_as_wanted_are_read_whole_in_one_round_trip(engine, lab):
+    before = len(lab.http("GET", "/ledger?host=oradb01"))
+    look()
+    assert set(Look.objects.filter(probe=looks.ORACLE).values_list("state", flat=True)) == {Look.State.READ}
+    for name in ("oradb01", "oradb02"):
+        assert said(name, "fail") == {}
+        assert said(name, "unknown") == {}
+        own = {key for key, check in said(name, "warn").items() if check != "tuning_engine"}
+        assert own == set()
+        assert len(said(name, "ok")) > 30
+    rounds = [row for row in lab.http("GET", "/ledger?host=oradb01")[before:] if row["kind"] == "ssh"]
+    assert len(rounds) == 1
+
+
+def test_three_faults_stand_where_they_belong_and_go_again(engine, lab):
+    lab.fault("oracle-thp", "oradb01")
+    lab.fault("oracle-live-only", "oradb01")
+    lab.fault("oracle-hugepages", "oradb02")
+    look()
+    assert said("oradb01", "fail") == {"THP enabled": "tuning_hugepages"}
+    assert said("oradb01", "warn")["vm.nr_hugepages"] == "tuning_fleeting"
+    assert {"vm.nr_hugepages", "HugePages in use"} <= set(said("oradb02", "fail"))
+    assert redundancy(timezone.now()).tuned.word.value == "No"
+    lab.http("DELETE", "/faults")
+    look()
+    assert said("oradb01", "fail") == said("oradb02", "fail") == {}
+
+
+def test_a_vm_that_shows_another_key_is_asked_nothing(engine, lab):
+    look()
+    known = OracleVm.objects.get(vm__name="oradb02").host_key
+    OracleVm.objects.filter(vm__name="oradb01").update(host_key=known)
+    look()
+    row = Look.objects.get(vm__name="oradb01", probe=looks.ORACLE)
+    assert row.state == Look.State.UNANSWERED
+    assert said("oradb01", "ok") == {}
+    assert said("oradb02", "unknown") == {}
