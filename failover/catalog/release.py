@@ -65,12 +65,24 @@ else echo none
 fi
 """
 
-_DISARM = f"""{_MINE}systemctl stop "$1.timer" 2>/dev/null
+_TAKE = """systemctl stop "$1.timer" 2>/dev/null
 systemctl reset-failed "$1.service" 2>/dev/null
 mine "$1" && kill -TERM "-$p"
 rm -rf ".$1"
 if systemctl is-active --quiet "$1.timer" >/dev/null 2>&1; then echo "$1.timer is still there" >&2; exit 1; fi
 """
+
+_DISARM = f"{_MINE}{_TAKE}"
+
+# $1 the newer release, $2 the one before it. There is no moment without one: the newer one goes only while the one
+# before it is armed still.
+_BACK = f"""{_MINE}held() {{
+systemctl is-active --quiet "$1.timer" >/dev/null 2>&1 && return 0
+systemctl is-active --quiet "$1.service" >/dev/null 2>&1 || mine "$1"
+}}
+held "$1" || exit 0
+held "$2" || {{ echo "the release before it is gone, so this one stays armed" >&2; exit 4; }}
+{_TAKE}"""
 
 
 def unit(run: str) -> str:
@@ -104,6 +116,11 @@ def state(name: str) -> Command:
 def disarm(name: str) -> Command:
     """Takes the release away; harmless when there is none."""
     return Command(("sh", "-c", _DISARM, "holdfast-disarm", name), timeout=30, root=True)
+
+
+def back(name: str, before: str) -> Command:
+    """Takes a newer release away while the one before it is armed; ends with 4 and keeps it when that one is gone."""
+    return Command(("sh", "-c", _BACK, "holdfast-back", name, before), timeout=30, root=True)
 
 
 def armed(output: Output) -> bool | None:

@@ -65,6 +65,7 @@ def _follow(row: Window, now: datetime) -> None:
         _leaving(row, now)
     if row.state == S.ACTIVE:
         _extended(row)
+        _kept(row)
         _alarm(row, now)
 
 
@@ -101,8 +102,11 @@ def _left_set(run: Run) -> bool:
 def _armed(row: Window, run: Run) -> dict[str, Any]:
     """The release that a Run has armed, if it did and has not undone it."""
     step = run.steps.filter(name="release_arm", intended_at__isnull=False, state=RunStep.State.DONE).first()
-    if step is None or step.intended_at is None:
-        return {}
+    return _release(run, step) if step is not None else {}
+
+
+def _release(run: Run, step: RunStep) -> dict[str, Any]:
+    assert step.intended_at is not None
     due = step.intended_at + timedelta(seconds=run.parameters["release_after"])
     return {"release": release.unit(str(run.ref)), "release_on_id": run.parameters["on"], "released_at": due}
 
@@ -128,6 +132,17 @@ def _extended(row: Window) -> None:
     times = row.extended + (row.deadline != deadline)  # an adoption has set it already
     fields = {"deadline": deadline, "extended": times, "warned_at": None, "overdue_at": None}
     _move(row, "window.extended", f"Its deadline is {full(deadline)}.", **fields, **_armed(row, run))
+
+
+def _kept(row: Window) -> None:
+    """An extension that was turned round when the release before it was gone already: its own one stays armed."""
+    run = Run.objects.filter(plan=EXTEND, parameters__window=row.pk).order_by("-pk").first()
+    if run is None or run.status != Run.Status.NEEDS_ATTENTION or row.release == release.unit(str(run.ref)):
+        return
+    step = run.steps.filter(name="release_arm", state=RunStep.State.UNDO_FAILED).first()
+    if step is not None:
+        words = "Its extension was turned round after the release before it was gone; the newer one stays armed."
+        _move(row, "window.release_kept", words, **_release(run, step))
 
 
 def _counted(row: Window, run: Run) -> bool:

@@ -41,6 +41,12 @@ def _act(parameters: Parameters) -> tuple[Command, ...]:
     return (release.arm(_name(parameters), parameters["release_after"], parameters["scope"], parameters["lag"]),)
 
 
+def _undo(parameters: Parameters) -> tuple[Command, ...]:
+    """An extension may be turned round when the release before it is gone already: then its own stays."""
+    name, before = _name(parameters), parameters.get("release", "")
+    return (release.back(name, before) if before else release.disarm(name),)
+
+
 STEP = Step(
     name="release_arm",
     title="Arm the dead-man's release on the host",
@@ -49,7 +55,7 @@ STEP = Step(
     looks=_looks,
     act=_act,
     settled=_settled,
-    undo=lambda parameters: (release.disarm(_name(parameters)),),
+    undo=_undo,
     patience=60,
     every=1,
     expected=1,

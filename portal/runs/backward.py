@@ -123,7 +123,8 @@ class _Undo:
         if tail.progress is Progress.ENDED and tail.exit_code == 0:
             return self._move(T.UNDONE, done("It is undone."))
         if tail.progress is Progress.ENDED:
-            return failed(f"The undo ended with exit code {tail.exit_code}.")
+            why = self.drive.ended(self.row, tail).error_line()
+            return failed(f"The undo ended with exit code {tail.exit_code}{': ' + why if why else ''}.")
         if tail.progress is Progress.LOST:
             return failed("The undo ended without a result: the host restarted or it was killed.")
         return wait("The undo has not ended.")

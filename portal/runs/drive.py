@@ -145,7 +145,7 @@ class Drive:
             return seen, None
         tail = self.drain(row, act_name(row), hostside.read_tail(seen.pop(TAIL)))
         if tail.progress.started:
-            seen[ACT] = self._act(row, tail)
+            seen[ACT] = self.ended(row, tail)
         if tail.progress is Progress.LOST:
             seen[LOST] = Output(b"", b"", None)
         return seen, tail
@@ -171,7 +171,8 @@ class Drive:
     def _told(self, look: Told) -> Output:
         return Output(json.dumps(ports.telling(look.question)(self.parameters)).encode(), b"", 0)
 
-    def _act(self, row: RunStep, tail: Tail) -> Output:
+    def ended(self, row: RunStep, tail: Tail) -> Output:
+        """What the step's command or undo has printed, at most 200 lines of each stream, and its exit code."""
         lines = RunLine.objects.filter(step=row).order_by("-number")
         text = {
             stream: "\n".join(reversed([line.text for line in lines.filter(stream=stream)[:200]])).encode()

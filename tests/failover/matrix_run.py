@@ -104,7 +104,11 @@ class Trial:
         with hooked(self._cuts(run)):
             run = drive(self.pair, run)
         self.pair.lab.http("DELETE", "/faults")
-        if run.status == "needs_attention" and self.kinds & {"idle", "hang", "undo idle", "undo hang"}:
+        if (
+            run.status == "needs_attention"
+            and not scenes.safe(run)
+            and self.kinds & {"idle", "hang", "undo idle", "undo hang"}
+        ):
             run = self._repaired(run)
         wrong = [*self._ended(run), *self._left_behind(run, before)]
         twice = scenes.doubled(self.pair, run)
@@ -133,7 +137,7 @@ class Trial:
         right = {"succeeded"} if not self.undoing else {"aborted"}
         if self.kinds & {"idle", "hang", "rest", "undo idle", "undo hang"}:
             right |= {"rolled_back", "failed"}
-        wrong = [] if run.status in right else [f"it ended {run.status}"]
+        wrong = [] if run.status in right or scenes.safe(run) else [f"it ended {run.status}"]
         return wrong if run.sentence else [*wrong, "it says nothing"]
 
     def _left_behind(self, run: Run, before: dict[str, object]) -> list[str]:

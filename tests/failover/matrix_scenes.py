@@ -171,6 +171,11 @@ def meant(run: Run, line: str) -> bool:
     )
 
 
+def safe(run: Run) -> bool:
+    """Whether an extension was turned round after the release before it was gone, and says that its own stays."""
+    return run.plan == "she_maintenance_extend" and "this one stays armed" in run.sentence
+
+
 def folders(pair: Pair, run: Run) -> list[str]:
     """Folders of the run that are on any machine still."""
     top = pair.lab.folder / "state"

@@ -189,3 +189,23 @@ def test_a_deadline_that_passed_in_the_queue_enters_nothing(pair):  # noqa: F811
     run = finish(run)
     assert (run.status, "deadline of this maintenance has passed" in run.sentence) == ("failed", True), run.sentence
     assert pair.modes() == []
+
+
+def test_an_extension_aborted_when_the_old_release_is_gone_keeps_the_new_one(pair, short):  # noqa: F811
+    """The abort comes while the old release is being disarmed: there is no moment without one."""
+    finish(pair.enter("global"))
+    window = pair.window()
+    old, on = window.release, window.release_on.name
+    run = windows.extend(window, timezone.now() + timedelta(hours=2), "ben", "it takes longer")
+    until(run, "release_arm", "done")
+    pair.on(on, f"systemctl stop {old}.timer")
+    services.abort(run.pk, "ben", "wrong window")
+    run = finish(run)
+    assert run.status == "needs_attention", sentences(run)
+    assert "the release before it is gone, so this one stays armed" in run.sentence
+    new = f"holdfast-release-{run.ref}"
+    assert pair.timers() == [f"{new}.timer"]
+    window = pair.window()
+    assert (window.state, window.release) == ("active", new)
+    assert finish(windows.leave(window, "anna")).status == "succeeded"
+    assert pair.timers() == []

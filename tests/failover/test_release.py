@@ -75,10 +75,10 @@ class Machine:
 
 
 @pytest.fixture
-def bare(tmp_path):
+def bare(tmp_path_factory):
     """No systemd: both programs fail as where there is none."""
     absent = "#!/bin/sh\nexit 127\n"
-    made = Machine(tmp_path, hosted_engine=HOSTED_ENGINE, systemctl=absent, systemd_run=absent)
+    made = Machine(tmp_path_factory.mktemp("bare"), hosted_engine=HOSTED_ENGINE, systemctl=absent, systemd_run=absent)
     yield made
     made.run(release.disarm(UNIT))
 
@@ -120,6 +120,23 @@ def test_with_systemd_it_is_a_timer_armed_once(whole):
     assert whole.run(release.disarm(UNIT)).exit_code == 0
     assert (whole.armed, timer.exists()) == (False, False)
     assert whole.run(release.disarm(UNIT)).exit_code == 0
+
+
+def test_a_newer_one_goes_only_while_the_one_before_it_is_armed(whole, bare):
+    newer = release.unit("6f1d6b1e-0000-4000-8000-00000000f458")
+    for machine in (whole, bare):
+        for name in (UNIT, newer):
+            machine.run(release.arm(name, 4200, "local", 20))
+        assert machine.run(release.back(newer, UNIT)).exit_code == 0
+        states = [release.armed(machine.run(release.state(name))) for name in (UNIT, newer)]
+        assert states == [True, False]
+        machine.run(release.arm(newer, 4200, "local", 20))
+        machine.run(release.disarm(UNIT))
+        kept = machine.run(release.back(newer, UNIT))
+        assert (kept.exit_code, kept.error_line()) == (4, "the release before it is gone, so this one stays armed")
+        assert release.armed(machine.run(release.state(newer))) is True
+        machine.run(release.disarm(newer))
+        assert machine.run(release.back(newer, UNIT)).exit_code == 0
 
 
 def test_what_is_not_set_is_not_ended(whole):
