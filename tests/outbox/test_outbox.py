@@ -191,6 +191,7 @@ def test_one_worker_sends_at_a_time_and_a_hanging_server_holds_it_no_longer_than
                          password=given.get("password"), dbname=given["dbname"], autocommit=True) as other:  # fmt: skip
         other.execute("select pg_advisory_lock(%s)", [services.LOCK])
         assert services.send_due(now) == 0
+        other.execute("select pg_advisory_unlock(%s)", [services.LOCK])  # a session's end is noticed later only
     monkeypatch.setattr(services, "LONGEST_TICK", -1.0)
     assert services.send_due(now) == 1, "the time of the tick is over after the first"
     monkeypatch.undo()
