@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from inventory.redundancy import words
-from inventory.redundancy.elements import Element
+from inventory.redundancy.elements import Element, Kind
 from inventory.redundancy.estate import Estate, Pair, Use
 from inventory.redundancy.evidence import Layer, San
 from inventory.redundancy.fabrics import Fabric
@@ -16,6 +16,8 @@ from inventory.redundancy.layers import HostLun, HostSide
 from portal.kernel.outcome import Outcome, worst
 
 Cells = Mapping[tuple[str, str], HostLun]
+
+OWN = (Kind.HOST, Kind.ARRAY)  # their loss is not counted against their own LUNs (see San.ignored)
 
 
 @dataclass(frozen=True)
@@ -178,4 +180,10 @@ def _elements(san: San, sides: Mapping[str, HostSide], cells: Sequence[HostLun])
         ElementSummary(one, elements.label(one), tuple(cuts.get(one, ())), count, "") for one, count in hit.items()
     ]
     found.sort(key=lambda one: (-len(one.cuts), -one.hit))
-    return tuple(replace(one, sentence=words.element(one.label, one.cuts, one.hit)) for one in found)
+    return tuple(replace(one, sentence=_dies(one)) for one in found)
+
+
+def _dies(one: ElementSummary) -> str:
+    if one.element.kind in OWN and not one.cuts:
+        return words.own(one.label, one.element.kind is Kind.ARRAY)
+    return words.element(one.label, one.cuts, one.hit)

@@ -131,6 +131,13 @@ def _s_verb(count: int) -> str:
     return "s" if count == 1 else ""
 
 
+def own(label: str, array: bool) -> str:
+    """What dies with a host, or with an array: what no number of paths can keep."""
+    if array:
+        return f"If {label} dies, the LUNs that it alone serves die with it; only a copy elsewhere survives that."
+    return f"If {label} dies, its own paths die with it; its VMs need another host that has their LUNs."
+
+
 def element(label: str, cuts: Sequence[HostLun], hit: int) -> str:
     """What dies with one element."""
     if not cuts:

@@ -68,7 +68,7 @@ def _switch(scene: Scene, rail: int, fabric: Fabric, wwn: str) -> Switch:
     gone = scene.gone(own, Element(Kind.FABRIC, fabric.key))
     cuts = scene.is_cut(own)
     if gone:
-        state, word = "", "taken away"
+        state, word, words = "", "taken away", f"{name} is taken away."
     elif cuts:
         words = scene.cuts[own].sentence
     site = place.site or scene.around.home
@@ -101,8 +101,8 @@ def _rail(scene: Scene, number: int, fabric: Fabric) -> Rail:
         return Rail(number, f"Fabric {fabric.name}", "not known: no switch of it says anything", "unknown")
     zoning = told.zoning.cfg_effective if told.zoning else ""
     name = f"Fabric {told.name}" + (f", {zoning}" if zoning else "")
-    key = scene.fabric_key(number)
-    if key is not None and scene.gone(key):
+    parts = [Element(Kind.SWITCH, wwn) for wwn in fabric.switches]
+    if scene.gone(Element(Kind.FABRIC, told.key)) or all(scene.gone(one) for one in parts):
         return Rail(number, name, "taken away", "")
     carried = carried_by(scene)
     state: State = "ok" if carried[number] else "fail" if any(carried.values()) else ""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from inventory.redundancy.elements import Element, Kind
+from inventory.redundancy.elements import Element
 from inventory.redundancy.evidence import Layer
 from inventory.redundancy.fabrics import Fabric, fabrics
 from inventory.redundancy.layers import HostLun
@@ -118,11 +118,6 @@ class Scene:
     def rail(self, switch: str) -> int:
         """The number of a switch's fabric."""
         return self._rails[switch]
-
-    def fabric_key(self, rail: int) -> Element | None:
-        """The element of a fabric, when the proof knows it."""
-        element = Element(Kind.FABRIC, self.fabrics[rail].key)
-        return element if self.proof.san.wires.elements.known(element) else None
 
     def live_fabric(self, rail: int) -> Fabric | None:
         """The fabric as switches that answer tell it; None when none of it answers."""

@@ -15,7 +15,7 @@ from django.utils import timezone
 from inventory.redundancy.evidence import Layer
 from inventory.redundancy.layers import HostLun
 from inventory.redundancy.lint import RULES
-from inventory.redundancy.summary import ElementSummary, Proof, Summary
+from inventory.redundancy.summary import OWN, ElementSummary, Proof, Summary
 from inventory.services.pages_topology import Known, Page, Told, page
 from inventory.topology.losses import token
 from inventory.views.paths import path
@@ -107,6 +107,7 @@ class ElementRow:
     cuts: Names
     hosts: Names
     hit: int
+    own: bool  # a host or an array: its loss is not counted against its own LUNs
 
 
 def _element(known: Known, one: ElementSummary) -> ElementRow:
@@ -114,7 +115,9 @@ def _element(known: Known, one: ElementSummary) -> ElementRow:
     luns = [(cell.name, _url(around.luns, cell.wwid)) for cell in one.cuts]
     hosts = [(cell.host, _url(around.hosts, cell.host)) for cell in one.cuts]
     try_it = f"{reverse('topology')}?without={token(one.element)}"
-    return ElementRow(one.label, one.element.kind, try_it, one.sentence, _names(luns), _names(hosts), one.hit)
+    return ElementRow(
+        one.label, one.element.kind, try_it, one.sentence, _names(luns), _names(hosts), one.hit, one.element.kind in OWN
+    )
 
 
 def _url(places: Any, name: str) -> str:

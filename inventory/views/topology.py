@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -123,12 +122,16 @@ def _hit(what: WhatIf) -> str:
 
 def _if_headline(what: WhatIf) -> str:
     if what.lost:
-        return f"If: {counted(len(what.lost), 'LUN')} on {_hosts(what.lost)} would lose all paths"
+        return f"If: {_luns(what.lost)} on {_hosts(what.lost)} would lose all paths"
     if what.unknown:
         return "If: what would remain is not known"
     if what.weakened:
-        return f"If: nothing stops, {counted(len(what.weakened), 'LUN')} would hang on one element"
+        return f"If: nothing stops, {_luns(what.weakened)} would hang on one element"
     return "If: every LUN would keep its redundancy"
+
+
+def _luns(rows: Sequence[Remains]) -> str:
+    return counted(len({one.cell.wwid for one in rows}), "LUN")
 
 
 def _hosts(rows: Sequence[Remains]) -> str:
@@ -159,10 +162,11 @@ def headline(known: Known, shown: Picture) -> str:
 
 @dataclass(frozen=True)
 class Lost:
-    """Some LUNs by host, by name; more: how many are not listed."""
+    """LUNs of one host of which the same is left, by name. more: how many are not listed."""
 
     host: str
-    luns: list[tuple[str, str, str]]  # name, URL, what is left
+    left: str
+    luns: list[tuple[str, str]]  # name, URL
     more: int
 
 
@@ -190,13 +194,13 @@ def _vms(known: Known, names: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _by_host(known: Known, rows: Sequence[Remains]) -> list[Lost]:
-    counts = Counter(one.cell.host for one in rows)
-    found = []
-    for host, number in counts.items():
-        mine = [one for one in rows if one.cell.host == host][:SHOWN]
-        luns = [(one.cell.name, _url(known, one.cell.wwid), _left(known, one)) for one in mine]
-        found.append(Lost(host, luns, number - len(luns)))
-    return found
+    alike: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for one in rows:
+        name = (one.cell.name, _url(known, one.cell.wwid))
+        alike.setdefault((one.cell.host, _left(known, one)), []).append(name)
+    return [
+        Lost(host, left, luns[:SHOWN], max(0, len(luns) - SHOWN)) for (host, left), luns in list(alike.items())[:SHOWN]
+    ]
 
 
 def _url(known: Known, wwid: str) -> str:

@@ -22,6 +22,7 @@ PLAIN = (
     "/tuning/",
     "/luns/",
     "/topology/",
+    "/redundancy/",
     "/backups/",
     "/drills/",
     "/drills/mail/",
