@@ -176,13 +176,14 @@ class Looks:
         return bool(step.settled(seen[0], drive.parameters).word is Word.DONE)
 
     def _hurry(self, row: RunStep) -> None:
-        """Patience with what never comes ends after the third look at it."""
-        tries = self.cuts.note(row, "never")
-        if tries is None:
-            return
-        path = self.cuts.folder / f"{row.position} never"
-        path.write_text(f"{tries}.")
-        if len(tries) >= 3:
+        """Patience with what never comes ends after the third look at it; with what may come, after the fortieth."""
+        for word, most in (("never", 3), ("perhaps never", 40)):
+            tries = self.cuts.note(row, word)
+            if tries is None:
+                continue
+            (self.cuts.folder / f"{row.position} {word}").write_text(f"{tries}.")
+            if len(tries) < most:
+                continue
             RunStep.objects.filter(pk=row.pk, deadline__isnull=False).update(deadline="2020-01-01T00:00:00Z")
 
     def _dropped(self, drive: Drive, row: RunStep, step: Any) -> Any:
@@ -311,6 +312,7 @@ def works(cuts: Cuts, asked: Asked, real: Any) -> Any:
         def work(working: AtWork) -> None:
             cuts.kill(working.row, "before", "work")
             if "rest" in cuts.kinds and cuts.once(working.row, "rest work"):
+                cuts.once(working.row, "perhaps never")  # what may have been asked for is not asked for again
                 with cuts.engine_down():
                     return do(working)
             if "drop" in cuts.kinds and "hang" in cuts.kinds and cuts.once(working.row, "hang tried"):

@@ -98,7 +98,7 @@ class Trial:
         self.pair.ledger = self._last()
         for name in ("spoiled", "lost"):
             (self.folder / name).unlink(missing_ok=True)
-        for path in self.folder.glob("* abort"):
+        for path in (*self.folder.glob("* abort"), *self.folder.glob("* never")):
             path.unlink()
         was = self._marks()
         with hooked(self._cuts(run)):
