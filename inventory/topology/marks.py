@@ -266,8 +266,7 @@ def _chip(port: Port, rect: Rect) -> Group:
     marks.append(_words(rect.middle, rect.y + 15, text, classes))
     if port.rail is None:
         marks.append(_sign(rect.right - 15, rect.y + 5, "unknown", 12))
-    cuts = "Single point of failure. " if port.cuts else ""
-    return Group(f"chip:{port.key}", f"{cuts}{port.words}", tuple(marks), port.toggle, "try")
+    return Group(f"chip:{port.key}", f"{port.cuts} {port.words}".strip(), tuple(marks), port.toggle, "try")
 
 
 def _item(box: Box, item: Item, rect: Rect) -> Group:

@@ -17,7 +17,8 @@ Path = Literal["active", "faulty", "unknown"]
 @dataclass(frozen=True)
 class Port:
     """A port, or several of one kind in one switch. key: a WWPN. rail: number of its fabric, None when not known.
-    switch: key of the switch that it is plugged into, "" when not known. toggle: link that takes it away, or back."""
+    switch: key of the switch that it is plugged into, "" when not known. toggle: link that takes it away, or back.
+    cuts: which of it and of what holds it is a single point of failure, as a sentence; "" for none."""
 
     key: str
     label: str
@@ -29,7 +30,7 @@ class Port:
     words: str
     toggle: str = ""
     count: int = 1
-    cuts: bool = False
+    cuts: str = ""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def _hba(scene: Scene, host: str, number: int, hba: HbaPort) -> Port:
     if scene.gone(own, card, Element(Kind.HOST, host)):
         wire, words = "gone", "taken away"
     about = f"HBA port {hba.wwpn} of {host}, card {hba.card or 'not known'}: {words}"
-    cuts = scene.is_cut(own) or scene.is_cut(card)
+    cuts = _cuts(scene, own, card, "Its card")
     return _port(hba.wwpn, f"HBA {number}", plug, wire, about, scene.toggle(own), cuts)
 
 
@@ -73,7 +73,7 @@ def merged(ports: list[Port], name: str) -> Port:
     alike = sum(one.wire == worst.wire for one in ports)
     label = name if len(ports) == 1 else f"{name} × {len(ports)}"
     words = worst.words if len(ports) == 1 else f"{alike} of {len(ports)}: {worst.words}"
-    cuts = any(one.cuts for one in ports)
+    cuts = next((one.cuts for one in ports if one.cuts), "")
     return replace(worst, label=label, plug="", tail="", words=words, count=len(ports), cuts=cuts)
 
 
@@ -87,7 +87,7 @@ def _array_port(scene: Scene, array: ArraySeen, port: ArrayPort, why: str) -> Po
     if scene.gone(own, *within):
         wire, words = "gone", "taken away"
     about = f"Port {port.location or port.wwpn} of {name}, {port.wwpn}: {words}"
-    cuts = any(scene.is_cut(one) for one in (own, *within[:1]))
+    cuts = _cuts(scene, own, within[0], "Its I/O module")
     found = _port(port.wwpn, short(port), plug, wire, about, scene.toggle(own), cuts)
     return replace(found, tail=f"{port.wwpn[:2]}:{port.wwpn[2:4]}…{port.wwpn[-2:]}")
 
@@ -99,6 +99,12 @@ def _holders(array: ArraySeen, port: ArrayPort) -> Iterator[Element]:
     yield Element(Kind.ARRAY, array.serial)
 
 
+def _cuts(scene: Scene, own: Element, holder: Element, name: str) -> str:
+    if scene.is_cut(own):
+        return "Single point of failure."
+    return f"{name} is a single point of failure." if scene.is_cut(holder) else ""
+
+
 def short(port: ArrayPort) -> str:
     """ "0A.IOM0.P0"; the WWPN's tail when the array names no place."""
     if not port.location:
@@ -107,7 +113,7 @@ def short(port: ArrayPort) -> str:
     return ".".join([port.controller, *rest]) if port.controller and rest else port.location
 
 
-def _port(key: str, label: str, plug: Plug | None, wire: Wire, words: str, toggle: str, cuts: bool) -> Port:
+def _port(key: str, label: str, plug: Plug | None, wire: Wire, words: str, toggle: str, cuts: str) -> Port:
     rail, switch, number = (plug.rail, plug.switch, plug.port) if plug else (None, "", "")
     return Port(key, label, rail, switch, number, tail(key), wire, words, toggle, cuts=cuts)
 
