@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from inventory.models import Rollup
 from inventory.services.record import BUCKET
 from inventory.verdicts.latency import Objective, Sample, Slo, verdict
 
 PROBE = "lun_latency"
-WINDOWS = (3600.0, 86_400.0, 7 * 86_400.0, 30 * 86_400.0)  # seconds
+HOUR, DAY = 3600.0, 86_400.0  # seconds
 
 
 def samples(wwid: str, since: datetime) -> dict[str, list[Sample]]:
@@ -32,8 +33,30 @@ def samples(wwid: str, since: datetime) -> dict[str, list[Sample]]:
     return found
 
 
+@dataclass(frozen=True)
+class HostLatency:
+    """A LUN's reads on one host: a verdict per window, shortest first, and the mean of every five minutes of a day."""
+
+    host: str
+    slos: tuple[Slo, ...]
+    points: tuple[tuple[datetime, float], ...]
+
+
+def day(wwid: str, now: datetime, objective: Objective | None = None) -> list[HostLatency]:
+    """Every host that counted reads of a LUN in the last day, by name. One query: a month of all hosts would be too
+    many rows for a page, so longer windows are not told here."""
+    told = samples(wwid, now - timedelta(seconds=DAY + BUCKET))
+    end = now.timestamp() + BUCKET  # the bucket that is under way counts
+    found = []
+    for host in sorted(told):
+        slos = tuple(verdict(f"LUN {wwid} on {host}", told[host], end, one, objective) for one in (HOUR, DAY))
+        points = tuple((datetime.fromtimestamp(one.at - BUCKET, UTC), one.mean) for one in told[host] if one.reads)
+        found.append(HostLatency(host, slos, points))
+    return found
+
+
 def verdicts(
-    wwid: str, now: datetime, window: float = WINDOWS[0], objective: Objective | None = None
+    wwid: str, now: datetime, window: float = HOUR, objective: Objective | None = None
 ) -> list[tuple[str, Slo]]:
     """(host, verdict) for every host that has samples in the window, by name. now is the end of the window."""
     told = samples(wwid, now - timedelta(seconds=window + BUCKET))

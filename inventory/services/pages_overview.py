@@ -33,7 +33,8 @@ BAD = 350  # findings that are not ok that a page reads at most, the worst first
 LATEST = 6
 READ = 120  # transitions of all hosts that are read for them: those of one cause become one line
 NEEDS = 5
-ENGINE, LUNS = "engine", "luns"
+ENGINE, LUNS, VMS = "engine", "luns", "vms"
+OF_LUNS = ("lun", "san", "switch", "array", "estate")  # kinds that speak of LUNs and what carries them
 GRAVE = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WARN, Outcome.OK)
 
 Group = int | str
@@ -57,13 +58,13 @@ def day(now: datetime, hosts: Sequence[int]) -> list[Any]:
     seen_ok = Q(from_outcome="", to_outcome="ok")  # a check that was first seen has not changed
     latest = Transition.objects.exclude(seen_ok).filter(at__lte=now).order_by("-at", "-pk").values("pk")[:READ]
     today = Transition.objects.filter(at__gte=now - DAY, at__lte=now)
-    mine = today.filter(Q(host__in=hosts) | Q(host__isnull=True)).exclude(subject_kind="lun")
-    luns = today.filter(subject_kind="lun")
+    mine = today.filter(Q(host__in=hosts) | Q(host__isnull=True)).exclude(subject_kind__in=(*OF_LUNS, "vm"))
+    luns = today.filter(subject_kind__in=OF_LUNS)
     # LUNs that were first seen and are ok say only since when there are any: the first of them does
     moved, first = luns.exclude(seen_ok), luns.order_by("at", "pk").values("pk")[:1]
     wanted = latest.union(mine.values("pk"), moved.values("pk"), first, all=True)
     # where there are too many, the oldest of the LUNs are left out: those of all hosts meet in one strip
-    last = Case(When(subject_kind="lun", then=Value(1)), default=Value(0))
+    last = Case(When(subject_kind__in=OF_LUNS, then=Value(1)), default=Value(0))
     rows = transitions().filter(pk__in=wanted).order_by(last, "-at", "-pk")
     found = list(rows.values_list(*COLUMNS, named=True)[:MOST])
     return sorted(found, key=lambda row: row.at, reverse=True)
@@ -80,9 +81,11 @@ class Strip:
 
 
 def group_of(kind: str, host: int | None) -> Group:
-    """Which strip a finding or transition belongs to."""
-    if kind == "lun":
+    """Which strip a finding or transition belongs to; VMs have none."""
+    if kind in OF_LUNS:
         return LUNS
+    if kind == "vm":
+        return VMS
     return ENGINE if host is None else host
 
 
@@ -109,19 +112,19 @@ def strips(
     for group, (name, about) in chosen.items():
         rows = drawn.get(group, [])
         if group == LUNS:
-            since = max(base[LUNS].at, _read_from(moved, "lun", now))
+            since = max(base[LUNS].at, _read_from(moved, now))
             rows = known_from(_at_least(rows, now, kinds["lun"].worst), since)
-        elif len(moved) == MOST and moved[-1].subject_kind != "lun":
+        elif len(moved) == MOST and moved[-1].subject_kind not in OF_LUNS:
             rows = known_from(rows, moved[-1].at)
         found.append(Strip(name, about, group if isinstance(group, int) else None, rows))
     return found
 
 
-def _read_from(moved: Sequence[Any], kind: str, now: datetime) -> datetime:
-    """From when on the transitions of a kind were all read."""
+def _read_from(moved: Sequence[Any], now: datetime) -> datetime:
+    """From when on the transitions of LUNs were all read."""
     if len(moved) < MOST:
         return now - DAY
-    return min((row.at for row in moved if row.subject_kind == kind), default=now)
+    return min((row.at for row in moved if row.subject_kind in OF_LUNS), default=now)
 
 
 def _base(group: Group, steps: Sequence[Changed], now: datetime) -> Changed:
@@ -154,21 +157,22 @@ def _settled(steps: Sequence[Changed], known: set[Check]) -> list[Standing]:
 
 @dataclass(frozen=True)
 class Need:
-    """Something that a person must see: the worst finding of one look, and how many more it has."""
+    """Something that a person must see: the worst finding of a host or of a group, and how many more it has."""
 
     one: Now
     more: int
+    group: Group
 
 
 def needs(bad: Sequence[Now]) -> tuple[list[Need], int]:
-    """One entry per host or engine, the worst first; and how many there are in all."""
-    first: dict[tuple[str, int | None], Now] = {}
-    counts: dict[tuple[str, int | None], int] = {}
+    """One entry per host and for what no host says of engine, LUNs or VMs, the worst first; and how many in all."""
+    first: dict[Group, Now] = {}
+    counts: dict[Group, int] = {}
     for one in bad:
-        key = ("host" if one.host_pk else "engine", one.host_pk)
+        key = one.host_pk or group_of(one.kind, None)
         first.setdefault(key, one)
         counts[key] = counts.get(key, 0) + 1
-    return [Need(one, counts[key] - 1) for key, one in list(first.items())[:NEEDS]], len(first)
+    return [Need(one, counts[key] - 1, key) for key, one in list(first.items())[:NEEDS]], len(first)
 
 
 def waiting_runs() -> list[Run]:

@@ -55,6 +55,11 @@ class Slo:
     kept: float | None = None
     source: str = SOURCE
 
+    @property
+    def percent(self) -> float | None:
+        """The share of reads that kept the objective, in per cent; None when there is no data."""
+        return None if self.kept is None else 100 * self.kept
+
 
 def quantiles(samples: Iterable[Sample], wanted: Sequence[float] = QUANTILES) -> tuple[float, ...]:
     """Quantiles of the sample means, each weighted by its reads; () when there are no reads."""

@@ -123,15 +123,19 @@ def headline(engines: Sequence[Seen], paths: Answer, shown: Sequence[Tile]) -> t
         return "fail", "A LUN would not survive the next loss", paths.sentence
     state = worst(Outcome(tile.state) for tile in shown if tile.state != "running").value
     base = _base(first, paths)
-    counts = [sum(tile.state == each for tile in shown) for each in ("warn", "unknown")]
     parts = [base]
-    if counts[0]:
-        parts.append("one warning" if counts[0] == 1 else f"{WORDS[counts[0]]} warnings")
-    if counts[1]:
-        parts.append("one answer not known" if counts[1] == 1 else f"{WORDS[counts[1]]} answers not known")
+    for each, one, more in COUNTED:
+        count = sum(tile.state == each for tile in shown)
+        if count:
+            parts.append(one if count == 1 else f"{WORDS[count]} {more}")
     return state, ", ".join(parts), _lead(first, paths, shown)
 
 
+COUNTED = (
+    ("fail", "one failure", "failures"),
+    ("warn", "one warning", "warnings"),
+    ("unknown", "one answer not known", "answers not known"),
+)
 WORDS = ("no", "one", "two", "three", "four", "five", "six")
 
 
@@ -145,6 +149,9 @@ def _base(first: Seen, paths: Answer) -> str:
 
 
 def _lead(first: Seen, paths: Answer, shown: Sequence[Tile]) -> str:
+    failed = next((tile for tile in shown if tile.state == "fail"), None)
+    if failed is not None:
+        return failed.sentence
     if first.verdict.outcome is not Outcome.OK:
         return first.verdict.sentence
     if paths.outcome is not Outcome.OK:

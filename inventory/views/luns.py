@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -16,6 +17,7 @@ from inventory.services.pages_findings import Worst, worst_of
 from inventory.services.pages_luns import cell, declared, lun_page, totals, views
 from inventory.services.pages_luns import luns as matching
 from inventory.views.frame import frame_of
+from inventory.views.latency_chart import latency_chart
 from inventory.views.listing import Column, Listing
 from inventory.views.marks import Matrix, matrix
 from inventory.views.paths import path
@@ -124,12 +126,14 @@ def lun(request: HttpRequest, pk: int) -> HttpResponse:
     outcome = worst(one.outcome for one in page.findings)
     marks = totals(page.cells)
     first = next((one for one in page.findings if one.outcome is outcome), None)
+    reads = latency.day(page.lun.uuid, now)
     context = {
         "section": "luns",
         "page": page,
         "lun": page.lun,
         "cells": [(one, matrix(one)) for one in page.cells],
-        "latency": latency.verdicts(page.lun.uuid, now),
+        "latency": reads,
+        "chart": latency_chart([(one.host, one.points) for one in reads], 1.0, (now - timedelta(days=1), now)),
         "state": outcome.value,
         "headline": f"{page.lun.name}: {headline(marks)}" if page.cells else f"{page.lun.name}: not looked at yet",
         "lead": named(first.sentence, [page.lun])

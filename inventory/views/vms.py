@@ -11,11 +11,12 @@ from django.utils import timezone
 from inventory.models import Vm
 from inventory.services.pages_hosts import vm_page
 from inventory.services.pages_hosts import vms as matching
-from inventory.services.pages_tuning import tuning_of
+from inventory.services.pages_tuning import Tuning, tuning_of
 from inventory.views.listing import Column, Listing
 from inventory.views.paths import path
 from portal.access.admission import needs
 from portal.access.services import may
+from portal.kernel.outcome import Outcome
 
 COLUMNS = (
     Column("name", "VM", ("name",)),
@@ -63,6 +64,22 @@ def vms(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     return render(request, "inventory/vms.html", context)
 
 
+def _state(row: Vm, told: Tuning | None) -> str:
+    """oVirt's word for the VM; what a declared Oracle VM lacks weighs more than that it runs."""
+    shape = "unknown" if row.gone_since else shape_of(row.status)
+    return told.state.value if told is not None and told.oracle is not None and shape == "ok" else shape
+
+
+def _lead(told: Tuning | None) -> str:
+    """The sentence of what weighs most."""
+    if told is None or told.oracle is None or told.state is Outcome.OK:
+        return "As the engine describes it."
+    if told.why:
+        return told.why
+    first = next((one for one in told.rows if one.outcome is told.state and one.severity != "info"), None)
+    return first.sentence if first else " ".join(told.drifted[:1])
+
+
 @needs("estate.view")
 def vm(request: HttpRequest, pk: int) -> HttpResponse:
     """One VM as the engine describes it, and its Direct LUNs."""
@@ -71,14 +88,16 @@ def vm(request: HttpRequest, pk: int) -> HttpResponse:
     except Vm.DoesNotExist:
         raise Http404("There is no such VM.") from None
     where = f" on {row.host.name}" if row.host else ""
+    told = tuning_of(row, attached, timezone.now())
     context = {
         "section": "hosts",
         "vm": row,
         "attached": attached,
-        "tuning": tuning_of(row, attached, timezone.now()),
+        "tuning": told,
         "may_approve": may(request.user, "paths.declare"),
         "may_manage": may(request.user, "estate.manage"),
-        "state": "unknown" if row.gone_since else shape_of(row.status),
+        "state": _state(row, told),
+        "lead": _lead(told),
         "headline": f"{row.name}: {row.status or 'status not known'}{where}",
         "path": path(("Hosts", "hosts"), ("VMs", "vms"), row.name),
     }

@@ -64,7 +64,7 @@ def said(vm):
 
 
 def test_flags_and_pools_are_judged_and_what_is_not_synced_is_unknown(estate, django_assert_num_queries):
-    vm = Vm.objects.get(name="oradb01")
+    vm = Vm.objects.select_related("cluster").get(name="oradb01")
     rows = attached(vm)
     with django_assert_num_queries(1):
         found = {row.parameter: str(row.outcome) for row in tuning.engine_rows(vm, rows)}
