@@ -56,9 +56,7 @@ def pin(device: Device, by: str, fingerprint: str) -> Shown:
         where = f"{device.address} port {device.port}"
         raise TrustRefusal(f"{device.name} shows no certificate at {where} now: see its HTTPS.")
     if now.fingerprint != fingerprint:
-        raise TrustRefusal(
-            f"{device.name} shows another certificate than the page did: compare it. Nothing is pinned."
-        )
+        raise TrustRefusal(f"{device.name} shows another certificate than the page did: compare it. Nothing is pinned.")
     with transaction.atomic():
         Device.objects.filter(pk=device.pk).update(pin_pem=now.pem)
         Look.objects.filter(device=device).update(due_at=timezone.now())

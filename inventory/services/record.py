@@ -43,9 +43,7 @@ def _stored(batch: list[Result]) -> int:
 def _unstorable(result: Result, error: Exception) -> Result:
     look = Look.objects.select_related("host", "device", "engine").defer("sections", "facts").get(pk=result.look)
     log.error("%s cannot be stored: %s", look, type(error).__name__)  # its text would quote the answer
-    words = (
-        f"{look.subject}: its answer to {look.probe} cannot be stored ({type(error).__name__}). Report it."
-    )
+    words = f"{look.subject}: its answer to {look.probe} cannot be stored ({type(error).__name__}). Report it."
     return Result(result.look, Look.State.UNREADABLE, result.at, 0, words)
 
 
