@@ -6,8 +6,10 @@ single reads: those only the database has (v$event_histogram_micro)."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from portal.kernel.outcome import Outcome
 from portal.kernel.words import span
@@ -67,15 +69,8 @@ def quantiles(samples: Iterable[Sample], wanted: Sequence[float] = QUANTILES) ->
     total = sum(reads for _, reads in ranked)
     if not total:
         return ()
-    found = []
-    for part in wanted:
-        passed = 0
-        for mean, reads in ranked:
-            passed += reads
-            if passed >= part * total:
-                found.append(mean)
-                break
-    return tuple(found)
+    passed = list(accumulate(reads for _, reads in ranked))
+    return tuple(ranked[bisect_left(passed, part * total)][0] for part in wanted)
 
 
 def verdict(name: str, samples: Iterable[Sample], now: float, window: float, objective: Objective | None = None) -> Slo:

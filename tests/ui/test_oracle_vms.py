@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from inventory.models import ApprovedTuning, Finding, Look, OracleVm, Transition, Vm
 from inventory.services import looks, oracle_vms, watch
+from inventory.services.pages_overview import group_of
 from inventory.services.pages_redundancy import redundancy
 from inventory.services.pages_tuning import lines, tuning_of
 from inventory.services.record import record
@@ -282,6 +283,70 @@ def test_who_only_looks_approves_nothing(oracle, person):
     assert "Approve what is shown" not in reader.get(f"/vms/{oracle.vm_id}/").content.decode()
     assert reader.post(f"/vms/{oracle.vm_id}/approve/", {"shown": page().shown.mark}).status_code == 403
     assert not ApprovedTuning.objects.exists()
+
+
+@pytest.fixture
+def admin(person):
+    client = Client()
+    client.force_login(person("admin"))
+    return client
+
+
+FORM = {
+    "address": "10.0.0.2", "port": "22", "ssh_user": "oracle", "host_key": f"{KEY} root@oradb02", "asm_owner": "grid",
+    "asm_group": "asmadmin", "asm_mode": "660", "watched": "on", "sgas": "ORCL2 48G\nRCAT 8G",
+}  # fmt: skip
+
+
+def test_an_administrator_declares_a_vm_and_its_look_is_due_at_once(oracle, admin):
+    vm = Vm.objects.get(name="oradb02")
+    answer = admin.post("/admin/inventory/oraclevm/add/", FORM | {"vm": vm.pk})
+    assert answer.status_code == 302, answer.content.decode()[:4000]
+    made = OracleVm.objects.get(vm=vm)
+    assert made.instances == [
+        {"name": "ORCL2", "sga_bytes": 48 * GIB},
+        {"name": "RCAT", "sga_bytes": 8 * GIB},
+    ]
+    assert made.host_key == KEY, "without its comment"
+    assert Look.objects.get(vm=vm).due_at <= timezone.now()
+    assert Record.objects.filter(kind="oraclevm.added").count() == 1
+    shown = admin.get(f"/admin/inventory/oraclevm/{made.pk}/change/").content.decode()
+    assert "ORCL2 48G" in shown
+    assert admin.post(f"/admin/inventory/oraclevm/{made.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not Look.objects.filter(vm=vm).exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("host_key", "ssh-ed25519 nonsense", "is no such key"),
+        ("host_key", "", "required"),
+        ("sgas", "ORCL2 much", "no line of a name and a size"),
+        ("sgas", "ORCL2 64", "1 MiB to 64 TiB"),
+    ],
+)
+def test_a_declaration_that_cannot_be_right_is_refused(oracle, admin, field, value, words):
+    vm = Vm.objects.get(name="oradb02")
+    answer = admin.post("/admin/inventory/oraclevm/add/", FORM | {"vm": vm.pk, field: value})
+    assert answer.status_code == 200
+    assert words in answer.content.decode()
+    assert not OracleVm.objects.filter(vm=vm).exists()
+
+
+def test_a_failed_answer_leads_the_overview_and_stays_out_of_the_engines_strip(oracle, reader):
+    look(Machine(live=("always madvise [never]", "[always] madvise never")))
+    text = reader.get("/").content.decode()
+    assert "Engine and LUNs protected, one failure, three answers not known" in text
+    assert group_of("vm", None) not in ("engine", "luns")
+
+
+def test_a_vms_page_says_what_its_tuning_lacks(oracle, reader):
+    where = f"/vms/{oracle.vm_id}/"
+    assert "was never looked at by oracle_tuning" in reader.get(where).content.decode()
+    look(Machine())
+    assert "As the engine describes it." in reader.get(where).content.decode()
+    look(Machine(live=("/vm/swappiness:10", "/vm/swappiness:60")), timezone.now() + timedelta(seconds=1))
+    assert "vm.swappiness is 60, 1 to 10 is wanted" in reader.get(where).content.decode()
 
 
 def test_the_api_lists_declarations_without_account_and_key(oracle, reader):
