@@ -91,7 +91,8 @@ def _group(scene: Scene, user: str, cells: Sequence[HostLun]) -> Item:
 
 
 def _named(cells: Sequence[HostLun]) -> str:
-    bad = [one for one in cells if one.outcome is worst(each.outcome for each in cells)]
+    outcome = worst(one.outcome for one in cells)
+    bad = [one for one in cells if one.outcome is outcome]
     points = [point for one in bad for point in one.live.points]
     where = f"{bad[0].name} on {bad[0].host}"
     return f"{where} and {len(bad) - 1} more: {bad[0].outcome.value}" + (", one element cuts it" if points else "")

@@ -14,8 +14,10 @@ from inventory.topology.scene import Place, Scene
 from portal.kernel.outcome import Outcome, worst
 
 SINGLE = 6  # hosts of a site that are drawn one by one
-APART = 5  # hosts that differ from the others, drawn beside their groups
+APART = 3  # hosts that differ from the others, drawn beside their groups
+GROUPS = 4  # boxes of hosts that are alike, at each site
 VMS = 4  # lines in a host's box
+ORDER: tuple[State, ...] = ("fail", "unknown", "warn", "ok", "")
 NOWHERE = Place()
 
 
@@ -42,7 +44,16 @@ def _grouped(boxes: list[Box]) -> list[Box]:
             rest.setdefault(tuple((port.rail, port.switch) for port in one.ports), []).append(one)
         groups += rest.values()
         single = single[:APART]
-    return single + [_group(mine) if len(mine) > 1 else mine[0] for mine in groups]
+    return single + [_group(mine) if len(mine) > 1 else mine[0] for mine in _few(groups)]
+
+
+def _few(groups: list[list[Box]]) -> list[list[Box]]:
+    """The worst and largest groups as they are; what is beyond them, together by its verdict."""
+    groups = sorted(groups, key=lambda mine: (ORDER.index(mine[0].state), -len(mine)))
+    rest: dict[State, list[Box]] = {}
+    for mine in groups[GROUPS:]:
+        rest.setdefault(mine[0].state, []).extend(mine)
+    return [*groups[:GROUPS], *(sorted(mine, key=lambda one: one.name) for mine in rest.values())]
 
 
 def _kind(box: Box) -> object:
@@ -77,8 +88,7 @@ def _group(boxes: list[Box]) -> Box:
 
 
 def _worst(states: Sequence[State]) -> State:
-    order: tuple[State, ...] = ("fail", "unknown", "warn", "ok", "")
-    return min(states, key=order.index)
+    return min(states, key=ORDER.index)
 
 
 def _host(scene: Scene, name: str) -> Box:

@@ -120,7 +120,7 @@ def _port(key: str, label: str, plug: Plug | None, wire: Wire, words: str, toggl
 
 def _wire(scene: Scene, wwpn: str, plug: Plug | None, dead: str, dark: str) -> tuple[Wire, str]:
     """The state of the link of a port. dead: who says that it is down; dark: why its own end says nothing."""
-    if plug is not None and scene.gone(*_over(scene, plug, wwpn)):
+    if plug is not None and scene.removed and scene.gone(*_over(scene, plug)):
         return "gone", "taken away with what it is plugged into"
     if dead:
         return "down", dead
@@ -143,14 +143,9 @@ def _silent(scene: Scene, wwpn: str, plug: Plug | None, dark: str) -> tuple[Wire
     return "down", f"it is not logged in to fabric {told.name}"
 
 
-def _over(scene: Scene, plug: Plug, wwpn: str) -> Iterator[Element]:
+def _over(scene: Scene, plug: Plug) -> Iterator[Element]:
     """What a plugged port hangs on beyond its cable."""
     yield Element(Kind.SWITCH, plug.switch)
     fabric = scene.fabrics[plug.rail]
     yield Element(Kind.FABRIC, fabric.key)
-    port = next((wwn for wwn, (owner, one) in fabric.ports.items() if (owner, str(one.number)) == _at(plug)), "")
-    yield Element(Kind.SWITCH_PORT, port)
-
-
-def _at(plug: Plug) -> tuple[str, str]:
-    return plug.switch, plug.port
+    yield Element(Kind.SWITCH_PORT, plug.wwn)

@@ -40,11 +40,12 @@ class Around:
 
 @dataclass(frozen=True)
 class Plug:
-    """Where a WWPN is plugged in. port: the number of the switch's port, "?" when not known."""
+    """Where a WWPN is plugged in. port: the number of the switch's port, "?" when not known; wwn: of that port."""
 
     rail: int
     switch: str
     port: str
+    wwn: str = ""
 
 
 Toggle = Callable[[Element], str]
@@ -99,10 +100,11 @@ class Scene:
         for rail, fabric in enumerate(self.fabrics):
             for wwpn, login in fabric.logins.items():
                 owner, port = fabric.ports.get(login.fabric_port, ("", None))
-                found[wwpn] = Plug(rail, owner or fabric.switch_of(login), "?" if port is None else str(port.number))
+                number = "?" if port is None else str(port.number)
+                found[wwpn] = Plug(rail, owner or fabric.switch_of(login), number, login.fabric_port)
             for owner, port in fabric.ports.values():
                 for wwpn in port.neighbors if port.kind not in ("E", "EX", "VE") else ():
-                    found.setdefault(wwpn, Plug(rail, owner, str(port.number)))
+                    found.setdefault(wwpn, Plug(rail, owner, str(port.number), port.wwn))
         return found
 
     def plug(self, wwpn: str) -> Plug | None:

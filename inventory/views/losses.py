@@ -57,14 +57,12 @@ def choices(proof: Proof, chosen: Iterable[Element]) -> list[Kinds]:
     """Every element of an estate by its kind."""
     wanted = set(chosen)
     cuts = {one.element: len(one.cuts) for one in proof.elements}
-    by_kind: dict[Kind, list[Element]] = {}
+    by_kind: dict[Kind, dict[Element, None]] = {}
     for element in (*proof.san.wires.elements.everything(), *wanted):
-        mine = by_kind.setdefault(element.kind, [])
-        if element not in mine or element not in wanted:
-            mine.append(element)
+        by_kind.setdefault(element.kind, {})[element] = None
     found = []
     for kind, title in ORDER:
-        mine = sorted(dict.fromkeys(by_kind.get(kind, ())), key=proof.label)
+        mine = sorted(by_kind.get(kind, ()), key=proof.label)
         rows = [
             Choice(f"loss-{kind.name.lower()}-{n}", token(one), proof.label(one), one in wanted, cuts.get(one, 0))
             for n, one in enumerate(mine)

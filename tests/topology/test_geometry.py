@@ -190,7 +190,7 @@ def test_fifty_hosts_are_few_boxes_and_each_host_is_still_there():
     world = grown(3, 50, 2, 2, 2)
     shown = picture(Scene(prove(world.estate()), around(world, 1)))
     hosts = [box for box in shown.boxes if box.kind != "array"]
-    assert len(hosts) <= 16
+    assert len(hosts) <= 12
     names = [item.title for box in hosts if box.kind == "hosts" for item in box.items]
     names += [box.name for box in hosts if box.kind == "host"]
     assert sorted(names) == world.hosts()
