@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from deploy.seed_demo import seed_oracle_vms
 from inventory.models import Engine, Finding, Look, OracleVm, Site
 from inventory.services import looks, sweep, upkeep
 from inventory.services.pages_redundancy import redundancy
-from inventory.services.watch import ensure
 from portal.connectors.ssh import new_key
 from portal.kernel.secret import Secret
 from tests.fixtures_lab import RunningLab
@@ -42,16 +42,7 @@ def engine(lab):
         ssh_public_key=KEY[1],
     )
     assert upkeep.sync_once(made.pk, storage=True).failed == {}
-    for one in lab.estate["oracle_vms"]:
-        OracleVm.objects.create(
-            vm=made.vms.get(name=one["name"]),
-            address=one["address"],
-            port=one["ssh_port"],
-            ssh_user=one["ssh_user"],
-            host_key=one["host_key"],
-            instances=one["instances"],
-        )
-    ensure(made)
+    seed_oracle_vms(made, lab.estate)
     yield made
     deadline = time.monotonic() + 20
     while not sweep.eyes().idle() and time.monotonic() < deadline:
