@@ -163,7 +163,7 @@ def _rest() -> list[str]:
     return [
         *told,
         "",
-        "Their steps are killed in tests/backups/test_kill_works.py, test_kill_everywhere.py and tests/runs/.",
+        "Their steps are killed in tests/backups/test_kill_works.py, test_kill_redis_services.py and tests/runs/.",
         "",
     ]
 
