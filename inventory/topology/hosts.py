@@ -44,7 +44,8 @@ def _grouped(boxes: list[Box]) -> list[Box]:
             rest.setdefault(tuple((port.rail, port.switch) for port in one.ports), []).append(one)
         groups += rest.values()
         single = single[:APART]
-    return single + [_group(mine) if len(mine) > 1 else mine[0] for mine in _few(groups)]
+    found = single + [_group(mine) if len(mine) > 1 else mine[0] for mine in _few(groups)]
+    return sorted(found, key=lambda one: [port.switch for port in one.ports])  # short ways
 
 
 def _few(groups: list[list[Box]]) -> list[list[Box]]:

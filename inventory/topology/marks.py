@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from inventory.topology.parts import Box, Item, Part, Picture, Port, Rail, Switch
-from inventory.topology.place import CHIP_H, CHIP_SIDE, Layout, Rect, placed
+from inventory.topology.place import CHIP_H, CHIP_SIDE, MARKS, Layout, Rect, path_room, placed
 from inventory.topology.routes import Link, Run, links, runs
 
 WORDS = {"ok": "OK", "warn": "Warning", "fail": "Failed", "unknown": "Not known", "": ""}
@@ -279,7 +279,7 @@ def _item(box: Box, item: Item, rect: Rect) -> Group:
         marks.append(_sign(x, rect.y + 8, item.state, 13))
         x += 19
     paths = tuple(_paths(item, rect))
-    room = rect.right - x - 8 - (_path_room(item) + 8 if paths else 0)
+    room = rect.right - x - 8 - (path_room(item) + 8 if paths else 0)
     marks.append(_words(x, rect.y + 19, fit(item.title, room, 13, BOLD), "strong"))
     marks.append(_words(rect.x + 10, rect.y + 36, fit(item.about, rect.w - 18, 12), "small"))
     return Group(f"item:{box.key}:{item.key}", about, (*marks, *paths), item.url)
@@ -292,14 +292,10 @@ def _cell(item: Item, rect: Rect) -> Iterator[Mark]:
     yield _words(rect.x + 17, rect.y + 14, fit(item.title, rect.w - 22, 12), "small struck" if item.gone else "small")
 
 
-def _path_room(item: Item) -> float:
-    return sum(8 + len(marks) * 10 for _, marks in item.paths)
-
-
 def _paths(item: Item, rect: Rect) -> Iterator[Mark]:
-    x = rect.right - _path_room(item)
+    x = rect.right - path_room(item)
     for _, marks in item.paths:
-        for mark in marks[:12]:
+        for mark in marks[:MARKS]:
             place = Rect(x, rect.y + 7, 8, 14)
             yield replace(_rect(place, f"path {mark}", 1.5))
             if mark == "faulty":

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from inventory.topology.parts import Box, Picture, Port, Switch
+from inventory.topology.parts import Box, Item, Picture, Port, Switch
 
 # px
 PAD, SITE_PAD, SITE_GAP, COLUMN_GAP = 1, 18, 64, 14
@@ -19,6 +19,7 @@ FOOT = 22
 SWITCH_LEAST, SWITCH_GAP = 176, 62
 OUTER = 22  # above the rails, for links between switches that do not stand beside each other
 COLUMNS = 5  # of a group's grid
+MARKS = 12  # paths of one fabric that are drawn
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,13 @@ def width(box: Box) -> float:
     chips = most * (chip(box) + CHIP_GAP) - CHIP_GAP + 2 * CHIP_SIDE
     if box.kind == "hosts":
         return max(chips, _across(box) * CELL_W + 2 * CHIP_SIDE)
-    return max(chips, 272 if box.kind == "array" and box.items else 176)
+    names = 160 + max((path_room(item) for item in box.items), default=0)
+    return max(chips, 272 if box.kind == "array" and box.items else 176, names)
+
+
+def path_room(item: Item) -> float:
+    """How wide the marks of an item's paths are."""
+    return sum(8 + min(len(marks), MARKS) * 10 for _, marks in item.paths)
 
 
 def _across(box: Box) -> int:

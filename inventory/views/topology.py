@@ -82,6 +82,7 @@ def topology(request: HttpRequest) -> HttpResponse:
         "layers": [(wish.toggle.with_layer(one.value), word, one is wish.layer) for one, word, _ in LAYERS],
         "layer_words": next(words for one, _, words in LAYERS if one is wish.layer),
         "asked": wish,
+        "since": next((one.since for one in found.findings), None) if wish.what is None else None,
         "what": _consequences(found.known, wish),
         "kinds": choices(found.known.proof, wish.elements),
         "points_more": sum(1 for one in found.known.proof.elements[CUTS:] if one.cuts),

@@ -63,6 +63,7 @@ def test_before_the_first_proof_the_page_says_that_it_is_being_made(reader, engi
 def test_a_healthy_estate_is_drawn_with_links_to_everything(reader, estate):
     page = reader.get("/topology/").content.decode()
     assert "Every LUN survives the loss of any one element" in page
+    assert "So since <time" in page
     for row in [*Host.objects.all(), *Device.objects.all()]:
         kind = "hosts" if isinstance(row, Host) else "devices"
         assert f'<a href="/{kind}/{row.pk}/"' in page, row
