@@ -62,7 +62,7 @@ def _cut(live: Judged, name: str, host: str, label: Label) -> str:
     if not live.points:
         return f"All paths of {name} on {host} share an element, whatever was not read: {_why(live)}"
     first, *others = widest(live.points)
-    more = f" So it does when any of {len(others)} more elements dies." if others else ""
+    more = f" The loss of {len(others)} more element{_s(len(others))} alone does the same." if others else ""
     every = "its only path" if live.pairs == 1 else f"all its {live.pairs} paths"
     return f"If {label(first)} dies, {name} loses {every} on {host}.{more}"
 

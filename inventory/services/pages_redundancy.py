@@ -65,13 +65,14 @@ from seen
 class Redundancy:
     """oldest: when the oldest look ended; parts: host -> its part, of the hosts asked for that are known now. loss:
     what would be lost with production; None where no array is declared. tuned: whether the Oracle VMs run as declared;
-    None where none is."""
+    None where none is. by_proof: whether switches and arrays are declared, so that a proof has its say."""
 
     answer: Answer
     oldest: datetime | None
     parts: dict[int, luns.Part]
     loss: Said | None = None
     tuned: Answer | None = None
+    by_proof: bool = False
 
 
 def redundancy(now: datetime, hosts: Iterable[int] = ()) -> Redundancy:
@@ -103,7 +104,7 @@ def redundancy(now: datetime, hosts: Iterable[int] = ()) -> Redundancy:
     lost = [_loss(*one) for one in json.loads(losses or "[]")]
     loss = min(lost, key=lambda one: GRAVE.index(one[1]), default=None)
     tuned = together(_tuned(*one) for one in json.loads(vms or "[]"))
-    return Redundancy(answer, oldest, told, loss, tuned)
+    return Redundancy(answer, oldest, told, loss, tuned, proofs is not None)
 
 
 def _tuned(vm: str, state: str, fresh: bool | None, sentence: str, said: list[str] | None) -> Answer:

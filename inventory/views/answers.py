@@ -43,7 +43,7 @@ def tiles(
     """All six, in their order."""
     return [
         _host_loss(engines),
-        _tile("Does every LUN survive the loss of any one element?", paths.answer, "/luns/", paths.oldest),
+        _tile("Does every LUN survive the loss of any one element?", paths.answer, _proof(paths), paths.oldest),
         _rebuilt(rebuilt),
         _lost(site, paths),
         _proven(proven),
@@ -57,6 +57,10 @@ def _tile(question: str, answer: Answer, url: str, at: datetime | None) -> Tile:
         word = "Yes, with a gap"
     state = answer.outcome.value
     return Tile(state, STATE_WORDS[state], question, word, answer.sentence, url, at)
+
+
+def _proof(paths: Redundancy) -> str:
+    return "/redundancy/" if paths.by_proof else "/luns/"
 
 
 def _host_loss(engines: Sequence[Seen]) -> Tile:
