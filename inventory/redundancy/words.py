@@ -62,8 +62,7 @@ def _cut(live: Judged, name: str, host: str, label: Label) -> str:
     if not live.points:
         return f"All paths of {name} on {host} share an element, whatever was not read: {_why(live)}"
     first, *others = widest(live.points)
-    many = f"any one of {len(others)} more elements" if len(others) > 1 else label(others[0]) if others else ""
-    more = f" The loss of {many} does the same." if many else ""
+    more = f" It hangs on {len(others)} more element{_s(len(others))}, too." if others else ""
     every = "its only path" if live.pairs == 1 else f"all its {live.pairs} paths"
     return f"If {label(first)} dies, {name} loses {every} on {host}.{more}"
 

@@ -98,8 +98,7 @@ def test_case_3_zone_defined_and_not_effective():
     assert found.count("ARRAY_NOT_ZONED_ON_FABRIC") == 1
     summary = next(one for one in proof.luns if one.name == "ora_data01_dr")
     assert summary.sentence == (
-        "If fabric SWA1 dies, ora_data01_dr loses all its 2 paths on olvm-h2. The loss of any one of 4 "
-        "more elements does the same."
+        "If fabric SWA1 dies, ora_data01_dr loses all its 2 paths on olvm-h2. It hangs on 4 more elements, too."
     )
 
 

@@ -155,7 +155,7 @@ def test_the_only_path():
 
     proof = proved(one_pair)
     sentence = words.cell(proof.cells[H1, f"3{lun(1)}"], proof.label)
-    assert sentence.startswith(f"If fabric SWA1 dies, he_sd loses its only path on {H1}. So it does when any of ")
+    assert sentence.startswith(f"If fabric SWA1 dies, he_sd loses its only path on {H1}. It hangs on ")
 
 
 def test_two_paths_and_uneven_ones():
