@@ -48,6 +48,7 @@ def test_a_worker_killed_while_it_receives_leaves_one_copy(stand, settings):  # 
     stand.clean()
 
 
+@pytest.mark.matrix
 def test_an_unfinished_file_of_a_run_that_has_ended_is_swept(stand, settings):  # noqa: F811
     run = take.start(stand.policy, "anna")
     with worker(run.pk) as one:
@@ -64,6 +65,7 @@ def test_an_unfinished_file_of_a_run_that_has_ended_is_swept(stand, settings):  
     assert (left.exists(), foreign.exists()) == (False, True)
 
 
+@pytest.mark.matrix
 def test_connections_to_the_database_cut_all_along(stand):  # noqa: F811
     """As PostgreSQL's restart does it, at every step."""
     run = take.start(stand.policy, "anna")
@@ -100,6 +102,7 @@ def test_a_worker_killed_while_it_rehearses_leaves_no_server(stand, settings):  
     assert list(scratch.iterdir()) == []
 
 
+@pytest.mark.matrix
 def test_a_worker_killed_while_it_copies_goes_on_with_what_is_there(stand, tmp_path):  # noqa: F811
     stand.take()
     folder = tmp_path / "dr"

@@ -94,6 +94,7 @@ def verified(file, key, folder):
     return subprocess.run(words, cwd=folder, env={}, capture_output=True, timeout=30, check=False).returncode
 
 
+@pytest.mark.matrix
 def test_what_follows_a_backup_stands_in_the_next_kit(estate, key):
     estate.take()
     backup = estate.newest()
@@ -183,6 +184,7 @@ def test_one_collection_of_the_api_that_fails_leaves_the_others(estate, key):
     assert (ready["vms"].outcome, ready["storage"].outcome, ready["networks"].outcome) == ("unknown", "unknown", "ok")
 
 
+@pytest.mark.matrix
 def test_a_worker_killed_in_the_middle_leaves_one_kit(estate, key):
     run = kit.start(estate.engine, "anna")
     with worker(run.pk) as one:

@@ -28,7 +28,7 @@ FAILURES = (
 )
 
 
-LENGTHY = ("backup-tmp-full", "backup-target-full")
+LENGTHY = ("backup-tmp-full", "backup-target-full", "backup-kill", "backup-key-mismatch")
 
 
 def rows(failures):
@@ -61,7 +61,7 @@ def test_a_backup_that_would_hold_no_database_is_not_begun(stand, fault, said): 
 ROTTEN = (("backup-corrupt-after", "dumps"), ("backup-dwh-truncated", "dumps"), ("backup-key-mismatch", "pki"))
 
 
-@pytest.mark.parametrize(("fault", "rung"), ROTTEN)
+@pytest.mark.parametrize(("fault", "rung"), rows(ROTTEN))
 def test_an_archive_that_engine_backup_calls_good_is_found_out(stand, fault, rung):  # noqa: F811
     stand.fault(fault)
     run = stand.take()
@@ -80,6 +80,7 @@ def test_flags_that_nobody_reads_are_seen_in_the_archive(stand):  # noqa: F811
     assert run.status == "rolled_back"
 
 
+@pytest.mark.matrix
 def test_a_hanging_dump_is_ended_by_an_abort_without_an_orphan(stand):  # noqa: F811
     stand.fault("backup-hang")
     run = take.start(stand.policy, "anna")
@@ -142,6 +143,7 @@ def test_links_that_drop_all_the_time_change_nothing(stand):  # noqa: F811
     stand.clean()
 
 
+@pytest.mark.matrix
 def test_the_engine_vm_goes_down_while_it_is_backed_up(stand, monkeypatch):  # noqa: F811
     monkeypatch.setattr("portal.runs.backward.PATIENCE", 2.0)
     stand.fault("backup-hang")

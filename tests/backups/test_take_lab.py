@@ -59,6 +59,7 @@ def test_a_backup_is_copied_and_rehearsed(stand, tmp_path):  # noqa: F811
     assert again.status == "succeeded"
 
 
+@pytest.mark.matrix
 def test_a_copy_that_was_changed_in_the_vault_is_lost_and_comes_back_from_elsewhere(stand, tmp_path):  # noqa: F811
     stand.take()
     backup = stand.newest()
@@ -97,6 +98,7 @@ def test_a_copy_that_was_changed_in_the_vault_is_lost_and_comes_back_from_elsewh
     assert backup.copies.get(destination=vault.destination()).state == "lost"
 
 
+@pytest.mark.matrix
 def test_only_the_newest_stay_on_the_engine_vm(stand):  # noqa: F811
     stand.policy.engine_keep = 1
     stand.policy.save()

@@ -384,5 +384,6 @@ def test_ticks_at_once_begin_each_thing_once(world):
         thread.start()
     for thread in threads:
         thread.join()
+    broken.extend(tick())  # what stood in each other's way then begins now
     assert broken == []
     assert sorted(Run.objects.values_list("plan", flat=True)) == ["backup_copy", "backup_rehearse", "backup_retire"]

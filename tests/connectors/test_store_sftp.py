@@ -270,7 +270,7 @@ def test_a_server_that_falls_silent_is_given_up(server, user_key, folder, local)
         with pytest.raises(StoreFailed, match="was lost or fell silent") as caught:
             store.put(local, NAME, sha(local), once(MIB, hang))
         assert caught.value.retry
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 60
     finally:
         for pid in stopped:
             os.kill(pid, signal.SIGCONT)

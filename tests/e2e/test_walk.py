@@ -100,6 +100,7 @@ def test_the_labs_own_page_powers_a_host_off(page, stack):
     assert page.complaints == []
 
 
+@pytest.mark.matrix
 def test_the_header_says_how_current_the_page_is(page, stack):
     login(page, stack)
     mark, said = page.locator("#link-state"), page.locator("#updates-stopped")
@@ -118,6 +119,7 @@ def test_the_header_says_how_current_the_page_is(page, stack):
     expect(said).to_be_hidden()
 
 
+@pytest.mark.matrix
 def test_a_hung_command_blinds_one_probe_and_nothing_else(page, stack):
     login(page, stack, "viewer")
     stack.fault("hang-command", "kvm02", command="multipathd")
@@ -131,6 +133,7 @@ def test_a_hung_command_blinds_one_probe_and_nothing_else(page, stack):
     stack.call("DELETE", "/faults")
 
 
+@pytest.mark.matrix
 def test_a_support_bundle_is_collected_once_and_shown_live(page, stack):
     login(page, stack)
     calm(page, stack)
@@ -155,6 +158,7 @@ def test_a_support_bundle_is_collected_once_and_shown_live(page, stack):
     assert page.complaints == []
 
 
+@pytest.mark.matrix
 def test_a_token_is_made_shown_once_used_and_revoked(page, stack):
     login(page, stack)
     page.goto(stack.url + "/preferences/tokens/")

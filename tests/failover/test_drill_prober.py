@@ -256,6 +256,7 @@ def wait(true, seconds=45):
         time.sleep(0.1)
 
 
+@pytest.mark.matrix
 @pytest.mark.timeout(240)  # it starts a PostgreSQL and two processes
 def test_killed_doubled_and_without_its_database(stand):
     """One outage, through which the prober is killed, another takes over and PostgreSQL crashes: one recovery time."""

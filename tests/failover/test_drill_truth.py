@@ -78,7 +78,10 @@ def check(service, true, allowed):
     assert seen["length"]["low"] - LAG <= true <= seen["length"]["high"] + LAG
 
 
-@pytest.mark.parametrize(("fault", "speed"), [("poweroff-engine-vm", 40.0), ("kill-engine-service", 120.0)])
+@pytest.mark.parametrize(
+    ("fault", "speed"),
+    [("poweroff-engine-vm", 40.0), pytest.param("kill-engine-service", 120.0, marks=pytest.mark.matrix)],
+)
 def test_the_measured_outage_is_the_true_one(tmp_path, fault, speed):
     drill, service, true = measured_and_true(tmp_path, speed, fault, 40)
     assert true > 1.5

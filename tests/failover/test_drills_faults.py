@@ -84,6 +84,7 @@ def test_the_same_key_asks_for_one_drill(pair):  # noqa: F811
     services.abort(first.run.pk, "anna")
 
 
+@pytest.mark.matrix
 def test_exit_0_without_effect_is_no_success(pair):  # noqa: F811
     drill = pair.begin("she_failover")
     pair.lab.fault("idle-command", pair.on.name, command="hosted-engine --vm-poweroff")
@@ -94,6 +95,7 @@ def test_exit_0_without_effect_is_no_success(pair):  # noqa: F811
     assert pair.truth["engine_phase"] == "up"
 
 
+@pytest.mark.matrix
 def test_an_agent_that_does_not_stop_is_started_again(pair):  # noqa: F811
     was = pair.on.name
     drill = pair.begin("she_agent_stop")
@@ -140,7 +142,8 @@ def test_an_engine_that_answers_badly_and_a_host_that_goes_silent_are_waited_for
     assert pair.acts("hosted-engine", "--vm-poweroff") == 1
 
 
-@pytest.mark.parametrize("plan", ["she_failover", pytest.param("she_agent_stop", marks=pytest.mark.matrix)])
+@pytest.mark.parametrize("plan", ["she_failover", "she_agent_stop"])
+@pytest.mark.matrix
 def test_the_worker_is_killed_at_every_step(pair, plan):  # noqa: F811
     run = pair.begin(plan).run
     for row in run.steps.order_by("position"):

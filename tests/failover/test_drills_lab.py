@@ -55,6 +55,7 @@ def test_a_switchover_is_drilled(pair):  # noqa: F811
     assert pair.truth["engine_generation"] == generation, "the engine never stopped"
 
 
+@pytest.mark.matrix
 def test_the_engine_service_fails_and_ha_restarts_its_vm(pair):  # noqa: F811
     generation = pair.truth["engine_generation"]
     drill = pair.begin("engine_service_failure")
@@ -82,6 +83,7 @@ def test_a_fabric_is_taken_from_a_host_and_given_back(pair):  # noqa: F811
     assert pair.acts("tee") == 2 * gone
 
 
+@pytest.mark.matrix
 def test_a_host_loses_its_power_and_gets_it_back(pair):  # noqa: F811
     lost = pair.on
 

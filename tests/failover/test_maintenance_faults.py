@@ -48,6 +48,7 @@ def other(host):
     return A if host == B else B
 
 
+@pytest.mark.matrix
 def test_a_write_that_was_lost_is_seen_from_the_other_host_and_repeated_once(pair, short, settings):  # noqa: F811
     """The command ended with exit code 0; what it wrote is gone before another host has read it (traps 3, 4)."""
     settings.HOLDFAST_HA_LAG = 4
@@ -93,6 +94,7 @@ def test_a_flag_that_never_comes_is_undone_and_the_window_fails(pair, short, set
     assert (told["local_maintenance"], told["local_maintenance_manual"], pair.timers()) == (False, False, [])
 
 
+@pytest.mark.matrix
 def test_a_host_that_vanishes_in_the_middle_needs_a_person_and_is_named(pair, short, settings):  # noqa: F811
     settings.HOLDFAST_HA_LAG = 60  # so that it vanishes before it is believed
     on = pair.standby()
@@ -130,6 +132,7 @@ def test_without_the_portal_the_host_ends_it_by_itself(pair, settings):  # noqa:
     pair.wait(lambda: pair.timers() == [])
 
 
+@pytest.mark.matrix
 def test_a_worker_killed_at_every_step_sets_the_mode_once(pair):  # noqa: F811
     """Each worker dies once the next step has begun; another one goes on from what it finds."""
     run = pair.enter("global")
@@ -191,6 +194,7 @@ def test_a_deadline_that_passed_in_the_queue_enters_nothing(pair):  # noqa: F811
     assert pair.modes() == []
 
 
+@pytest.mark.matrix
 def test_an_extension_aborted_when_the_old_release_is_gone_keeps_the_new_one(pair, short):  # noqa: F811
     """The abort comes while the old release is being disarmed: there is no moment without one."""
     finish(pair.enter("global"))

@@ -153,7 +153,7 @@ def test_faults_that_make_no_sense_change_nothing(name: str, target: str, args: 
 
 
 FAULT_TARGETS = {"host": "kvm02", "host or engine": "kvm02", "fabric": "A", "switch": "SWA1", "array": "DORADO-PROD",
-                 "switch or array": "SWB1"}  # fmt: skip
+                 "switch or array": "SWB1", "oracle VM": "oradb01"}  # fmt: skip
 
 
 def test_every_fault_with_an_undo_leaves_no_trace():

@@ -106,6 +106,7 @@ def test_the_worker_is_killed(run, working, stand, gated):
     assert run.fence >= 2
 
 
+@pytest.mark.matrix
 def test_the_pool_child_is_killed_and_its_parent_lives(run, working, gated):
     wait(lambda: in_the_middle(run, gated))
     pid = working[0].pid
@@ -114,6 +115,7 @@ def test_the_pool_child_is_killed_and_its_parent_lives(run, working, gated):
     assert_whole(run, gated)
 
 
+@pytest.mark.matrix
 def test_redis_is_killed(run, stand, gated, kvm):
     """In the middle of one run; the next one is started while Redis is away."""
     wait(lambda: in_the_middle(run, gated))
@@ -126,6 +128,7 @@ def test_redis_is_killed(run, stand, gated, kvm):
     assert_whole(after, gated)
 
 
+@pytest.mark.matrix
 def test_postgresql_crashes_and_comes_back(run, stand, gated):
     wait(lambda: in_the_middle(run, gated))
     stand.stop_postgres()

@@ -50,7 +50,7 @@ def pages_of(policy: Policy | None) -> list[str]:
 
 
 @pytest.mark.parametrize("scene", SCENES)
-@pytest.mark.parametrize("role", [pytest.param("operator", marks=pytest.mark.no_cover), "admin"])
+@pytest.mark.parametrize("role", [pytest.param("operator", marks=pytest.mark.matrix), "admin"])
 def test_every_page_is_clean_in_every_scene_and_tells_no_secret(scene, role, client_of):
     policy = backup_world.build(scene)
     client = client_of(role)

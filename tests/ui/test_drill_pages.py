@@ -98,7 +98,7 @@ def calendar(engine):
 
 
 @pytest.mark.parametrize("scene", SCENES)
-@pytest.mark.parametrize("name", [pytest.param("operator1", marks=pytest.mark.no_cover), "approver1"])
+@pytest.mark.parametrize("name", [pytest.param("operator1", marks=pytest.mark.matrix), "approver1"])
 def test_every_page_is_clean_in_every_state(engine, scene, name):
     drill = SCENES[scene](engine)
     row = calendar(engine)

@@ -95,7 +95,7 @@ def test_looks_that_stopped_are_no_incident(reader):
     assert "data-face" not in reader.get("/").content.decode()
 
 
-@pytest.mark.parametrize("hosts", [2, pytest.param(60, marks=pytest.mark.no_cover)])
+@pytest.mark.parametrize("hosts", [2, pytest.param(60, marks=pytest.mark.matrix)])
 def test_an_incident_needs_no_more_queries(hosts, reader):
     world.build("lost", hosts)
     reader.get("/")

@@ -177,14 +177,27 @@ def test_the_live_process_serves_nothing_else():
         async def send_(message) -> None:
             sent.append(message)
 
-        async def receive():
-            return {"type": "http.disconnect"}
+        asked = [{"type": "http.request", "body": b"", "more_body": False}]
 
-        await application({"type": "http", "path": path, "method": "GET", "headers": []}, receive, send_)
+        async def receive():
+            if not asked:
+                await asyncio.sleep(60)  # nobody hangs up
+            return asked.pop()
+
+        scope = {
+            "type": "http",
+            "path": path,
+            "method": "GET",
+            "headers": [(b"host", b"testserver")],
+            "query_string": b"",
+            "scheme": "http",
+        }
+        await application(scope, receive, send_)
         return sent[0]["status"]
 
     for path in ("/", "/hosts/", "/live", "/live/x", "/admin/"):
         assert asyncio.run(ask(path)) == 404, path
+    assert asyncio.run(ask("/live/")) == 401
 
 
 def test_the_pages_process_has_no_stream(client):
