@@ -39,7 +39,8 @@ echo "maintenance is still set after $tries tries" >&2
 exit 1
 """
 
-# $1 unit, $2 seconds, the rest: what it runs
+# $1 unit, $2 seconds, the rest: what it runs. It is armed once its pid is there: what is taken away before would
+# begin all the same, unseen.
 _ARM = """name=$1 after=$2
 shift 2
 systemctl is-active --quiet "$name.timer" >/dev/null 2>&1 && exit 0
@@ -49,7 +50,13 @@ fi
 command -v setsid >/dev/null || { echo "neither systemd-run nor setsid is there" >&2; exit 77; }
 umask 077
 mkdir ".$name" || exit 77
-setsid sh -c 'echo $$ >"$0/pid"; s=$1; shift; sleep "$s"; "$@"' ".$name" "$after" "$@" </dev/null >/dev/null 2>&1 &
+setsid sh -c 'echo $$ >"$0/pid" || exit 1; s=$1; shift; sleep "$s"; "$@"' ".$name" "$after" "$@" </dev/null >/dev/null 2>&1 &
+i=0
+while [ ! -s ".$name/pid" ]; do
+[ "$i" -lt 100 ] || { echo "the detached release did not begin" >&2; exit 77; }
+sleep 0.2
+i=$((i + 1))
+done
 """
 
 _MINE = """mine() {
