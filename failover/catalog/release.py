@@ -50,7 +50,8 @@ fi
 command -v setsid >/dev/null || { echo "neither systemd-run nor setsid is there" >&2; exit 77; }
 umask 077
 mkdir ".$name" || exit 77
-setsid sh -c 'echo $$ >"$0/pid" || exit 1; s=$1; shift; sleep "$s"; "$@"' ".$name" "$after" "$@" </dev/null >/dev/null 2>&1 &
+setsid sh -c 'echo $$ >"$0/pid" || exit 1; s=$1; shift; sleep "$s"; "$@"' ".$name" "$after" "$@" \\
+</dev/null >/dev/null 2>&1 &
 i=0
 while [ ! -s ".$name/pid" ]; do
 [ "$i" -lt 100 ] || { echo "the detached release did not begin" >&2; exit 77; }
