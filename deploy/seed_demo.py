@@ -40,10 +40,9 @@ def put_key(estate: dict[str, Any], public_key: str) -> None:
 
 def seed(estate: dict[str, Any]) -> None:
     """Sites, engine, switches and arrays, SSH key, first sync, first looks, declared paths."""
-    from django.contrib.auth import get_user_model
 
     from inventory.models import Engine, Site
-    from inventory.services import sweep, upkeep
+    from inventory.services import upkeep
     from portal.connectors.ssh import new_key
     from portal.kernel.secret import Secret
 
@@ -70,13 +69,35 @@ def seed(estate: dict[str, Any]) -> None:
     upkeep.sync_once(engine.pk, storage=True)
     seed_oracle_vms(engine, estate)
     if not any(host.declared_paths.exists() for host in engine.hosts.all()):
-        sweep.sweep(patience=8)
-        admin = get_user_model().objects.get(username="admin")
-        for host in engine.hosts.filter(gone_since__isnull=True):
-            try:
-                upkeep.declare_paths(host, admin)
-            except ValueError as error:
-                print(f"holdfast: {error}", file=sys.stderr)
+        declare_paths(engine)
+        approve_copies(engine)
+
+
+def declare_paths(engine: Any) -> None:
+    """What the first looks see of every host."""
+    from django.contrib.auth import get_user_model
+
+    from inventory.services import sweep, upkeep
+
+    sweep.sweep(patience=8)
+    admin = get_user_model().objects.get(username="admin")
+    for host in engine.hosts.filter(gone_since__isnull=True):
+        try:
+            upkeep.declare_paths(host, admin)
+        except ValueError as error:
+            print(f"holdfast: {error}", file=sys.stderr)
+
+
+def approve_copies(engine: Any) -> None:
+    """The map of production LUNs to their copies, as the arrays tell it."""
+    from django.utils import timezone
+
+    from inventory.services import replicating
+
+    try:
+        replicating.approve(engine, "admin", replicating.judged(engine, timezone.now()).shown)
+    except replicating.CannotApprove as error:
+        print(f"holdfast: {error}", file=sys.stderr)
 
 
 def seed_devices(engine: Any, estate: dict[str, Any]) -> None:

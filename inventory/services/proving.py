@@ -19,7 +19,9 @@ from inventory.redundancy.summary import Proof, Summary
 from inventory.services import gathering, looks
 from inventory.services.record import record
 from inventory.services.signal import announce
+from inventory.services.upkeep import SOON
 from portal.kernel.finding import Finding, Subject
+from portal.kernel.outcome import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,9 @@ def _proven(look: Look) -> bool:
     objections = lint(proof.estate, before[1].estate if before else None, proof)
     took = int((time.monotonic() - began) * 1000)
     findings = tuple(_findings(look.engine.name, proof, objections))
+    if proof.whole.outcome is not Outcome.OK:  # neither the alarm nor its end waits for the next look at the devices
+        soon = now + SOON
+        Look.objects.filter(engine=look.engine, device__isnull=False, due_at__gt=soon).update(due_at=soon)
     sections = {"proof": {"asked": ["the latest looks"], "body": proof.whole.sentence}}
     record([looks.Result(look.pk, Look.State.READ, now, took, "", {"mark": mark}, findings, {}, sections, mark)])
     return True
