@@ -40,7 +40,6 @@ def put_key(estate: dict[str, Any], public_key: str) -> None:
 
 def seed(estate: dict[str, Any]) -> None:
     """Sites, engine, switches and arrays, SSH key, first sync, first looks, declared paths."""
-
     from inventory.models import Engine, Site
     from inventory.services import upkeep
     from portal.connectors.ssh import new_key

@@ -12,11 +12,10 @@ from backups.kit.page import Page, Shown, page
 from backups.models import Kit, Policy
 from backups.services import kit, obstacles
 from inventory.models import Engine
-from portal.kernel.outcome import Outcome
+from portal.kernel.outcome import GRAVE
 from portal.runs.models import Run
 
 HISTORY = 12
-_ORDER = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WARN, Outcome.OK)
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def kit_page(row: Kit, now: datetime) -> KitPage:
     return KitPage(
         row=row,
         page=shown,
-        readiness=tuple(sorted(lines, key=lambda one: _ORDER.index(one.line.outcome))),
+        readiness=tuple(sorted(lines, key=lambda one: GRAVE.index(one.line.outcome))),
         history=tuple(mine[:HISTORY]),
         stale=mine.filter(at__gt=row.at).exists(),
         going=going,

@@ -15,7 +15,7 @@ from inventory.models import Finding, Look, Lun
 from inventory.probes import PROBES
 from inventory.services.looks import BESIDES, every, stale_words
 from portal.kernel.freshness import allowed_age, is_stale
-from portal.kernel.outcome import Outcome, worst
+from portal.kernel.outcome import GRAVE, Outcome, worst
 
 
 @dataclass(frozen=True)
@@ -130,8 +130,7 @@ def split(rows: Iterable[Now]) -> Split:
 
 def worst_first(rows: Iterable[Now]) -> list[Now]:
     """The worst first; what is equally grave stays in its order."""
-    grave = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WARN, Outcome.OK)
-    return sorted(rows, key=lambda one: grave.index(one.outcome))
+    return sorted(rows, key=lambda one: GRAVE.index(one.outcome))
 
 
 @dataclass(frozen=True)

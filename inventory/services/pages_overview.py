@@ -25,7 +25,7 @@ from inventory.services.pages_history import (
     transitions,
 )
 from inventory.services.pages_now import Now, Tally, findings, read, stale
-from portal.kernel.outcome import Outcome
+from portal.kernel.outcome import GRAVE, Outcome
 from portal.runs.models import Run
 
 STRIPS = 8  # hosts with a strip of their own
@@ -35,7 +35,6 @@ READ = 120  # transitions of all hosts that are read for them: those of one caus
 NEEDS = 5
 ENGINE, LUNS, VMS = "engine", "luns", "vms"
 OF_LUNS = ("lun", "san", "switch", "array", "estate")  # kinds that speak of LUNs and what carries them
-GRAVE = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WARN, Outcome.OK)
 
 Group = int | str
 Standing = tuple[Group, Check, Outcome]

@@ -17,10 +17,10 @@ from inventory.services.looks import ORACLE, REPLICATION, every
 from inventory.tuning.said import together
 from inventory.verdicts import luns
 from inventory.verdicts.answer import Answer, Word
-from inventory.verdicts.replication_answer import GRAVE, NOT_KNOWN, Said
+from inventory.verdicts.replication_answer import NOT_KNOWN, Said
 from portal.kernel import facts as facts_json
 from portal.kernel.freshness import GRACE_SECONDS, allowed_age
-from portal.kernel.outcome import Outcome
+from portal.kernel.outcome import GRAVE, Outcome
 
 PROBE, PROOF = "multipath", "redundancy"
 # A brief of another version of Holdfast has other keys, and then nothing is known until the next look.

@@ -14,8 +14,8 @@ from inventory.services.tuning import engine_rows, worth_judging
 from inventory.tuning.compliance import table
 from inventory.tuning.facts import Instance
 from inventory.tuning.row import Row
-from inventory.tuning.said import GRAVE, drifts
-from portal.kernel.outcome import Outcome
+from inventory.tuning.said import drifts
+from portal.kernel.outcome import GRAVE, Outcome
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,12 @@ from inventory.services import gathering, looks
 from inventory.services.record import record
 from inventory.services.signal import announce
 from inventory.verdicts.replication import Declared, Replicated, groups, judge
-from inventory.verdicts.replication_answer import GRAVE, answer
+from inventory.verdicts.replication_answer import answer
 from inventory.verdicts.replication_map import Mirror, drift, mirrors, silence
 from portal.evidence.canonical import digest
 from portal.evidence.services import append
 from portal.kernel.finding import Finding
+from portal.kernel.outcome import GRAVE
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,8 @@ from inventory.tuning.compliance import drift
 from inventory.tuning.row import Row
 from inventory.verdicts.answer import Answer, Word
 from portal.kernel.finding import Finding, Subject
-from portal.kernel.outcome import Outcome
+from portal.kernel.outcome import GRAVE, Outcome
 
-GRAVE = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WARN, Outcome.OK)
 KEY = 120  # characters of a finding's subject
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from inventory.probes.judging.lun_paths import Pair, pairs, pairs_of
 from inventory.probes.multipath import MultipathFacts
 from inventory.verdicts.answer import Answer, Word
-from portal.kernel.outcome import Outcome
+from portal.kernel.outcome import GRAVE, Outcome
 from portal.kernel.probe import DeclaredPath
 
 
@@ -87,14 +87,11 @@ def proven(seen: Answer, proofs: Sequence[tuple[Outcome, str]]) -> Answer:
     see themselves stands when it is graver; without a proof it stands alone."""
     if not proofs:
         return seen
-    outcome, sentence = min(proofs, key=lambda one: _GRAVE.index(one[0]))
-    if _GRAVE.index(seen.outcome) < _GRAVE.index(outcome):
+    outcome, sentence = min(proofs, key=lambda one: GRAVE.index(one[0]))
+    if GRAVE.index(seen.outcome) < GRAVE.index(outcome):
         return seen
     word = {Outcome.FAIL: Word.NO, Outcome.UNKNOWN: Word.NOT_KNOWN}.get(outcome, Word.YES)
     return Answer(word, outcome, sentence)
-
-
-_GRAVE = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WARN, Outcome.OK)
 
 
 def _shared_words(first: SharedPoint, others: int) -> str:

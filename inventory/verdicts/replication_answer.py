@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from inventory.verdicts.replication import Replicated
-from portal.kernel.outcome import Outcome
+from portal.kernel.outcome import GRAVE, Outcome
 from portal.kernel.words import span
 
-GRAVE = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WARN, Outcome.OK)
 NOT_KNOWN = "Not known"
 
 Said = tuple[str, Outcome, str]  # the word, how grave it is, one sentence

@@ -18,7 +18,7 @@ from inventory.views.paths import Step, path
 from portal.access.admission import needs
 from portal.access.services import may
 from portal.kernel.freshness import is_stale
-from portal.kernel.outcome import Outcome, worst
+from portal.kernel.outcome import GRAVE, Outcome, worst
 from portal.kernel.san import ArraySeen, SwitchSeen
 
 NOT_VALID = 422
@@ -60,8 +60,7 @@ def _state(look: Look | None, found: list[Any], now: Any) -> tuple[str, str]:
         return "unknown", stale_sentence(look)
     if look.state != Look.State.READ:
         return "unknown", look.sentence
-    order = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WARN, Outcome.OK)
-    first = min(found, key=lambda one: order.index(one.outcome), default=None)
+    first = min(found, key=lambda one: GRAVE.index(one.outcome), default=None)
     return (first.outcome.value, first.sentence) if first else ("unknown", "Its look gave no finding.")
 
 

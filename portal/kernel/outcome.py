@@ -18,6 +18,7 @@ class Outcome(StrEnum):
 # From the calmest to the one a person must see first. Unknown stands between warn and fail: it may hide a
 # failure, and a failure that was seen is more certain than one that may be.
 _ORDER = (Outcome.OK, Outcome.WARN, Outcome.UNKNOWN, Outcome.FAIL)
+GRAVE = _ORDER[::-1]  # to sort by, the one that a person must see first in front
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:

@@ -2,51 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from deploy.seed_demo import seed_oracle_vms
-from inventory.models import Engine, Finding, Look, OracleVm, Site
+from inventory.models import Finding, Look, OracleVm
 from inventory.services import looks, sweep, upkeep
 from inventory.services.pages_redundancy import redundancy
-from portal.connectors.ssh import new_key
-from portal.kernel.secret import Secret
-from tests.fixtures_lab import RunningLab
+from tests.fixtures_estate_lab import KEY, known, lab, settle  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.wire]
-KEY = new_key()
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    running = RunningLab(tmp_path_factory.mktemp("lab"), 50.0)
-    yield running
-    running.stop()
 
 
 @pytest.fixture
-def engine(lab):
-    lab.http("PUT", "/authorized-keys", KEY[1].encode())
-    about = lab.estate["engine"]
-    made = Engine.objects.create(
-        site=Site.objects.create(name="PROD"),
-        name="olvm-engine",
-        url=about["url"],
-        username=about["username"],
-        password=Secret(about["password"]),
-        ca_pem=about["ca_pem"],
-        ssh_private_key=KEY[0],
-        ssh_public_key=KEY[1],
-    )
+def engine(lab):  # noqa: F811
+    made = known(lab)
     assert upkeep.sync_once(made.pk, storage=True).failed == {}
     seed_oracle_vms(made, lab.estate)
     yield made
-    deadline = time.monotonic() + 20
-    while not sweep.eyes().idle() and time.monotonic() < deadline:
-        sweep.sweep(patience=0.5)
+    settle()
     lab.http("DELETE", "/faults")
 
 
@@ -60,7 +36,7 @@ def said(name: str, outcome: str) -> dict[str, str]:
     return {one.subject_key.removeprefix(f"{name} "): one.check_name for one in rows}
 
 
-def test_settings_as_wanted_are_read_whole_in_one_round_trip(engine, lab):
+def test_settings_as_wanted_are_read_whole_in_one_round_trip(engine, lab):  # noqa: F811
     before = len(lab.http("GET", "/ledger?host=oradb01"))
     look()
     assert set(Look.objects.filter(probe=looks.ORACLE).values_list("state", flat=True)) == {Look.State.READ}
@@ -74,7 +50,7 @@ def test_settings_as_wanted_are_read_whole_in_one_round_trip(engine, lab):
     assert len(rounds) == 1
 
 
-def test_three_faults_stand_where_they_belong_and_go_again(engine, lab):
+def test_three_faults_stand_where_they_belong_and_go_again(engine, lab):  # noqa: F811
     lab.fault("oracle-thp", "oradb01")
     lab.fault("oracle-live-only", "oradb01")
     lab.fault("oracle-hugepages", "oradb02")
@@ -88,7 +64,7 @@ def test_three_faults_stand_where_they_belong_and_go_again(engine, lab):
     assert said("oradb01", "fail") == said("oradb02", "fail") == {}
 
 
-def test_a_vm_that_shows_another_key_is_asked_nothing(engine, lab):
+def test_a_vm_that_shows_another_key_is_asked_nothing(engine, lab):  # noqa: F811
     look()
     known = OracleVm.objects.get(vm__name="oradb02").host_key
     OracleVm.objects.filter(vm__name="oradb01").update(host_key=known)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 
 import pytest
@@ -12,37 +11,21 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from deploy.seed_demo import seed_devices
-from inventory.models import ApprovedCopy, Device, Engine, Finding, Look, Rollup, Site
-from inventory.services import device_trust, gathering, proving, replicating, sweep, upkeep
+from inventory.models import ApprovedCopy, Device, Finding, Look, Rollup, Site
+from inventory.services import device_trust, gathering, proving, replicating, upkeep
 from inventory.services.pages_redundancy import redundancy
 from portal.access.services import add_person
-from portal.connectors.ssh import new_key
 from portal.evidence.models import Record
 from portal.kernel.secret import Secret
-from tests.fixtures_lab import RunningLab
+from tests.fixtures_estate_lab import KEY, known, lab, settle  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.wire]
 
-KEY = new_key()
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    running = RunningLab(tmp_path_factory.mktemp("lab"), 50.0)
-    yield running
-    running.stop()
-
 
 @pytest.fixture
-def engine(lab):
-    lab.http("PUT", "/authorized-keys", KEY[1].encode())
-    site = Site.objects.create(name="PROD")
+def engine(lab):  # noqa: F811
+    made = known(lab)
     Site.objects.create(name="DR", role="dr")
-    about = lab.estate["engine"]
-    made = Engine.objects.create(
-        site=site, name="olvm-engine", url=about["url"], username=about["username"],
-        password=Secret(about["password"]), ca_pem=about["ca_pem"], ssh_private_key=KEY[0], ssh_public_key=KEY[1],
-    )  # fmt: skip
     seed_devices(made, lab.estate)
     assert upkeep.sync_once(made.pk, storage=True).failed == {}
     yield made
@@ -56,13 +39,6 @@ def admin():
     client = Client()
     client.force_login(add_person("admin1", "admin", Secret("not-a-secret-1234"), by="test", demo=True))
     return client
-
-
-def settle(seconds=60):
-    deadline = time.monotonic() + seconds
-    sweep.sweep(patience=1)
-    while not sweep.eyes().idle() and time.monotonic() < deadline:
-        sweep.sweep(patience=1)
 
 
 def looked():
@@ -95,7 +71,7 @@ def test_a_healthy_estate_is_proven_once_and_then_only_looked_at(engine):
     assert (later.sha256, later.facts) == (row.sha256, row.facts)
 
 
-def test_what_four_even_paths_hide_is_named(engine, lab):
+def test_what_four_even_paths_hide_is_named(engine, lab):  # noqa: F811
     lab.fault("one-controller-zoned", "DORADO-PROD", controller="0A")
     assert looked() == 1
     assert "fail" in said("lun").values()
@@ -144,7 +120,7 @@ def test_pages_show_devices_as_they_are(engine, admin):
     assert "SWB1 was last looked at by switch" in admin.get("/devices/").content.decode()
 
 
-def test_the_overview_says_what_the_proof_says(engine, lab):
+def test_the_overview_says_what_the_proof_says(engine, lab):  # noqa: F811
     looked()
     assert redundancy(timezone.now()).answer.word == "Not known"  # no path was declared
     lab.fault("one-controller-zoned", "DORADO-PROD", controller="0A")
@@ -162,7 +138,7 @@ def judged():
     return redundancy(timezone.now()).loss
 
 
-def test_replication_is_judged_from_both_arrays(engine, lab):
+def test_replication_is_judged_from_both_arrays(engine, lab):  # noqa: F811
     assert judged()[:2] == ("Nothing", "ok")
     pairs = replicating.judged(engine, timezone.now()).pairs
     assert len(pairs) == 6
@@ -210,7 +186,7 @@ def test_an_array_that_is_silent_makes_the_loss_not_known(engine):
         replicating.approve(engine, "anna", "")
 
 
-def test_a_switch_without_rest_is_read_by_its_command_line(engine, lab):
+def test_a_switch_without_rest_is_read_by_its_command_line(engine, lab):  # noqa: F811
     told = next(one for one in lab.estate["switches"] if one["name"] == "SWA1")
     Device.objects.filter(name="SWA1").update(pin_pem="", ssh_port=told["ssh_port"], ssh_host_key=told["host_key"])
     looked()
@@ -219,7 +195,7 @@ def test_a_switch_without_rest_is_read_by_its_command_line(engine, lab):
     assert Finding.objects.get(look__probe="redundancy", subject_kind="estate").outcome == "ok"
 
 
-def test_rest_comes_first_and_the_command_line_behind_it(engine, lab):
+def test_rest_comes_first_and_the_command_line_behind_it(engine, lab):  # noqa: F811
     told = next(one for one in lab.estate["switches"] if one["name"] == "SWA1")
     Device.objects.filter(name="SWA1").update(ssh_port=told["ssh_port"], ssh_host_key=told["host_key"])
     looked()

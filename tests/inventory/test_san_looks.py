@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from inventory.models import Engine, Finding, Look, Site
+from inventory.models import Finding, Look
 from inventory.services import looks, sweep, upkeep
-from portal.connectors.ssh import new_key
-from portal.kernel.secret import Secret
-from tests.fixtures_lab import RunningLab
+from tests.fixtures_estate_lab import KEY, known, lab, settle  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.wire]
-KEY = new_key()
 PROBES = ("fc_ports", "lun_devices", "lun_identity", "lun_latency", "multipath", "multipath_config")
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    running = RunningLab(tmp_path_factory.mktemp("lab"), 50.0)
-    yield running
-    running.stop()
-
-
 @pytest.fixture
-def engine(lab):
-    lab.http("PUT", "/authorized-keys", KEY[1].encode())
-    about = lab.estate["engine"]
-    made = Engine.objects.create(
-        site=Site.objects.create(name="PROD"),
-        name="olvm-engine",
-        url=about["url"],
-        username=about["username"],
-        password=Secret(about["password"]),
-        ca_pem=about["ca_pem"],
-        ssh_private_key=KEY[0],
-        ssh_public_key=KEY[1],
-    )
+def engine(lab):  # noqa: F811
+    made = known(lab)
     assert upkeep.sync_once(made.pk, storage=True).failed == {}
     yield made
-    deadline = time.monotonic() + 20
-    while not sweep.eyes().idle() and time.monotonic() < deadline:
-        sweep.sweep(patience=0.5)
+    settle()
     lab.http("DELETE", "/faults")
 
 
@@ -72,7 +48,7 @@ def test_healthy_hosts_are_read_whole_and_the_second_look_compares(engine):
     assert said("lun_devices")["flapping"] == "ok"
 
 
-def test_a_pulled_cable_shows_in_every_look_at_once(engine, lab):
+def test_a_pulled_cable_shows_in_every_look_at_once(engine, lab):  # noqa: F811
     look()
     lab.fault("pull-fabric", "A", host="kvm01")
     look()
@@ -85,7 +61,7 @@ def test_a_pulled_cable_shows_in_every_look_at_once(engine, lab):
     assert {one["state"] for one in devices if one["host"] == "host2"} == {"running"}
 
 
-def test_a_remapped_lun_is_seen_by_asking_the_array_alone(engine, lab):
+def test_a_remapped_lun_is_seen_by_asking_the_array_alone(engine, lab):  # noqa: F811
     look()
     lab.fault("lun-remap", "DORADO-PROD", lun="ora_data01")
     look()

@@ -6,7 +6,6 @@ import base64
 import os
 import signal
 import threading
-import time
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -18,43 +17,26 @@ from django.db import connection
 from django.utils import timezone
 
 from inventory import tasks
-from inventory.models import DeclaredPath, Engine, Finding, Host, Look, Site, Transition
+from inventory.models import DeclaredPath, Finding, Host, Look, Transition
 from inventory.services import sweep, upkeep, watch
 from inventory.services.looks import REACH
 from inventory.services.sync_keys import accept_host_key
-from portal.connectors.ssh import fingerprint, new_key
+from portal.connectors.ssh import fingerprint
 from portal.evidence.models import Record
-from portal.kernel.secret import Secret
-from tests.fixtures_lab import RunningLab
+from tests.fixtures_estate_lab import KEY, known, lab, settle  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.wire]
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    running = RunningLab(tmp_path_factory.mktemp("lab"), 50.0)
-    yield running
-    running.stop()
-
-
-KEY = new_key()
 ECDSA = "ecdsa-sha2-nistp256 " + base64.b64encode(b"\0\0\0\x13ecdsa-sha2-nistp256" + bytes(60)).decode()
 
 
 @pytest.fixture
-def engine(lab):
-    lab.http("PUT", "/authorized-keys", KEY[1].encode())
-    site = Site.objects.create(name="PROD")
-    about = lab.estate["engine"]
-    made = Engine.objects.create(
-        site=site, name="olvm-engine", url=about["url"], username=about["username"],
-        password=Secret(about["password"]), ca_pem=about["ca_pem"], ssh_private_key=KEY[0], ssh_public_key=KEY[1],
-    )  # fmt: skip
+def engine(lab):  # noqa: F811
+    made = known(lab)
     assert upkeep.sync_once(made.pk, storage=True).failed == {}
     yield made
-    deadline = time.monotonic() + 20
-    while not sweep.eyes().idle() and time.monotonic() < deadline:
-        sweep.sweep(patience=0.5)
+    settle()
 
 
 def look(patience=15.0, times=1):
@@ -65,7 +47,7 @@ def look(patience=15.0, times=1):
 
 
 @contextmanager
-def fault(lab, name, target="", undo="", **more):
+def fault(lab, name, target="", undo="", **more):  # noqa: F811
     lab.fault(name, target, **more)
     try:
         yield
@@ -110,7 +92,7 @@ def test_nothing_is_declared_without_a_readable_look(engine):
         upkeep.declare_paths(Host.objects.get(name="kvm01"), User.objects.create_user("oli"))
 
 
-def test_a_silent_host_fails_to_answer_and_the_rest_of_it_is_not_known(engine, lab):
+def test_a_silent_host_fails_to_answer_and_the_rest_of_it_is_not_known(engine, lab):  # noqa: F811
     look()
     with fault(lab, "hang-ssh", "kvm02"):
         look()
@@ -127,7 +109,7 @@ def test_a_silent_host_fails_to_answer_and_the_rest_of_it_is_not_known(engine, l
 
 
 @pytest.mark.parametrize("kind", ["truncate", "binary", "huge", "html", "empty"])
-def test_spoilt_output_is_unknown_and_costs_only_its_own_probe(engine, lab, kind):
+def test_spoilt_output_is_unknown_and_costs_only_its_own_probe(engine, lab, kind):  # noqa: F811
     look()
     with fault(lab, "corrupt-output", "kvm02", command="hosted-engine", kind=kind):
         look()
@@ -138,13 +120,13 @@ def test_spoilt_output_is_unknown_and_costs_only_its_own_probe(engine, lab, kind
         assert Look.objects.get(host__name="kvm02", probe="ha_state").state == Look.State.READ
 
 
-def test_coloured_output_is_read(engine, lab):
+def test_coloured_output_is_read(engine, lab):  # noqa: F811
     with fault(lab, "corrupt-output", "kvm02", command="hosted-engine", kind="ansi"):
         look()
         assert Look.objects.get(host__name="kvm02", probe="she_status").state == Look.State.READ
 
 
-def test_an_engine_that_hangs_is_named_and_hosts_are_still_seen(engine, lab):
+def test_an_engine_that_hangs_is_named_and_hosts_are_still_seen(engine, lab):  # noqa: F811
     look()
     with fault(lab, "engine-hang"):
         look(patience=25)
@@ -154,7 +136,7 @@ def test_an_engine_that_hangs_is_named_and_hosts_are_still_seen(engine, lab):
         assert outcome("answers").outcome == "ok"
 
 
-def test_an_html_500_for_one_collection_changes_nothing_of_it(engine, lab, caplog):
+def test_an_html_500_for_one_collection_changes_nothing_of_it(engine, lab, caplog):  # noqa: F811
     before = set(engine.vms.values_list("uuid", "gone_since"))
     with fault(lab, "engine-html-500", collection="vms"):
         report = upkeep.sync_once(engine.pk, storage=False)
@@ -242,7 +224,7 @@ def test_the_prober_looks_at_engines_until_it_is_ended(engine):
     assert looked == {"engine_health"}
 
 
-def test_a_changed_host_key_is_refused_kept_for_a_person_and_recorded_once(engine, lab):
+def test_a_changed_host_key_is_refused_kept_for_a_person_and_recorded_once(engine, lab):  # noqa: F811
     """Last, since the lab's host keeps its new key."""
     look()
     lab.fault("change-host-key", "kvm02")
