@@ -99,7 +99,7 @@ def look(engine: Any, hosts: list[Any]) -> None:
     from inventory.services import looks, record, watch
 
     watch.ensure(engine)
-    declared, _ = watch.declared_for(hosts, [])
+    declared = watch.declared_for(hosts)
     results = []
     for row in Look.objects.filter(host__in=hosts, probe__in=("multipath", "she_status", "ha_state")).select_related(
         "host"
