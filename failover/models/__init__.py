@@ -2,6 +2,13 @@
 
 from failover.models.approval import Approval, BreakGlass
 from failover.models.attachment import Attachment
+from failover.models.availability import (
+    Correction,
+    CorrectionDecision,
+    Objective,
+    ObjectiveVersion,
+    ServiceSpan,
+)
 from failover.models.composed import ComposedPlan, PlanVersion
 from failover.models.drill import Blackout, Drill, Missed, Schedule, Service, Span
 from failover.models.prompt import Prompt
@@ -14,13 +21,18 @@ __all__ = [
     "Blackout",
     "BreakGlass",
     "ComposedPlan",
+    "Correction",
+    "CorrectionDecision",
     "Drill",
     "Missed",
+    "Objective",
+    "ObjectiveVersion",
     "PlanVersion",
     "Prompt",
     "Readiness",
     "Schedule",
     "Service",
+    "ServiceSpan",
     "Span",
     "Window",
 ]
