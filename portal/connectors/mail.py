@@ -46,6 +46,15 @@ class MailServer:
 
 
 @dataclass(frozen=True)
+class File:
+    """An attachment. kind: its MIME type."""
+
+    name: str
+    kind: str
+    raw: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Message:
     """One message to one address. message_id: with its angle brackets; the same each time it is tried."""
 
@@ -53,6 +62,7 @@ class Message:
     address: str
     subject: str
     body: str
+    files: tuple[File, ...] = ()
 
 
 def server_of(url: str) -> MailServer:
@@ -121,6 +131,9 @@ def _letter(server: MailServer, message: Message) -> EmailMessage:
     letter["Message-ID"] = message.message_id
     letter["Auto-Submitted"] = "auto-generated"  # so that no absence note answers (RFC 3834)
     letter.set_content(message.body)
+    for one in message.files:
+        main, _, sub = one.kind.partition("/")
+        letter.add_attachment(one.raw, maintype=main, subtype=sub or "octet-stream", filename=one.name)
     return letter
 
 

@@ -37,6 +37,8 @@ class Mail(models.Model):
     address = models.CharField(max_length=254, blank=True)  # "": none is known
     subject = models.CharField(max_length=200)
     body = models.TextField()
+    # [{"name", "kind", "sha256", "place"}]: what is attached; place: below the vault
+    files = models.JSONField(default=list, blank=True)
     state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)
     attempts = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True)  # of the last attempt, one sentence

@@ -3,13 +3,15 @@ sent again, with the same Message-ID."""
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -17,7 +19,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 
 from portal.access.roles import ROLES
-from portal.connectors.mail import MailFailed, MailRefused, MailServer, Message, send, server_of
+from portal.connectors.mail import File, MailFailed, MailRefused, MailServer, Message, send, server_of
 from portal.evidence import services as evidence
 from portal.outbox.models import Mail, RoleAddress
 
@@ -35,14 +37,26 @@ NO_SERVER = "No mail server is set: set HOLDFAST_MAIL_URL_FILE."
 
 
 @dataclass(frozen=True)
+class Attached:
+    """A file in the vault. kind: its MIME type; place: its path below the vault."""
+
+    name: str
+    kind: str
+    sha256: str
+    place: str
+
+
+@dataclass(frozen=True)
 class News:
-    """What people are told. key: names it among all news, so that it is told once. about: as the evidence names it."""
+    """What people are told. key: names it among all news, so that it is told once. about: as the evidence names it.
+    files: what is attached."""
 
     key: str
     kind: str
     about: str
     subject: str
     body: str
+    files: tuple[Attached, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,6 +124,7 @@ def _kept(news: News, reader: Reader, now: datetime) -> bool:
         defaults={
             "message_id": f"<{uuid.uuid4()}@holdfast>", "kind": news.kind, "about": news.about, "person": reader.name,
             "address": reader.address, "subject": news.subject[:200], "body": news.body, "queued_at": now,
+            "files": [asdict(one) for one in news.files],
             "next_at": now, "expires_at": now + WORTH, "error": reader.why,
             "state": Mail.State.FAILED if lost else Mail.State.QUEUED, "ended_at": now if lost else None,
         },
@@ -120,10 +135,12 @@ def _kept(news: News, reader: Reader, now: datetime) -> bool:
 
 
 def _told(kind: str, by: str, row: Mail) -> None:
-    body = {
+    body: dict[str, object] = {
         "about": row.about, "kind": row.kind, "to": row.person, "address": row.address, "subject": row.subject,
         "message_id": row.message_id, "attempts": row.attempts, "error": row.error,
     }  # fmt: skip
+    if row.files:
+        body["files"] = [{"name": one["name"], "sha256": one["sha256"]} for one in row.files]
     evidence.append(kind, by, f"mail:{row.pk}", body)
 
 
@@ -171,12 +188,23 @@ def _send(to: MailServer, pk: int, now: datetime) -> bool:
         return False  # another worker has it
     row = Mail.objects.get(pk=pk)
     try:
-        send(to, Message(row.message_id, row.address, row.subject, row.body))
+        send(to, Message(row.message_id, row.address, row.subject, row.body, tuple(map(_read, row.files))))
     except MailFailed as error:
         _not_sent(row, error, now)
         return False
     _end(row, Mail.State.SENT, "", now)
     return True
+
+
+def _read(one: dict[str, str]) -> File:
+    """What is attached, as it was kept. Raises MailRefused: trying again does not bring it back."""
+    try:
+        raw = (Path(settings.HOLDFAST_VAULT) / one["place"]).read_bytes()
+    except OSError as error:
+        raise MailRefused(f"The vault does not give {one['name']} out: {error.strerror or error}.") from None
+    if hashlib.sha256(raw).hexdigest() != one["sha256"]:
+        raise MailRefused(f"{one['name']} in the vault is not what was to be sent: its SHA-256 differs.")
+    return File(one["name"], one["kind"], raw)
 
 
 def _not_sent(row: Mail, error: MailFailed, now: datetime) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from lab.smtp import Catcher
 from lab.tls import identity
-from portal.connectors.mail import MailFailed, MailRefused, MailServer, Message, send, server_of
+from portal.connectors.mail import File, MailFailed, MailRefused, MailServer, Message, send, server_of
 
 pytestmark = pytest.mark.wire
 NOTE = Message("<1@holdfast>", "anna@bank.example", "Drill\nsoon", "It may begin at 22:00.\n.dot\nÄ")
@@ -122,3 +122,22 @@ def test_a_url_that_is_none_is_refused_without_quoting_it(url, words):
     with pytest.raises(ValueError, match=words) as caught:
         server_of(url)
     assert "secret" not in str(caught.value)
+
+
+def test_files_arrive_as_they_were(catcher):
+    note = Message(
+        "<2@holdfast>",
+        "anna@bank.example",
+        "Report",
+        "It is attached.",
+        (File("a.pdf", "application/pdf", b"%PDF\0x"),),
+    )
+    send(plain(catcher), note)
+    (got,) = catcher.messages
+    (part,) = got.iter_attachments()
+    assert (part.get_filename(), part.get_content_type(), part.get_content()) == (
+        "a.pdf",
+        "application/pdf",
+        b"%PDF\0x",
+    )
+    assert got.get_body().get_content().strip() == "It is attached."

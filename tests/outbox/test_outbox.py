@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -196,3 +198,25 @@ def test_one_worker_sends_at_a_time_and_a_hanging_server_holds_it_no_longer_than
     assert services.send_due(now) == 1, "the time of the tick is over after the first"
     monkeypatch.undo()
     assert services.send_due(now) == 1
+
+
+def test_a_file_goes_along_as_the_vault_keeps_it_or_the_message_does_not_go(catcher, settings, tmp_path):
+    settings.HOLDFAST_VAULT = tmp_path
+    now = timezone.now()
+    (tmp_path / "report").write_bytes(b"whole")
+    told = services.Attached("report.pdf", "application/pdf", hashlib.sha256(b"whole").hexdigest(), "report")
+    news = services.News("r:1", "report.ready", "report:1", "Report", "It is attached.", (told,))
+    services.queue(news, [ANNA], now)
+    assert services.send_due(now) == 1
+    (part,) = catcher.messages[-1].iter_attachments()
+    assert part.get_content() == b"whole"
+    assert Record.objects.filter(kind="mail.queued").last().body["files"] == [
+        {"name": "report.pdf", "sha256": told.sha256}
+    ]
+    services.queue(replace(news, key="r:2"), [ANNA], now)
+    services.queue(replace(news, key="r:3", files=(replace(told, place="gone"),)), [ANNA], now)
+    (tmp_path / "report").write_bytes(b"altered")
+    assert services.send_due(now) == 0
+    altered, gone = Mail.objects.filter(state=S.FAILED).order_by("pk")
+    assert altered.error == "report.pdf in the vault is not what was to be sent: its SHA-256 differs."
+    assert gone.error == "The vault does not give report.pdf out: No such file or directory."
