@@ -20,6 +20,7 @@ PURE = (
     "backups/verdicts/",
     "backups/kit/",
     "backups/steps/",
+    "failover/availability/",
     "failover/catalog/",
     "failover/verdicts/",
     "failover/steps/",

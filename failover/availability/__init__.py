@@ -1,0 +1,1 @@
+"""The arithmetic of availability: spans, periods, corrections, budgets. Pure. docs/adr/0034."""

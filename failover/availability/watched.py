@@ -1,0 +1,110 @@
+"""From spans to what a service was when: up, down, unknown, or not watched at all.
+
+A span goes from its first answer to its last one. The time between two spans goes to the worse of both when it is no
+longer than a few late questions: an outage is counted from the last answer before it to the first one after it, never
+shorter than it was. A longer time is nobody's: not watched, and never counted as up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from failover.availability.intervals import NOTHING, Interval, Moments, clip, intersect, subtract, union
+
+
+class State(StrEnum):
+    """What an answer says, the worst first."""
+
+    DOWN = "down"
+    UNKNOWN = "unknown"
+    UP = "up"
+
+
+_WORSE = tuple(State)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Equal answers of one part of a service, from the first to the last one. Unix seconds."""
+
+    part: str
+    state: State
+    begins: float
+    ends: float
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a service's spans are read. parts: of which each is asked. hole: seconds between two answers from which on
+    nobody asked in between. lag: seconds that its newest answer may be old while it is still watched."""
+
+    parts: tuple[str, ...]
+    hole: float
+    lag: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a service was when; what is in none of the three was not watched. last: of its newest answer of all parts;
+    None before the first one."""
+
+    up: Moments = NOTHING
+    down: Moments = NOTHING
+    unknown: Moments = NOTHING
+    last: float | None = None
+    spans: tuple[Span, ...] = field(default=(), repr=False)
+
+    @property
+    def watched(self) -> Moments:
+        """When it was asked."""
+        return union(self.up, self.down, self.unknown)
+
+
+def seen(spans: Iterable[Span], rule: Rule) -> Seen:
+    """A service is down when any part is, up when all are; a part that is not asked makes it not watched."""
+    ordered = tuple(sorted(spans, key=lambda one: (one.begins, one.ends)))
+    parts = [_part([one for one in ordered if one.part == part], rule.hole) for part in rule.parts]
+    if not parts:
+        return Seen()
+    watched, up, down = parts[0].watched, parts[0].up, parts[0].down
+    for one in parts[1:]:
+        watched, up, down = intersect(watched, one.watched), intersect(up, one.up), union(down, one.down)
+    lasts = [one.last for one in parts]
+    last = None if None in lasts else min(each for each in lasts if each is not None)
+    return Seen(subtract(up, down), down, subtract(subtract(watched, up), down), last, ordered)
+
+
+def _part(spans: Sequence[Span], hole: float) -> Seen:
+    held: dict[State, list[Interval]] = {state: [] for state in State}
+    before: Span | None = None
+    for one in spans:
+        held[one.state].append((one.begins, one.ends))
+        if before is not None and 0 < one.begins - before.ends <= hole:
+            held[min(before.state, one.state, key=_WORSE.index)].append((before.ends, one.begins))
+        if before is None or one.ends >= before.ends:
+            before = one
+    # a clock that was put back makes two spans of one time: the worse one counts
+    down = union(held[State.DOWN])
+    unknown = subtract(union(held[State.UNKNOWN]), down)
+    up = subtract(subtract(union(held[State.UP]), down), unknown)
+    return Seen(up, down, unknown, before.ends if before else None)
+
+
+def known_until(what: Seen, rule: Rule, now: float) -> float:
+    """Until when it can be told what the service was: its newest answer while it is watched, otherwise now. Nothing is
+    made up for the seconds since."""
+    return min(what.last, now) if is_watched(what, rule, now) and what.last is not None else now
+
+
+def is_watched(what: Seen, rule: Rule, now: float) -> bool:
+    """Whether its newest answer is young enough."""
+    return what.last is not None and now - what.last <= rule.lag
+
+
+def within(what: Seen, begin: float, end: float) -> Seen:
+    """The same for one stretch of time."""
+    spans = tuple(one for one in what.spans if (one.begins < end and one.ends > begin) or begin <= one.begins < end)
+    cut = (clip(each, begin, end) for each in (what.up, what.down, what.unknown))
+    return Seen(*cut, what.last, spans)
