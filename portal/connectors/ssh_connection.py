@@ -15,6 +15,7 @@ from portal.connectors.ssh_address import Address, KeyChanged, LoginRefused, Pin
 from portal.connectors.ssh_wire import Stream, Wire, dial, request_exec, splice
 from portal.kernel.secret import Secret
 
+QUIET = 1.0  # seconds without a byte from a host at work on a script, after which its sshd is asked for a sign of life
 LOGIN_SECONDS = 10.0  # key exchange and login on a loaded host, after its greeting came
 CHANNELS = 10_000  # then the connection is made anew: paramiko remembers every channel number it ever used
 
@@ -74,16 +75,17 @@ class Connection:
 
     def ask(self, visit: Visit, first_byte: float, limit: int) -> Answer:
         """Runs a script that marks its sections. first_byte in seconds, limit in bytes per stream. When a section takes
-        longer than it may, the connection is cut and what came is returned, stalled. Raises Lost when nothing came."""
+        longer than it may, the connection is cut and what came is returned, stalled. Raises Lost when nothing came, or
+        when the host goes away meanwhile: a hanging command leaves its sshd answering, a lost host does not."""
         began = time.monotonic()
         talk = self._open(began + first_byte, limit, visit.last)
         talk.channel.eof_sent = True  # a script reads nothing from here, and a close says as much: one packet less
         self._request(talk, visit.line)
-        whole = talk.wait(talk.all_said, began + first_byte)
+        whole = self._heed(talk, began + first_byte, first_byte)
         if not whole and not talk.out.started:
             self.wire.cut()
             raise Lost("", sent=True, silent=True)
-        whole = whole or self._follow(talk, visit, began)
+        whole = whole or self._follow(talk, visit, began, first_byte)
         if not talk.out.started and not self.wire.is_active():
             raise Lost(self._reason(), sent=True)
         if not whole:
@@ -93,7 +95,31 @@ class Connection:
         self._leaving.append(talk.channel)
         return talk.answer(began, whole and talk.complete, stalled=not whole)
 
-    def _follow(self, talk: _Talk, visit: Visit, began: float) -> bool:
+    def _heed(self, talk: _Talk, until: float, first_byte: float) -> bool:
+        """Waits until all is said; False when the time is up. A host that says nothing at all for QUIET is asked for a
+        sign of life. Raises Lost when it gives none within first_byte seconds."""
+        asked = 0.0
+        while True:
+            now, heard = time.monotonic(), self.wire.heard
+            if asked > heard and now - asked >= first_byte:
+                self.wire.cut()
+                raise Lost("", sent=True, silent=True)
+            if asked <= heard and now - heard >= QUIET:
+                asked = now
+                self._ask_for_life()
+            look_again = asked + first_byte if asked > heard else heard + QUIET
+            if talk.wait(talk.all_said, min(until, look_again)):
+                return True
+            if time.monotonic() >= until:
+                return False
+
+    def _ask_for_life(self) -> None:
+        try:
+            self.wire.ask_for_life()
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise Lost(_words(error), sent=True) from None
+
+    def _follow(self, talk: _Talk, visit: Visit, began: float, first_byte: float) -> bool:
         """Waits section by section; False when one has not ended within its patience."""
         running = -1
         while True:
@@ -102,7 +128,7 @@ class Connection:
                 return False
             running = section
             patience = visit.patience[min(max(section, 0), len(visit.patience) - 1)]
-            if talk.wait(talk.all_said, min(time.monotonic() + patience, began + visit.longest)):
+            if self._heed(talk, min(time.monotonic() + patience, began + visit.longest), first_byte):
                 return True
 
     def act(self, line: str, stdin: bytes | None, first_byte: float, deadline: float, limit: int) -> Answer:

@@ -9,10 +9,11 @@ import logging
 import os
 import socket
 import struct
+import time
 from collections.abc import Callable
 
 import paramiko
-from paramiko.common import cMSG_CHANNEL_REQUEST
+from paramiko.common import cMSG_CHANNEL_REQUEST, cMSG_GLOBAL_REQUEST
 from paramiko.packet import Packetizer
 
 # Every failure here becomes a sentence of ours; paramiko would log the same failure with a traceback at ERROR.
@@ -66,6 +67,20 @@ class Wire(paramiko.Transport):
     def _log(self, level: int, msg: object, *args: object) -> None:
         """Nothing: paramiko formats a dozen lines per connection before it asks whether anybody listens."""
 
+    @property
+    def heard(self) -> float:
+        """When the last byte came, on the monotonic clock."""
+        return self._plug.heard
+
+    def ask_for_life(self) -> None:
+        """Asks the server for an answer that it gives in any state: a request that it does not know (RFC 4254 4).
+        Raises what paramiko raises when the connection is gone."""
+        message = paramiko.Message()
+        message.add_byte(cMSG_GLOBAL_REQUEST)
+        message.add_string("keepalive@openssh.com")
+        message.add_boolean(True)
+        self._send_user_message(message)  # type: ignore[attr-defined]
+
     def cut(self) -> None:
         """End the connection now, from any thread, waiting for nothing. In a forked child only the descriptor is
         closed: shutting the socket down would end the parent's connection."""
@@ -89,6 +104,7 @@ class Plug:
         self._sock = sock
         self._ready = b""
         self._at = 0
+        self.heard = time.monotonic()  # when the last byte came
         sock.settimeout(None)
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", IDLE_POLL, 0))
@@ -100,6 +116,7 @@ class Plug:
                 self._ready, self._at = self._sock.recv(READ_AHEAD), 0
             except BlockingIOError:
                 raise TimeoutError from None
+            self.heard = time.monotonic()
         piece = self._ready[self._at : self._at + size]
         self._at += len(piece)
         return piece

@@ -124,6 +124,34 @@ def test_a_kept_connection_whose_host_falls_silent(sshd, hasty):
     assert hasty.collect(address, TRUE)["a"].exit_code == 0
 
 
+def test_a_host_that_falls_silent_in_the_middle_of_a_visit(sshd, hasty):
+    """A section may take long while the host's sshd answers; when it does not, nobody waits for the section."""
+    address = sshd.address(name="frozen")
+    hasty.collect(address, TRUE)
+    long = {"a": Command(("echo", "begun")), "b": Command(("sleep", "9"), timeout=20)}
+    with ThreadPoolExecutor(1) as threads:
+        visit = threads.submit(hasty.collect, address, long)
+        time.sleep(1.0)  # the script is at its second section
+        pids = descendants(sshd.process.pid)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        began = time.monotonic()
+        try:
+            with pytest.raises(Unanswered, match=r"answers nothing for 0\.6 s"):
+                visit.result(timeout=30)
+            took = time.monotonic() - began
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+    assert took < 6, "its section could have taken 20 s"
+
+
+def test_a_command_that_says_nothing_for_long_is_waited_for(sshd, hasty):
+    """Three times as long as the host may be silent: its sshd gives signs of life."""
+    outputs = hasty.collect(sshd.address(), {"a": Command(("sleep", "2.5"), timeout=9), **TRUE})
+    assert outputs["a"].exit_code == 0
+
+
 def descendants(pid):
     """Children and their children: the listener itself goes on."""
     found = []
