@@ -69,8 +69,8 @@ class ChangeWanted:
 
 class ChangeFailed(LookFailed):
     """The change system gave no usable answer. status: HTTP status, None when none came. detail: its own (or curl's)
-    words, only shown. wait: seconds after which it wants to be asked again, None when it does not say. sent: the
-    request may have arrived."""
+    words where the sentence does not carry them. wait: seconds after which it wants to be asked again, None when it
+    does not say. sent: the request may have arrived."""
 
     def __init__(
         self,

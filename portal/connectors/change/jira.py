@@ -1,0 +1,319 @@
+"""Jira Service Management. facts/drills-and-evidence.md 4.2; what it answers is read in reading/jira.py.
+
+Where services are declared, a change is a deployment that Jira gates (Jira Cloud only); elsewhere it is an issue with
+approvals. The sys_id of a gated change is "<pipeline>/<environment>/<deployment sequence number>"."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from portal.connectors.change.https import multipart
+from portal.connectors.change.reading import jira as reading
+from portal.connectors.change.reading.leaves import Row, row, rows, stamp, tag, text
+from portal.connectors.change.session import Door, Session, once
+from portal.kernel.change import ChangeBusy, ChangeKey, ChangeRefused, ChangeSeen, ChangeWanted, Gate
+
+ISSUE, APPROVALS = "/rest/api/2/issue", "/rest/servicedeskapi/request"
+DEPLOYMENTS = "/rest/deployments/0.1"
+MOST_STEPS, MOST_PAGES = 6, 10
+SOON = 5.0  # seconds after which Jira may know the issue of a deployment
+STATES = {"successful": "successful", "successful_issues": "successful", "unsuccessful": "failed"}
+
+
+@dataclass(frozen=True)
+class Jira:
+    """project and issue_type: where changes are made. services: ids of the services whose deployments are gated.
+    pipeline, environment: the names under which the portal hands deployments in."""
+
+    door: Door
+    project: str = ""
+    issue_type: str = "Change"
+    services: tuple[str, ...] = ()
+    pipeline: str = "holdfast"
+    environment: str = "production"
+    clock: Callable[[], float] = time.time
+
+    def read(self, key: ChangeKey) -> ChangeSeen:
+        """The change as it stands now. Raises ChangeFailed."""
+        if flaw := _flaw(key):
+            return ChangeSeen(key, "", Gate.INVALID, flaw)
+        with self.door.open() as session:
+            try:
+                return self._gated(session, key) if key.sys_id else self._approved(session, key)
+            except ChangeRefused as error:
+                if error.status != 404:
+                    raise
+                name = session.talk.endpoint.name
+                return ChangeSeen(key, "", Gate.INVALID, f"{name} knows no change {key.number or key.sys_id}.")
+
+    def create(self, wanted: ChangeWanted) -> ChangeSeen:
+        """Asks for a change: a deployment to be gated, or an issue. Raises ChangeFailed; ChangeBusy while Jira has not
+        made the issue of a deployment yet: asking again with the same mark finds it."""
+        if wanted.mark:
+            tag(wanted.mark)
+        with self.door.open(2.0) as session:
+            return self._deploy(session, wanted) if self.services else self._make(session, wanted)
+
+    def note(self, key: ChangeKey, text_: str, mark: str) -> None:
+        """Adds an internal comment unless one with this mark is there. Raises ChangeFailed."""
+        mine = tag(mark)
+        with self.door.open(2.0) as session:
+            issue = self._number(session, key)
+            once(lambda: self._commented(session, issue, mine), lambda: self._comment(session, issue, text_, mine))
+
+    def attach(self, key: ChangeKey, name: str, media_type: str, content: bytes, mark: str) -> None:
+        """Attaches a file unless one of this name and size is there. Raises ChangeFailed."""
+        with self.door.open(3.0) as session:
+            issue = self._number(session, key)
+            body, media = multipart(name, media_type, content)
+            once(
+                lambda: self._attached(session, issue, name, len(content)),
+                lambda: session.put_file(
+                    f"{ISSUE}/{issue}/attachments", body, media, {"X-Atlassian-Token": "no-check"}
+                ),
+            )
+
+    def close(self, key: ChangeKey, began: datetime, ended: datetime, code: str, notes: str) -> None:
+        """Writes times and result as a comment and in the fields that there are, and takes the transitions that Jira
+        offers. Raises ChangeFailed."""
+        told = f"{notes}\nResult: {code}. Began {stamp(began)}, ended {stamp(ended)}."
+        with self.door.open(3.0) as session:
+            issue = self._number(session, key)
+            mine = tag(f"close-{code}")
+            once(lambda: self._commented(session, issue, mine), lambda: self._comment(session, issue, told, mine))
+            self._write_times(session, issue, began, ended)
+            self._transit(session, issue, code)
+            if key.sys_id:
+                self._hand_in(session, key.sys_id, issue, "", STATES.get(code, "unknown"))
+
+    def clashes(self, key: ChangeKey) -> tuple[str, ...]:
+        """Always empty: Jira shows conflicts on its screens only."""
+        return ()
+
+    # --- reading
+
+    def _approved(self, session: Session, key: ChangeKey) -> ChangeSeen:
+        issue = self._issue(session, key.number)
+        with session.reading("GET issue"):
+            status, kind = reading.status_of(issue), reading.kind(issue)
+        decisions = self._decisions(session, key.number)
+        with session.reading("GET issue"):
+            decided = reading.gate_by_status(key.number, kind, status, decisions)
+            return reading.seen(issue, key, decided, session.talk.endpoint.base)
+
+    def _gated(self, session: Session, key: ChangeKey) -> ChangeSeen:
+        gating = self._gating(session, key.sys_id)
+        number, link = reading.gated_issue(gating)
+        if key.number and number and number != key.number:
+            return ChangeSeen(key, "", Gate.INVALID, f"The deployment of {key.number} is gated by {number} in Jira.")
+        number = number or key.number
+        if not number:
+            opened, why = reading.gate_by_deployment(key.sys_id, None, gating)
+            return reading.with_gating(ChangeSeen(key, "", opened, why, url=link), gating)
+        issue = self._issue(session, number)
+        with session.reading("GET issue"):
+            decided = reading.gate_by_deployment(number, reading.status_of(issue), gating)
+            found = reading.seen(issue, replace(key, number=number), decided, session.talk.endpoint.base)
+            return reading.with_gating(found, gating)
+
+    def _issue(self, session: Session, number: str) -> Row:
+        found = session.get(f"{ISSUE}/{number}?expand=names")
+        with session.reading("GET issue"):
+            return row(found, "the issue")
+
+    def _gating(self, session: Session, sys_id: str) -> Row:
+        found = session.get(f"{DEPLOYMENTS}/{_where(sys_id)}/gating-status")
+        with session.reading("GET gating-status"):
+            return row(found, "the gating status")
+
+    def _decisions(self, session: Session, number: str) -> list[str]:
+        """All of them. An issue that is no request of the service desk has none (404)."""
+        found: list[str] = []
+        for _ in range(MOST_PAGES):
+            path = f"{APPROVALS}/{number}/approval?start={len(found)}&limit=50"
+            try:
+                body = session.get(path, {"X-ExperimentalApi": "opt-in"})
+            except ChangeRefused as error:
+                if error.status != 404:
+                    raise
+                return []
+            with session.reading("GET approval"):
+                page, last = reading.decisions_of(body)
+            found += page
+            if last:
+                return found
+        raise ChangeRefused(f"{number} has more approvals than the portal reads. Look at it in Jira.")
+
+    def _number(self, session: Session, key: ChangeKey) -> str:
+        if flaw := _flaw(key):
+            raise ChangeRefused(flaw, status=404)
+        if key.number:
+            return key.number
+        number, _ = reading.gated_issue(self._gating(session, key.sys_id))
+        if not number:
+            raise ChangeBusy(f"Jira has made no issue for {key.sys_id} yet. It is asked again later.", wait=SOON)
+        return number
+
+    # --- writing
+
+    def _make(self, session: Session, wanted: ChangeWanted) -> ChangeSeen:
+        if not self.project:
+            name = session.talk.endpoint.name
+            raise ChangeRefused(f"No project is set in which {name} makes changes. Enter its key.")
+        label = _label(wanted.mark)
+        if wanted.mark:
+            query = quote(f'project = "{self.project}" AND labels = "{label}"')
+            found = session.get(f"/rest/api/2/search?jql={query}&fields=labels&maxResults=2")
+            with session.reading("GET search"):
+                there = rows(row(found, "the search").get("issues"), "the issues")
+                number = next((text(one.get("key")) for one in there if label in _labels(one)), "")
+            if number:
+                return self._approved(session, ChangeKey(session.talk.endpoint.name, number))
+        made = session.send("POST", ISSUE, {"fields": self._fields(wanted, label)})
+        with session.reading("POST issue"):
+            number = text(row(made, "the issue").get("key"))
+        return self._approved(session, ChangeKey(session.talk.endpoint.name, number))
+
+    def _fields(self, wanted: ChangeWanted, label: str) -> dict[str, object]:
+        """The fields that every Jira has; what a project adds is in the description."""
+        about = (
+            f"{wanted.description}\n\nPlan: {wanted.plan}\n\nBack-out: {wanted.backout}\n\n"
+            f"Window: {stamp(wanted.begins)} to {stamp(wanted.ends)}. Type: {wanted.kind}. "
+            f"Configuration items: {', '.join(wanted.ci) or 'none'}."
+        )
+        return {
+            "project": {"key": self.project},
+            "issuetype": {"name": self.issue_type},
+            "summary": " ".join(wanted.short.split())[:250],
+            "description": about,
+            "labels": [label] if wanted.mark else [],
+        }
+
+    def _deploy(self, session: Session, wanted: ChangeWanted) -> ChangeSeen:
+        """The number of a deployment comes from its mark, so that a repeat is the same deployment."""
+        number = int(hashlib.sha256((wanted.mark or stamp(wanted.begins)).encode()).hexdigest()[:12], 16)
+        sys_id = f"{self.pipeline}/{self.environment}/{number}"
+        key = ChangeKey(session.talk.endpoint.name, "", sys_id)
+        known = session.look(f"{DEPLOYMENTS}/{_where(sys_id)}/gating-status")
+        if known is None:
+            self._hand_in(session, sys_id, "", wanted.short, "pending")
+        found = self._gated(session, key)
+        if not found.key.number and found.gate is Gate.AWAITING:
+            name = session.talk.endpoint.name
+            raise ChangeBusy(f"{name} took the deployment and has made no change for it yet.", wait=SOON)
+        return found
+
+    def _hand_in(self, session: Session, sys_id: str, issue: str, short: str, state: str) -> None:
+        pipeline, environment, number = sys_id.split("/")
+        base = session.talk.endpoint.base
+        names = [{"associationType": "serviceIdOrKeys", "values": list(self.services)}]
+        names += [{"associationType": "issueIdOrKeys", "values": [issue]}] if issue else []
+        deployment: dict[str, object] = {
+            "schemaVersion": "1.0",
+            "deploymentSequenceNumber": int(number),
+            "updateSequenceNumber": int(self.clock() * 1000),
+            "associations": names,
+            "displayName": short or issue,
+            "url": base,
+            "description": short or issue,
+            "lastUpdated": stamp(datetime.fromtimestamp(self.clock(), UTC)),
+            "state": state,
+            "pipeline": {"id": pipeline, "displayName": pipeline, "url": base},
+            "environment": {"id": environment, "displayName": environment, "type": "production"},
+        }
+        if state == "pending":
+            deployment["commands"] = [{"command": "initiate_deployment_gating"}]
+        answer = session.send("POST", f"{DEPLOYMENTS}/bulk", {"deployments": [deployment]})
+        with session.reading("POST deployments"):
+            good, why = reading.rejected(answer)
+        if not good:
+            raise ChangeRefused(f"{session.talk.endpoint.name} does not take the deployment: {why}.")
+
+    def _commented(self, session: Session, issue: str, mine: str) -> bool:
+        found = session.look(f"{ISSUE}/{issue}/comment?orderBy=-created&maxResults=200")
+        listed = found.get("comments") if isinstance(found, dict) else None
+        return any(mine in text(one.get("body")) for one in listed or [] if isinstance(one, dict))
+
+    def _comment(self, session: Session, issue: str, told: str, mine: str) -> None:
+        internal = {"key": "sd.public.comment", "value": {"internal": True}}
+        session.send("POST", f"{ISSUE}/{issue}/comment", {"body": f"{told}\n{mine}", "properties": [internal]})
+
+    def _attached(self, session: Session, issue: str, name: str, size: int) -> bool:
+        found = session.get(f"{ISSUE}/{issue}?fields=attachment")
+        fields = found.get("fields") if isinstance(found, dict) else None
+        listed = fields.get("attachment") if isinstance(fields, dict) else None
+        return any(
+            text(one.get("filename")) == name and text(one.get("size")) == str(size)
+            for one in listed or []
+            if isinstance(one, dict)
+        )
+
+    def _write_times(self, session: Session, issue: str, began: datetime, ended: datetime) -> None:
+        """Only where this Jira has such fields; one on no screen is refused, and the comment tells the times."""
+        found = self._issue(session, issue)
+        fields = {one: stamp(began) for one in reading.field_ids(found, reading.ACTUAL_BEGAN)}
+        fields |= {one: stamp(ended) for one in reading.field_ids(found, reading.ACTUAL_ENDED)}
+        if not fields:
+            return
+        try:
+            session.send("PUT", f"{ISSUE}/{issue}", {"fields": fields})
+        except ChangeRefused as error:
+            if error.status != 400:
+                raise
+
+    def _transit(self, session: Session, issue: str, code: str) -> None:
+        passed: set[str] = set()
+        for _ in range(MOST_STEPS):
+            found = self._issue(session, issue)
+            with session.reading("GET issue"):
+                status = reading.status_of(found)
+            if reading.is_end(status.name, code):
+                return
+            if status.category == "done" or status.name.lower() in passed:
+                raise _stuck(issue, status.name, "its status does not move on")
+            passed.add(status.name.lower())
+            offered = session.get(f"{ISSUE}/{issue}/transitions")
+            with session.reading("GET transitions"):
+                ways = reading.ways_of(offered)
+            way = reading.towards_end(ways, code, frozenset(passed))
+            if way is None:
+                said = ", ".join(one.to for one in ways) or "none"
+                raise _stuck(issue, status.name, f"the transitions that Jira offers lead to {said}")
+            session.send("POST", f"{ISSUE}/{issue}/transitions", {"transition": {"id": way.ident}})
+        raise _stuck(issue, "open", "it takes more steps than a change has")
+
+
+def _stuck(issue: str, status: str, why: str) -> ChangeRefused:
+    return ChangeRefused(
+        f'{issue} stays "{status}" in Jira: {why}. Close it there, or move it on and let the portal try again.',
+        status=409,
+    )
+
+
+def _flaw(key: ChangeKey) -> str:
+    if key.sys_id and not reading.DEPLOYMENT.fullmatch(key.sys_id):
+        return f"{key.sys_id} names no deployment: <pipeline>/<environment>/<number>."
+    if key.number and not reading.KEY.fullmatch(key.number):
+        return f"{key.number} is no issue key of Jira, such as OPS-123."
+    return "" if key.number or key.sys_id else "No issue key is given."
+
+
+def _where(sys_id: str) -> str:
+    pipeline, environment, number = sys_id.split("/")
+    return f"pipelines/{pipeline}/environments/{environment}/deployments/{number}"
+
+
+def _label(mark: str) -> str:
+    """A label has no spaces and few signs: the mark's digest."""
+    return f"holdfast-{hashlib.sha256(mark.encode()).hexdigest()[:20]}"
+
+
+def _labels(issue: Row) -> list[object]:
+    fields = issue.get("fields")
+    found = fields.get("labels") if isinstance(fields, dict) else None
+    return found if isinstance(found, list) else []

@@ -1,0 +1,1 @@
+"""What change systems answer, read. Pure."""
