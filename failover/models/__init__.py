@@ -11,8 +11,10 @@ from failover.models.availability import (
 )
 from failover.models.composed import ComposedPlan, PlanVersion
 from failover.models.drill import Blackout, Drill, Missed, Schedule, Service, Span
+from failover.models.issues import Issue
 from failover.models.prompt import Prompt
 from failover.models.readiness import Readiness
+from failover.models.reporting import PeriodReport, ReportDefinition, ReportFile
 from failover.models.window import Window
 
 __all__ = [
@@ -24,12 +26,16 @@ __all__ = [
     "Correction",
     "CorrectionDecision",
     "Drill",
+    "Issue",
     "Missed",
     "Objective",
     "ObjectiveVersion",
+    "PeriodReport",
     "PlanVersion",
     "Prompt",
     "Readiness",
+    "ReportDefinition",
+    "ReportFile",
     "Schedule",
     "Service",
     "ServiceSpan",

@@ -58,6 +58,13 @@ def make(pk: int, by: str) -> Made:
     return Made(report, _sealed(drill, run, digest(asdict(report)), by))
 
 
+def read(drill: Drill) -> Report:
+    """The content of an ended drill's report as it is stored now, for a report of more than this drill: nothing is
+    recorded. drill: with its run, engine and site loaded."""
+    assert drill.run is not None, "it has ended"
+    return build(_given(drill, drill.run))
+
+
 def _ended(drill: Drill) -> Run:
     run = drill.run
     if run is None or run.status not in ENDED or run.ended is None:

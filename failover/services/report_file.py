@@ -60,20 +60,21 @@ def pdf_file(made: Made) -> File:
         import weasyprint
     except (ImportError, OSError):
         raise NoPdf(NEEDED) from None
-    styles = [weasyprint.CSS(string=_style(name), url_fetcher=_nothing) for name in STYLES]
-    document = weasyprint.HTML(string=_rendered(made, paper=True), url_fetcher=_nothing)
+    styles = [weasyprint.CSS(string=style(name), url_fetcher=nothing) for name in STYLES]
+    document = weasyprint.HTML(string=_rendered(made, paper=True), url_fetcher=nothing)
     raw: bytes = document.write_pdf(stylesheets=styles, pdf_identifier=made.seal.sha256[:32].encode())
     return File(f"{_name(made)}.pdf", "application/pdf", raw)
 
 
-def _style(name: str) -> str:
+def style(name: str) -> str:
+    """A style sheet's text. Raises NoPdf."""
     found = finders.find(name)
     if not isinstance(found, str):
         raise NoPdf(f"The style sheet {name} is missing from this installation: install it anew.")
     return Path(found).read_text("utf-8")
 
 
-def _nothing(url: str, *given: Any, **named: Any) -> Any:
+def nothing(url: str, *given: Any, **named: Any) -> Any:
     """A report brings everything with it: nothing is fetched."""
     raise ValueError(f"A report fetches nothing: {url[:80]}")
 

@@ -14,11 +14,20 @@ ACTS = {
     "run.approve": "approve a run",
     "drill.compose": "compose drill plans",
     "paths.declare": "declare paths",
+    "cabling.approve": "approve declared cabling and power",
     "estate.manage": "change the estate's declarations and credentials",
     "hostkey.accept": "accept a host key",
     "access.manage": "manage people, roles and tokens",
     "evidence.view": "see the evidence",
     "evidence.export": "export evidence",
+    "objective.manage": "change what is promised of services",
+    "downtime.correct": "put the ledger of downtime right",
+    "alert.answer": "acknowledge, close or silence alerts",
+    "alert.manage": "change who is told of alerts",
+    "report.view": "see period reports",
+    "report.manage": "define period reports and have them made",
+    "issue.manage": "keep issues that drills found",
+    "issue.accept": "accept the risk of an issue",
     "change.notify": "report the state of a change",
     "backup.manage": "change backup policies, destinations and recipients",
     "backup.hold": "keep a backup or release it",
@@ -26,6 +35,7 @@ ACTS = {
 }
 
 READ = frozenset({"estate.view", "run.view"})
+REPORTS = frozenset({"report.view", "report.manage", "issue.manage", "issue.accept"})
 
 
 @dataclass(frozen=True)
@@ -43,15 +53,22 @@ ROLES = {
         "Operator",
         READ
         | {"look.now", "run.start", "run.abort", "paths.declare", "backup.hold", "backup.download", "evidence.view"}
-        | {"drill.compose"},
+        | {"report.view", "issue.manage"}
+        | {"drill.compose", "downtime.correct", "alert.answer"},
     ),
-    "approver": Role("Approver", READ | {"look.now", "run.approve", "backup.hold", "evidence.view"}),
-    "auditor": Role("Auditor", READ | {"evidence.view", "evidence.export"}),
+    "approver": Role(
+        "Approver",
+        READ
+        | {"look.now", "run.approve", "cabling.approve", "backup.hold", "evidence.view", "alert.answer"}
+        | REPORTS,
+    ),
+    "auditor": Role("Auditor", READ | {"evidence.view", "evidence.export", "report.view"}),
     "admin": Role(
         "Administrator",
         READ
         | {"look.now", "estate.manage", "hostkey.accept", "access.manage", "evidence.view"}
-        | {"backup.manage", "backup.download"},
+        | {"report.view", "report.manage"}
+        | {"backup.manage", "backup.download", "objective.manage", "alert.answer", "alert.manage"},
     ),
     "change_system": Role("Change system", READ | {"change.notify"}),
 }

@@ -1,4 +1,4 @@
-"""Facts to JSON and back: frozen dataclasses made of str, int, float, bool, None, tuples, frozensets
+"""Facts to JSON and back: frozen dataclasses made of str, int, float, bool, None, moments, tuples, frozensets
 and dataclasses."""
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ import dataclasses
 import types
 import typing
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 # What may stand in JSON for a plain type: a whole number for a float, and True never for a number.
@@ -23,7 +24,7 @@ def dump(facts: Any) -> Any:
         return sorted((dump(item) for item in facts), key=repr)  # a set's own order differs from process to process
     if isinstance(facts, list | tuple):
         return [dump(item) for item in facts]
-    return facts
+    return facts.isoformat() if isinstance(facts, datetime) else facts
 
 
 def load(kind: Any, value: Any) -> Any:
@@ -40,9 +41,18 @@ def load(kind: Any, value: Any) -> Any:
     if dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind)
         return kind(**{field.name: load(hints[field.name], value[field.name]) for field in dataclasses.fields(kind)})  # type: ignore[operator]
+    if kind is datetime:
+        return _load_moment(value)
     if kind in _PLAIN and type(value) not in _PLAIN[kind]:
         raise TypeError(f"{value!r:.40} is no {kind.__name__}")
     return _load_word(kind, value) if isinstance(kind, type) and issubclass(kind, str) and kind is not str else value
+
+
+def _load_moment(value: Any) -> datetime:
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        raise TypeError(f"{value!r:.40} is no moment") from None
 
 
 def _load_word(kind: Any, value: Any) -> Any:

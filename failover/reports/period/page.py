@@ -1,0 +1,81 @@
+"""The period report as it is laid out: numbered sections of facts, plots and tables; every word is decided here.
+Screen, paper, file and CSV draw this same value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from failover.reports.period import page_back, page_drills, page_estate, page_front
+from failover.reports.period.build import heading
+from failover.reports.period.content import Report, Seal
+from failover.reports.period.language import Language
+from failover.reports.period.layout import Section
+from failover.reports.words import grouped
+
+
+@dataclass(frozen=True)
+class Page:
+    """corner: id and version. foot: the chain's head. commands: how to verify it without the portal."""
+
+    ident: str
+    language: str
+    heading: str
+    under: str
+    state: str
+    lead: tuple[str, ...]
+    corner: str
+    foot: str
+    made: str
+    created: str
+    sections: tuple[Section, ...]
+    verify: str
+    commands: tuple[str, ...]
+
+
+def page(report: Report, seal: Seal) -> Page:
+    """All of it, in the seal's language and the period's zone."""
+    told = Language(seal.language, report.period.zone)
+    parts = [
+        *page_front.sections(report, told),
+        *page_drills.sections(report, told),
+        *page_estate.sections(report, told),
+        *page_back.sections(report, seal, told),
+    ]
+    numbered = tuple(one.at(number, _gaps(report, one.title)) for number, one in enumerate(parts, 1))
+    when = told.period(report.period.kind, report.period.begins, report.period.ends)
+    return Page(
+        ident=report.ident,
+        language=seal.language,
+        heading=f"{report.title}, {when}",
+        under=heading(report),
+        state=report.verdict.state,
+        lead=report.lead,
+        corner=f"{report.ident}, version {seal.version}",
+        foot=f"Chain head {grouped(seal.head, 3)} {seal.head[-4:]}, record {told.number(seal.number)}",
+        made=f"Made {told.full(seal.at)}",
+        created=f"{seal.at:%Y-%m-%dT%H:%M:%SZ}",
+        sections=numbered,
+        verify=verify(seal, told),
+        commands=commands(report),
+    )
+
+
+def _gaps(report: Report, title: str) -> tuple[str, ...]:
+    return tuple(one.sentence for one in report.gaps if one.section == title)
+
+
+def verify(seal: Seal, told: Language) -> str:
+    """What vouches for it."""
+    if not seal.key:
+        return "It is not signed, for want of a key: only the chain of the portal's records vouches for it."
+    record = told.number(seal.number)
+    return f"SHA-256 and signature are in the JSON form; record {record} holds them, too. Key {grouped(seal.key, 4)}"
+
+
+def commands(report: Report) -> tuple[str, ...]:
+    """On any machine with Python, the JSON form and the public key."""
+    return (
+        f"python3 holdfast_verify.py {report.ident}.json holdfast.pub",
+        f"holdfast manage evidence_export report.json --subject report:{report.ident}",
+        "python3 holdfast_verify.py report.json holdfast.pub",
+    )

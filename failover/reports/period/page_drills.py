@@ -1,0 +1,173 @@
+"""The sections about drills: all of them, each in detail, what is overdue, what was not held, what was found."""
+
+from __future__ import annotations
+
+from failover.reports.layout import Cell
+from failover.reports.period import plots
+from failover.reports.period.content import Drill, Issue, Objective, Proof, Report
+from failover.reports.period.language import Language
+from failover.reports.period.layout import Item, Section, Table, columns, number, text
+from failover.reports.words import listed
+
+WORDS = {"met": "ok", "not met": "fail", "not tested": "unknown"}
+LEGEND = (("ok", "met"), ("fail", "not met"), ("unknown", "not tested"))
+SEVERE = {"critical": "fail", "high": "warn"}
+
+
+def sections(report: Report, told: Language) -> tuple[Section, ...]:
+    """Drills, drills in detail, proofs, not held, issues."""
+    return (
+        _drills(report, told),
+        _details(report, told),
+        _proofs(report, told),
+        _missed(report, told),
+        _issues(report, told),
+    )
+
+
+def _drills(report: Report, told: Language) -> Section:
+    zone = told.zone(report.period.begins)
+    rows = tuple(
+        (
+            Cell(one.ident),
+            text(one.title),
+            text(told.minute(one.ended) if one.ended else ""),
+            number(f"{sum(each.word == 'met' for each in one.objectives)} of {len(one.objectives)}"),
+            number(told.number(len(one.deviations))),
+            text(one.change, "none"),
+            Cell(one.verdict.words, one.verdict.state, wide=True),
+        )
+        for one in report.drills
+    )
+    heads = columns("Drill 3", "Title 5", f"Ended, {zone} 3", "Met 2>", "Deviations 2>", "Change 2", "Result 3")
+    table = Table(heads, rows, none="No drill ended in this period.")
+    measured = _against(report, told)
+    return Section("Drills", plots=(measured,) if measured else (), tables=(table,))
+
+
+def _against(report: Report, told: Language) -> plots.Plot | None:
+    rows = [
+        plots.Against(f"{drill.ident} {one.title}", one.measured, one.limit, _beside(one, told), WORDS[one.word])
+        for drill in report.drills
+        for one in drill.objectives
+        if one.kind == "rto" and one.measured is not None and one.limit
+    ]
+    return plots.against("Measured recovery of each drill against its objective", rows, LEGEND) if rows else None
+
+
+def _beside(one: Objective, told: Language) -> str:
+    return f"{told.tenths(one.measured or 0)} of {told.tenths(one.limit or 0)}"
+
+
+def _details(report: Report, told: Language) -> Section:
+    return Section("Drills in detail", items=tuple(_detail(one, told) for one in report.drills))
+
+
+def _detail(one: Drill, told: Language) -> Item:
+    untouched = {True: "as before", False: "differs from before", None: "not compared"}[one.untouched]
+    announced = "announced" if one.announced else "not announced"
+    tables = [
+        Table(
+            columns("Objective 5", "Limit 3>", "Measured 4>", "Result 8"),
+            tuple(_aim(each, told) for each in one.objectives),
+            none="No objective was fixed.",
+        )
+    ]
+    if one.deviations:
+        tables.append(Table(columns("Deviation 20"), tuple((text(each),) for each in one.deviations)))
+    return Item(
+        f"{one.ident} {one.title}",
+        one.verdict.state,
+        (
+            ("Result", Cell(one.verdict.words, one.verdict.state, wide=True)),
+            ("Plan", text(f"{one.plan}, {announced}")),
+            ("Place", text(f"site {one.site}, {one.engine}{f': {listed(one.hosts)}' if one.hosts else ''}")),
+            ("Time", text(_times(one, told))),
+            ("Authority", text(_authority(one))),
+            ("People", text(listed(one.people))),
+            ("Scenario", text(one.scenario)),
+            ("Assumptions", text(one.assumptions)),
+            ("Production", Cell(untouched, {True: "ok", False: "fail", None: "unknown"}[one.untouched])),
+            ("Signed as", text(listed(one.roles), "nobody has signed")),
+            ("Not whole", text(listed(one.lacking), "nothing is missing")),
+        ),
+        tuple(tables),
+    )
+
+
+def _times(one: Drill, told: Language) -> str:
+    began = told.full(one.began) if one.began else "begin not recorded"
+    return f"{began} to {told.full(one.ended) if one.ended else 'end not recorded'}"
+
+
+def _authority(one: Drill) -> str:
+    change = one.change or "no change number"
+    approved = f"approved by {one.approved_by}" if one.approved_by else "approved by nobody"
+    return f"{change}; asked for by {one.requested_by}, {approved}"
+
+
+def _aim(one: Objective, told: Language) -> tuple[Cell, ...]:
+    measured = told.tenths(one.measured) if one.measured is not None else ""
+    error = f" ± {told.tenths(one.error)}" if one.error is not None else ""
+    return (
+        text(one.title),
+        number(told.tenths(one.limit) if one.limit is not None else "", "none"),
+        number(f"{measured}{error}" if measured else "", "no figure"),
+        Cell(one.word, WORDS[one.word], wide=True, more=one.sentence),
+    )
+
+
+def _proofs(report: Report, told: Language) -> Section:
+    rows = tuple(
+        _proof(one, told) for one in sorted(report.proofs, key=lambda one: (not one.late, one.engine, one.what))
+    )
+    heads = columns("What a drill is to prove 7", "Engine 4", "Proven last 4", "Allowed, days 2>", "State 3")
+    return Section("Proofs due", tables=(Table(heads, rows, none="Nothing is planned to be proven by drills."),))
+
+
+def _proof(one: Proof, told: Language) -> tuple[Cell, ...]:
+    state = Cell("overdue", "fail") if one.late else Cell("in time", "ok")
+    days = f"{told.day(one.last)}, {one.days} days before the end" if one.last else ""
+    return text(one.what), text(one.engine), text(days, "never"), number(told.number(one.allowed)), state
+
+
+def _missed(report: Report, told: Language) -> Section:
+    zone = told.zone(report.period.begins)
+    rows = tuple((text(told.minute(one.due)), text(one.sentence)) for one in report.not_held)
+    table = Table(columns(f"Planned for, {zone} 4", "What happened 16"), rows, none="Every planned drill was held.")
+    return Section("Planned drills not held", tables=(table,))
+
+
+def _issues(report: Report, told: Language) -> Section:
+    rows = tuple(_issue(one, told) for one in report.issues)
+    heads = columns("Issue 2", "What 6", "Severity 2", "Owner 3", "Due 2", "State 5")
+    note = "Issues as they stood when the report was made. Late: days past the date at the end of the period."
+    return Section(
+        "Issues",
+        tables=(Table(heads, rows, none="No issue was open or closed in the period.", note=note if rows else ""),),
+    )
+
+
+def _issue(one: Issue, told: Language) -> tuple[Cell, ...]:
+    late = one.late > 0
+    accepted = (
+        f"risk accepted by {one.accepted_by} until {one.accepted_until or 'no date'}: {one.accepted_why}"
+        if one.accepted_by
+        else ""
+    )
+    retest = f"retest {one.retest}: {one.retest_words}" if one.retest else "no retest linked"
+    more = "; ".join(words for words in (accepted, retest) if words)
+    state = "ok" if one.state == "closed" else "fail" if late else "waiting"
+    words = f"{one.state}, {one.late} days late" if late else one.state
+    return (
+        Cell(one.ident),
+        Cell(
+            one.title,
+            wide=True,
+            more=f"found in {one.drill}, {told.day(one.raised)}" if one.drill else told.day(one.raised),
+        ),
+        Cell(one.severity, SEVERE.get(one.severity, "")),
+        text(one.owner, "nobody"),
+        text(one.due, "no date"),
+        Cell(words, state, wide=True, more=more),
+    )

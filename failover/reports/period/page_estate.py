@@ -1,0 +1,260 @@
+"""The sections about the estate over the period: backups, LUNs, tuning, availability, maintenance, changes, waivers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from failover.reports.layout import Cell
+from failover.reports.period import plots
+from failover.reports.period.content import Backups, Change, Course, Report, Service, Shares, Subject, Window
+from failover.reports.period.language import Language
+from failover.reports.period.layout import Section, Table, columns, number, text
+from portal.kernel.words import span
+
+MILLION = 1_000_000
+STATES = (("ok", "ok"), ("warn", "warning"), ("fail", "failed"), ("unknown", "not known"))
+BACKUPS = (("ok", "proven by a restore"), ("warn", "taken, not proven"), ("fail", "failed or never came"))
+AWAY = (("ok", "up, or not known"), ("warn", "down, planned"), ("fail", "down, not planned"))
+
+
+def sections(report: Report, told: Language) -> tuple[Section, ...]:
+    """In this order."""
+    return (
+        _backups(report, told),
+        _course("Redundancy of LUNs", "LUN", report.luns, report, told),
+        _course("Tuning", "VM or host", report.tuning, report, told),
+        _availability(report, told),
+        _windows(report, told),
+        _changes(report, told),
+        _waivers(report, told),
+    )
+
+
+def _backups(report: Report, told: Language) -> Section:
+    most = max((one.proven + one.done + one.failed for one in report.backup_days), default=0)
+    rows = [
+        plots.Stack(
+            told.part(report.period.kind, one.begins),
+            (("ok", one.proven), ("warn", one.done), ("fail", one.failed)),
+        )
+        for one in report.backup_days
+    ]
+    drawn = plots.stacks("Backups by what is known of them", rows, BACKUPS, told.number(most), most) if most else None
+    heads = columns(
+        "Engine 4", "Taken 2>", "Failed 2>", "Missed 2>", "Proven 2>", "Not proven 2>", "Oldest proof 3>", "Restore 3>"
+    )
+    zone = told.zone(report.period.begins)
+    troubles = tuple(
+        (text(told.minute(one.at)), text(one.engine), Cell(one.what, "fail"), text(one.sentence))
+        for one in report.troubles
+    )
+    note = "Oldest proof: the greatest age of the newest backup that a restore had proven. Restore: the median."
+    return Section(
+        "Backups proven",
+        plots=(drawn,) if drawn else (),
+        tables=(
+            Table(
+                heads,
+                tuple(_backup(one, told) for one in report.backups),
+                none="No engine lies in the scope.",
+                note=note,
+            ),
+            Table(
+                columns(f"When, {zone} 4", "Engine 3", "What 3", "Why 10"),
+                troubles,
+                none="No backup failed, was missed or could not be restored.",
+                title="What went wrong",
+            ),
+        ),
+    )
+
+
+def _backup(one: Backups, told: Language) -> tuple[Cell, ...]:
+    late = one.rpo is not None and (one.gap is None or one.gap > one.rpo)
+    gap = span(one.gap) if one.gap is not None else "at some time none"
+    longest = f"longest {span(one.restore_longest)}" if one.restore_longest is not None else ""
+    return (
+        text(one.engine),
+        number(told.number(one.done)),
+        number(told.number(one.failed)),
+        number(told.number(one.missed)),
+        number(told.number(one.proven)),
+        number(told.number(one.not_proven)),
+        Cell(
+            gap,
+            "fail" if late else "",
+            right=True,
+            wide=True,
+            more=f"RPO {span(one.rpo)}" if one.rpo is not None else "no RPO is set",
+        ),
+        Cell(
+            span(one.restore) if one.restore is not None else "none", right=True, meta=one.restore is None, more=longest
+        ),
+    )
+
+
+def _course(title: str, what: str, course: Course, report: Report, told: Language) -> Section:
+    if not course.subjects:
+        return Section(title, note="Nothing is known, so nothing is drawn.")
+    rows = [plots.Stack(told.part(report.period.kind, one.begins), _amounts(one)) for one in course.parts]
+    heads = columns(f"{what} 5", "OK 2>", "Warning 2>", "Failed 2>", "Not known 2>", "Changes 2>", "Gravest 5")
+    return Section(
+        title,
+        plots=(plots.stacks(f"{title}: share of time in each state", rows, STATES, told.share(MILLION)),),
+        tables=(Table(heads, tuple(_subject(one, told) for one in course.subjects)),),
+    )
+
+
+def _amounts(one: Shares) -> tuple[tuple[str, int], ...]:
+    return (("ok", one.ok), ("warn", one.warn), ("fail", one.fail), ("unknown", one.unknown))
+
+
+def _subject(one: Subject, told: Language) -> tuple[Cell, ...]:
+    shares, whole = one.shares, max(1, one.shares.whole)
+    when = told.minute(one.at) if one.at else ""
+    return (
+        Cell(one.name, wide=True, more=one.engine),
+        *(number(told.share(amount * MILLION // whole)) for _, amount in _amounts(shares)),
+        number(told.number(one.turns)),
+        Cell(one.worst, wide=True, more=when) if one.worst else Cell("always ok", meta=True),
+    )
+
+
+def _availability(report: Report, told: Language) -> Section:
+    services = report.services or ()
+    rows = [_strip(one, report, told) for one in services]
+    heads = columns(
+        "Service 4",
+        "Objective 2>",
+        "Measured 2>",
+        "Not planned 3>",
+        "Budget 2>",
+        "Planned 3>",
+        "Not known 2>",
+        "Result 2",
+    )
+    outages = tuple(_outages(services, told))
+    zone = told.zone(report.period.begins)
+    drawn = plots.strips("Times in which services were down", rows, tuple(_ticks(report, told)), AWAY) if rows else None
+    tables = [
+        Table(
+            heads,
+            tuple(_service(one, told) for one in services),
+            none="Not measured in this period.",
+            note="Measured: up, of the time that was watched and not planned to be down." if services else "",
+        )
+    ]
+    if services:
+        tables.append(
+            Table(
+                columns("Service 5", f"Down from, {zone} 4", "For 3>", "Planned 2", "Cause 6"),
+                outages,
+                none="No service was down.",
+                title="Times down",
+            )
+        )
+    return Section("Availability", plots=(drawn,) if drawn else (), tables=tuple(tables))
+
+
+def _strip(one: Service, report: Report, told: Language) -> plots.Strip:
+    begins, whole = report.period.begins, (report.period.ends - report.period.begins).total_seconds()
+    marks = []
+    for each in one.outages:
+        at = max(0.0, (each.begins - begins).total_seconds())
+        end = at + each.seconds
+        marks.append(
+            (int(at / whole * MILLION), int(min(end / whole, 1) * MILLION), "warn" if each.planned else "fail")
+        )
+    return plots.Strip(one.name, told.share(one.ratio) if one.ratio is not None else "not known", tuple(marks))
+
+
+def _ticks(report: Report, told: Language) -> Iterator[tuple[int, str]]:
+    parts = report.backup_days
+    begins, whole = report.period.begins, (report.period.ends - report.period.begins).total_seconds()
+    every = -(-len(parts) // 12)
+    for one in parts[::every]:
+        yield int((one.begins - begins).total_seconds() / whole * MILLION), told.part(report.period.kind, one.begins)
+
+
+def _service(one: Service, told: Language) -> tuple[Cell, ...]:
+    if one.ratio is None:
+        state = Cell("not known", "unknown")
+    else:
+        state = Cell("kept", "ok") if one.unplanned <= one.budget else Cell("not kept", "fail")
+    return (
+        Cell(one.name, wide=True, more=one.engine),
+        number(told.share(one.objective)),
+        number(told.share(one.ratio) if one.ratio is not None else ""),
+        number(told.tenths(one.unplanned)),
+        number(told.tenths(one.budget)),
+        number(span(one.planned // 1000)),
+        number(span((one.unwatched + one.unknown) // 1000)),
+        state,
+    )
+
+
+def _outages(services: tuple[Service, ...], told: Language) -> Iterator[tuple[Cell, ...]]:
+    for one in services:
+        for each in one.outages:
+            yield (
+                text(one.name),
+                text(told.full(each.begins)),
+                number(span(each.seconds)),
+                Cell("planned", "warn") if each.planned else Cell("no", "fail"),
+                Cell(each.cause, wide=True, more="corrected by a person" if each.corrected else "")
+                if each.cause
+                else text("", "not known"),
+            )
+
+
+def _windows(report: Report, told: Language) -> Section:
+    zone = told.zone(report.period.begins)
+    heads = columns("Window 6", f"Entered, {zone} 3", f"Left, {zone} 3", "For 2>", "Owner 2", "Change 2", "Deadline 2")
+    rows = tuple(_window(one, told) for one in report.windows)
+    return Section("Maintenance", tables=(Table(heads, rows, none="No maintenance was entered in this period."),))
+
+
+def _window(one: Window, told: Language) -> tuple[Cell, ...]:
+    return (
+        Cell(one.what, wide=True, more=one.reason),
+        text(told.minute(one.entered) if one.entered else "", "never entered"),
+        text(told.minute(one.ended) if one.ended else "", "still open"),
+        number(span(one.seconds)),
+        text(one.owner, "nobody"),
+        text(one.change, "none"),
+        Cell("passed", "fail") if one.overdue else Cell("kept", "ok"),
+    )
+
+
+def _changes(report: Report, told: Language) -> Section:
+    zone = told.zone(report.period.begins)
+    heads = columns("Change 3", "What 6", f"Began, {zone} 3", "By 3", "Outcome 5")
+    rows = tuple(_change(one, told) for one in report.changes)
+    return Section(
+        "Changes", tables=(Table(heads, rows, none="Nothing was changed through the portal in this period."),)
+    )
+
+
+def _change(one: Change, told: Language) -> tuple[Cell, ...]:
+    return (
+        Cell(one.number) if one.number else Cell("none", "warn"),
+        Cell(one.what, wide=True, more=one.subject),
+        text(told.minute(one.at)),
+        text(one.by),
+        text(one.outcome),
+    )
+
+
+def _waivers(report: Report, told: Language) -> Section:
+    heads = columns("Kind 3", "What 6", "Reason 5", "By 3", "When 3")
+    rows = tuple(
+        (
+            text(one.kind),
+            text(one.what),
+            text(one.reason),
+            Cell(one.by, wide=True, more=f"and {one.confirmed_by}" if one.confirmed_by else "no second person"),
+            Cell(told.minute(one.at), wide=True, more=f"until {told.minute(one.until)}" if one.until else ""),
+        )
+        for one in report.waivers
+    )
+    return Section("Waivers", tables=(Table(heads, rows, none="No rule was lifted in this period."),))

@@ -1,0 +1,164 @@
+"""What the estate's own records say of a period: backups and their rehearsals, redundancy of LUNs, tuning,
+availability. Each function asks a constant number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Min, Q
+
+from backups.models import Backup, Policy, Rehearsal
+from backups.models import Missed as MissedBackup
+from failover.reports.period import content, given
+from failover.reports.period.span import Span
+from failover.services import availability
+from inventory.models import Engine, Host, Lun, Transition
+from inventory.services.looks import REDUNDANCY
+
+LUN_PROBES = (REDUNDANCY, "multipath", "multipath_text")
+AGES = timedelta(days=400)  # before a period, of rehearsals that may be the newest proven one at its beginning
+MILLION = 1_000_000
+
+
+def since(engines: Sequence[int]) -> datetime | None:
+    """When the portal first kept anything about these engines; None: it keeps nothing yet."""
+    seen = Transition.objects.filter(engine__in=engines).aggregate(first=Min("at"))["first"]
+    taken = Backup.objects.filter(engine__in=engines).aggregate(first=Min("taken"))["first"]
+    return min((at for at in (seen, taken) if at is not None), default=None)
+
+
+def hosts(engines: Sequence[int]) -> list[int]:
+    """Keys of the hosts of these engines, those that are gone, too."""
+    return list(Host.objects.filter(engine__in=engines).values_list("pk", flat=True))
+
+
+def names(engines: Sequence[int]) -> Mapping[str, str]:
+    """WWID -> name of each LUN."""
+    return {uuid: name for uuid, name in Lun.objects.filter(engine__in=engines).values_list("uuid", "name") if name}
+
+
+def rpo(engines: Sequence[Engine]) -> dict[str, int]:
+    """Engine -> the least RPO in seconds that one of its policies in force promises."""
+    found: dict[str, int] = {}
+    for name, seconds in Policy.objects.filter(engine__in=engines, enabled=True).values_list("engine__name", "rpo"):
+        found[name] = min(seconds, found.get(name, seconds))
+    return found
+
+
+def estate(engines: Sequence[Engine], span: Span) -> dict[str, Any]:
+    """The fields of given.Slice that come from here."""
+    keys = [one.pk for one in engines]
+    luns = Q(probe__in=LUN_PROBES, subject_kind="lun")
+    tuning = Q(check_name__startswith="tuning")
+    return {
+        "backups": tuple(_backups(keys, span)),
+        "rehearsals": tuple(_rehearsals(keys, span)),
+        "missed": tuple(_missed(keys, span)),
+        "luns_began": tuple(_began(keys, luns, span)),
+        "luns": tuple(_turns(keys, luns, span)),
+        "tuning_began": tuple(_began(keys, tuning, span)),
+        "tuning": tuple(_turns(keys, tuning, span)),
+        "services": services(keys, span),
+    }
+
+
+def _backups(keys: Sequence[int], span: Span) -> Iterator[given.Backup]:
+    rows = Backup.objects.filter(engine__in=keys, taken__gte=span.begins, taken__lt=span.ends)
+    rows = rows.exclude(status=Backup.Status.STARTED).order_by("taken", "pk")
+    for engine, ident, taken, status, sentence in rows.values_list(
+        "engine__name", "ident", "taken", "status", "sentence"
+    ):
+        yield given.Backup(engine, ident, taken, status, sentence if status == Backup.Status.FAILED else "")
+
+
+def _rehearsals(keys: Sequence[int], span: Span) -> Iterator[given.Rehearsal]:
+    rows = Rehearsal.objects.filter(backup__engine__in=keys, at__gte=span.begins - AGES, at__lt=span.ends)
+    for one in (
+        rows.select_related("backup__engine")
+        .defer("rungs", "notes", "backup__output", "backup__ladder")
+        .order_by("at", "pk")
+    ):
+        yield given.Rehearsal(
+            engine=one.backup.engine.name,
+            ident=one.backup.ident,
+            taken=one.backup.taken,
+            at=one.at,
+            seconds=round(one.seconds),
+            outcome=one.outcome,
+            sentence=one.sentence,
+            compared=bool(one.tables) and bool(one.backup.objects_then),
+        )
+
+
+def _missed(keys: Sequence[int], span: Span) -> Iterator[given.MissedBackup]:
+    rows = MissedBackup.objects.filter(policy__engine__in=keys, due_at__gte=span.begins, due_at__lt=span.ends)
+    for engine, due, sentence in rows.order_by("due_at", "pk").values_list(
+        "policy__engine__name", "due_at", "sentence"
+    ):
+        yield given.MissedBackup(engine, due, sentence)
+
+
+COLUMNS = (
+    "subject_key",
+    "engine__name",
+    "probe",
+    "check_name",
+    "host_id",
+    "subject_kind",
+    "at",
+    "to_outcome",
+    "sentence",
+)
+
+
+def _began(keys: Sequence[int], which: Q, span: Span) -> Iterator[given.Turn]:
+    """The last turn of each check before the period."""
+    rows = Transition.objects.filter(which, engine__in=keys, at__lt=span.begins)
+    same = ("engine", "host", "probe", "check_name", "subject_kind", "subject_key")
+    yield from map(_turn, rows.order_by(*same, "-at", "-pk").distinct(*same).values_list(*COLUMNS))
+
+
+def _turns(keys: Sequence[int], which: Q, span: Span) -> Iterator[given.Turn]:
+    rows = Transition.objects.filter(which, engine__in=keys, at__gte=span.begins, at__lt=span.ends)
+    yield from map(_turn, rows.order_by("at", "pk").values_list(*COLUMNS))
+
+
+def _turn(row: tuple[Any, ...]) -> given.Turn:
+    key, engine, probe, check, host, kind, at, outcome, sentence = row
+    # a finding about tuning is about one parameter of one VM, which ends its key (inventory/tuning/said.py)
+    subject = key.rpartition(" ")[0] or key if kind == "vm" and check.startswith("tuning") else key
+    return given.Turn(subject, engine, f"{probe} {check} {host or ''} {key}", at, outcome, sentence)
+
+
+def services(keys: Sequence[int], span: Span) -> tuple[content.Service, ...]:
+    """Availability of every service with an objective that was promised by the period's end. The objective is that of
+    the period's beginning."""
+    rows = [one for one in availability.objectives(retired=True) if one.engine_id in keys and one.since < span.ends]
+    rows = [one for one in rows if one.retired_at is None or one.retired_at >= span.begins]
+    told = availability.over_all(rows, span.begins, span.ends)
+    return tuple(_service(one, row.engine.name) for row, one in zip(rows, told, strict=True))
+
+
+def _service(one: availability.Availability, engine: str) -> content.Service:
+    return content.Service(
+        name=one.service,
+        engine=engine,
+        objective=round(one.objective * MILLION),
+        ratio=int(one.ratio * MILLION) if one.ratio is not None else None,
+        up=_ms(one.up_s),
+        planned=_ms(one.down_planned_s),
+        unplanned=_ms(one.down_unplanned_s),
+        unwatched=_ms(one.not_watched_s),
+        unknown=_ms(one.unknown_s),
+        budget=_ms(one.budget_s),
+        outages=tuple(
+            content.Outage(each.begins, each.ends, each.planned, each.cause, round(each.seconds), each.corrected)
+            for each in one.outages
+        ),
+    )
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
