@@ -66,6 +66,8 @@ class Connection:
         self.used = time.monotonic()
         self.users = 0  # callers at work on it; kept by the pool under its lock
         self._channels = 0
+        self._silent = False
+        self._asked = 0.0  # when the host was last asked for a sign of life, by whichever caller
         self._leaving: deque[paramiko.Channel] = deque(maxlen=4)  # they end by themselves; a forced end costs packets
 
     @property
@@ -83,9 +85,10 @@ class Connection:
         self._request(talk, visit.line)
         whole = self._heed(talk, began + first_byte, first_byte)
         if not whole and not talk.out.started:
-            self.wire.cut()
-            raise Lost("", sent=True, silent=True)
+            raise self._fallen_silent()
         whole = whole or self._follow(talk, visit, began, first_byte)
+        if self._silent:  # another caller found out, and cut the connection under this one
+            raise Lost("", sent=True, silent=True)
         if not talk.out.started and not self.wire.is_active():
             raise Lost(self._reason(), sent=True)
         if not whole:
@@ -98,20 +101,23 @@ class Connection:
     def _heed(self, talk: _Talk, until: float, first_byte: float) -> bool:
         """Waits until all is said; False when the time is up. A host that says nothing at all for QUIET is asked for a
         sign of life. Raises Lost when it gives none within first_byte seconds."""
-        asked = 0.0
         while True:
             now, heard = time.monotonic(), self.wire.heard
-            if asked > heard and now - asked >= first_byte:
-                self.wire.cut()
-                raise Lost("", sent=True, silent=True)
-            if asked <= heard and now - heard >= QUIET:
-                asked = now
+            if self._asked > heard and now - self._asked >= first_byte:
+                raise self._fallen_silent()
+            if self._asked <= heard and now - heard >= QUIET:
+                self._asked = now
                 self._ask_for_life()
-            look_again = asked + first_byte if asked > heard else heard + QUIET
+            look_again = self._asked + first_byte if self._asked > heard else heard + QUIET
             if talk.wait(talk.all_said, min(until, look_again)):
                 return True
             if time.monotonic() >= until:
                 return False
+
+    def _fallen_silent(self) -> Lost:
+        self._silent = True
+        self.wire.cut()
+        return Lost("", sent=True, silent=True)
 
     def _ask_for_life(self) -> None:
         try:
