@@ -9,6 +9,7 @@ from typing import Any
 
 PURE = (
     "portal/kernel/",
+    "portal/connectors/change/reading/",
     "portal/connectors/san/reading/",
     "inventory/probes/",
     "inventory/verdicts/",

@@ -10,6 +10,8 @@ from aiohttp.typedefs import Middleware
 
 from lab import faults, ledger, life, page, runtime, truth
 from lab.backup import settle, tell
+from lab.change.control import ChangeControl
+from lab.change.desk import Desk
 from lab.runtime import Lab
 from lab.san import truth as san_truth
 from lab.sshd import HostServers, write_known
@@ -161,10 +163,10 @@ def _done(request: web.Request, answer: dict[str, object]) -> web.Response:
     return web.json_response(answer)
 
 
-async def serve(lab: Lab, ssh: HostServers, port: int) -> Callable[[], Awaitable[None]]:
+async def serve(lab: Lab, ssh: HostServers, port: int, desks: Mapping[str, Desk]) -> Callable[[], Awaitable[None]]:
     """Listens on 127.0.0.1; returns what ends it. Raises OSError with the port in its text."""
     app = web.Application(client_max_size=1 << 20, middlewares=[_lively(lab)])
-    app.add_routes(Control(lab, ssh).routes())
+    app.add_routes([*Control(lab, ssh).routes(), *ChangeControl(desks).routes()])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:

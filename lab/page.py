@@ -53,7 +53,7 @@ def render(world: World) -> str:
 <h2>Faults to put in force</h2>
 <div class="groups">{groups}</div>
 <p class="foot"><a href="/truth">The truth as JSON</a> <a href="/san/truth">The truth of the SAN</a>
-<a href="/ledger">The ledger as JSON</a></p>
+<a href="/ledger">The ledger as JSON</a> <a href="/change/page">The change systems</a></p>
 </main>"""
     return _document("Lab estate", body)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import control, engine_vm, engine_vm_files, estate, life, oracle_vm, runtime, shims
+from lab.change import serve as change_serve
 from lab.engine.server import serve as serve_engine
 from lab.san import serve as san_serve
 from lab.sshd import HostServers, write_known
@@ -82,16 +83,21 @@ async def _open(lab: runtime.Lab, options: Options, stack: contextlib.AsyncExitS
     stack.push_async_callback(san.close)
     authority = lab.state_dir / "engine-pki"
     await asyncio.to_thread(engine_vm_files.make, lab.vm_root, lab.world, lab.cluster.passwords, authority)
-    stack.push_async_callback(await control.serve(lab, ssh, options.port))
+    changes = await change_serve.start(authority, options.engine_port)
+    stack.push_async_callback(changes.close)
+    stack.push_async_callback(await control.serve(lab, ssh, options.port, changes.desks))
     living = asyncio.create_task(_live(lab, ssh, san))
     stack.callback(living.cancel)
     write_known(
         lab.state_dir / "estate.json",
-        json.dumps(_estate(lab, ssh, engine, options) | {"switches": san.switches, "arrays": san.arrays}, indent=2)
-        + "\n",
+        json.dumps(_estate(lab, ssh, engine, options) | _beside(san, changes), indent=2) + "\n",
     )
     url = f"http://127.0.0.1:{options.port}/"
     print(f"lab: {len(lab.world.hosts)} hosts, engine at {engine['url']}, page at {url}", file=sys.stderr, flush=True)
+
+
+def _beside(san: san_serve.SanServers, changes: change_serve.ChangeServers) -> dict[str, object]:
+    return {"switches": san.switches, "arrays": san.arrays, "change_systems": changes.known}
 
 
 async def _live(lab: runtime.Lab, ssh: HostServers, san: san_serve.SanServers) -> None:

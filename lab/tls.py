@@ -89,8 +89,11 @@ def _authority(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateK
     return made, key
 
 
-def identity(folder: Path, names: Sequence[str] = SERVER_NAMES, days: int = SERVER_DAYS) -> Identity:
-    """The CA of `folder` (made when absent), a new certificate for `names`, good for `days` (negative: expired)."""
+def identity(
+    folder: Path, names: Sequence[str] = SERVER_NAMES, days: int = SERVER_DAYS, leaf: str = "server"
+) -> Identity:
+    """The CA of `folder` (made when absent), a new certificate for `names`, good for `days` (negative: expired). leaf:
+    what its files are named."""
     folder.mkdir(parents=True, exist_ok=True)
     ca, ca_key = _authority(folder)
     key = ec.generate_private_key(ec.SECP256R1())
@@ -103,10 +106,10 @@ def identity(folder: Path, names: Sequence[str] = SERVER_NAMES, days: int = SERV
         .sign(ca_key, hashes.SHA256())
     )
     pem = made.public_bytes(serialization.Encoding.PEM)
-    (folder / "server.pem").write_bytes(pem)
-    _write_secret(folder / "server.key", _pem(key))
+    (folder / f"{leaf}.pem").write_bytes(pem)
+    _write_secret(folder / f"{leaf}.key", _pem(key))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "server.pem", folder / "server.key")
+    context.load_cert_chain(folder / f"{leaf}.pem", folder / f"{leaf}.key")
     public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     return Identity(context, ca.public_bytes(serialization.Encoding.PEM).decode(), pem.decode(), public.decode())
 

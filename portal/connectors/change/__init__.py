@@ -92,7 +92,7 @@ def _jira_problem(options: Mapping[str, str]) -> str:
     project = options.get("project", "")
     if project and not (project.isascii() and project.replace("_", "").isalnum()):
         return "project is a key such as OPS."
-    odd = [name for name in ("pipeline", "environment") if not options.get(name, "a").replace("-", "").isalnum()]
+    odd = [name for name in ("pipeline", "environment") if not (options.get(name) or "a").replace("-", "").isalnum()]
     return f"{odd[0]} has letters, digits and hyphens only." if odd else ""
 
 

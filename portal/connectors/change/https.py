@@ -136,6 +136,8 @@ class Talk:
         lines = [f"{name}: {value}" for name, value in {"Accept": JSON, **headers}.items()]
         curl.setopt(pycurl.CUSTOMREQUEST, method)
         if body is not None:
+            # on a kept connection that dies curl sends again by itself, whatever the method: a note would be doubled
+            curl.setopt(pycurl.FRESH_CONNECT, 1)
             curl.setopt(pycurl.POST, 1)
             curl.setopt(pycurl.POSTFIELDSIZE, len(body))
             curl.setopt(pycurl.COPYPOSTFIELDS, body)

@@ -34,7 +34,10 @@ class Account:
 class Login(Protocol):
     """Makes the header that a request carries."""
 
-    renewable: bool
+    @property
+    def renewable(self) -> bool:
+        """Whether a fresh header can be had when one is not taken any more."""
+        ...
 
     def headers(self, talk: Talk, *, fresh: bool = False) -> Mapping[str, str]:
         """The header. fresh: the one that was used is not taken any more. Raises ChangeFailed."""

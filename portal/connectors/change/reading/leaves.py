@@ -13,7 +13,7 @@ LONGEST = 300  # characters of a system's own words that a sentence carries
 LONGEST_WAIT = 86_400.0  # seconds; what asks for longer is asked again after a day
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _MARK = re.compile(r"[A-Za-z0-9_.:/@-]{1,100}", re.ASCII)
-_WORDS = ("message", "detail", "messageText", "messageAppendedText", "title", "error_description", "error")
+_WORDS = ("message", "title", "detail", "messageText", "messageAppendedText", "error_description", "error")
 
 
 class Unreadable(Exception):
@@ -103,7 +103,7 @@ def refusal(body: bytes) -> str:
     except Unreadable:
         title = _TITLE.search(body[:20_000].decode("utf-8", "replace"))
         return short(title.group(1)) if title else ""
-    return short(" / ".join(dict.fromkeys(_said(found, 0))))
+    return short(" / ".join(dict.fromkeys(map(short, _said(found, 0)))))
 
 
 def _said(value: object, depth: int) -> list[str]:

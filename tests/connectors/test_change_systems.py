@@ -1,0 +1,221 @@
+"""All four change systems over HTTPS: made, gated, approved there, noted, attached, closed; nothing doubled."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+
+import pytest
+
+from portal.connectors.change.reading.leaves import tag
+from portal.kernel.change import ChangeBusy, ChangeFailed, ChangeKey, ChangeRefused, ChangeUnreachable, Gate
+from tests.fixtures_changes import BEGINS, ENDS, KINDS, wanted
+
+pytestmark = pytest.mark.wire
+PLAIN = ("servicenow", "bmc", "webhook")  # where a wanted window is a field of its own
+marks = (f"test-{number}" for number in itertools.count())
+every = pytest.mark.parametrize("kind", KINDS)
+
+
+def approved(changes, kind):
+    """A change that the board has approved; system and key."""
+    key = changes.open(kind)
+    changes.act(kind, key.number, "approve")
+    return changes.connect(kind), key
+
+
+@every
+def test_from_the_request_to_the_close(changes, kind):
+    system, mark = changes.connect(kind), next(marks)
+    made = system.create(wanted(mark))
+    assert made.gate is Gate.AWAITING
+    assert (made.key.system, bool(made.key.number)) == (kind, True)
+    if kind in PLAIN:
+        assert (made.begins, made.ends, made.ci, made.kind) == (BEGINS, ENDS, ("oradb01",), "normal")
+    assert system.create(wanted(mark)).key == made.key if kind != "bmc" else True
+
+    changes.act(kind, made.key.number, "approve")
+    seen = system.read(made.key)
+    assert seen.gate is Gate.ALLOWED
+    assert seen.key == made.key
+    assert seen.sequence >= made.sequence + (kind != "bmc")  # BMC tells whole seconds
+
+    for line, note in enumerate(("The drill begins.", "Group 1 is done.", "The drill ends.")):
+        system.note(made.key, note, f"{mark}/{line}")
+    system.attach(made.key, "report.pdf", "application/pdf", b"%PDF-1.7 whole", f"{mark}/file")
+    system.close(made.key, BEGINS, BEGINS + timedelta(minutes=42), "successful", "All objectives met.")
+
+    told = changes.told(kind, made.key.number)
+    wrote = [one for one in told["notes"] if "/file" not in one and "Result:" not in one]
+    assert [one.splitlines()[0] for one in wrote] == ["The drill begins.", "Group 1 is done.", "The drill ends."]
+    assert [(one["name"], one["bytes"]) for one in told["files"]] == [("report.pdf", 14)]
+    assert len(changes.ledger(kind, "close", made.key.number)) == 1
+    assert "20:42" in told["ended"]
+    assert system.read(made.key).gate is Gate.PREVENTED
+
+
+@every
+def test_a_repeat_is_written_once(changes, kind):
+    system, key = approved(changes, kind)
+    mark = next(marks)
+    for _ in range(3):
+        system.note(key, "The drill begins.", mark)
+        system.attach(key, "report.json", "application/json", b"{}", f"{mark}/file")
+    told = changes.told(kind, key.number)
+    assert sum("The drill begins." in one for one in told["notes"]) == 1
+    assert len(told["files"]) == 1
+
+
+@every
+@pytest.mark.parametrize("what", ["note", "attach"])
+def test_an_answer_that_is_lost_doubles_nothing(changes, kind, what):
+    system, key = approved(changes, kind)
+    mark = next(marks)
+    changes.fault(kind, "lost-answer", what=what)
+    write = {
+        "note": lambda: system.note(key, "Paused.", mark),
+        "attach": lambda: system.attach(key, "r.csv", "text/csv", b"a;b\n", mark),
+    }[what]
+    with pytest.raises(ChangeUnreachable) as caught:
+        write()
+    assert caught.value.sent
+    write()
+    told = changes.told(kind, key.number)
+    assert (len(told["files"]), sum("Paused." in one for one in told["notes"])) == (
+        (1, 0) if what == "attach" else (0, 1)
+    )
+
+
+@every
+@pytest.mark.parametrize("result", ["successful", "successful_issues", "unsuccessful"])
+def test_a_close_tells_its_result_once(changes, kind, result):
+    system, key = approved(changes, kind)
+    for _ in range(2):
+        system.close(key, BEGINS, ENDS, result, "See the report.")
+    closed = changes.ledger(kind, "close", key.number)
+    assert len(closed) == 1
+    words = {
+        "jira": {"unsuccessful": "Failed"}.get(result, "Completed"),
+        "bmc": result.replace("_", " with ").capitalize(),
+    }
+    assert closed[0]["code"].lower() == words.get(kind, result).lower()
+
+
+@every
+def test_what_people_do_late_is_seen(changes, kind):
+    system, key = approved(changes, kind)
+    allowed = system.read(key)
+    changes.act(kind, key.number, "hold", reason="Month end")
+    held = system.read(key)
+    changes.act(kind, key.number, "release")
+    changes.act(kind, key.number, "move", minutes=90)
+    moved = system.read(key)
+    changes.act(kind, key.number, "cancel")
+    canceled = system.read(key)
+    assert [one.gate for one in (allowed, held, moved, canceled)] == [
+        Gate.ALLOWED, Gate.PREVENTED, Gate.ALLOWED, Gate.PREVENTED,
+    ]  # fmt: skip
+    assert (allowed.begins, allowed.ends) == (BEGINS, ENDS)
+    assert moved.begins == BEGINS + timedelta(minutes=90)
+    told = [one.sequence for one in (allowed, held, moved, canceled)]
+    assert told == sorted(told)
+    assert kind == "bmc" or len(set(told)) == 4
+
+
+@every
+def test_a_rejection_prevents(changes, kind):
+    key = changes.open(kind)
+    changes.act(kind, key.number, "reject")
+    assert changes.connect(kind).read(key).gate is Gate.PREVENTED
+
+
+@every
+def test_a_state_that_nobody_knows_is_never_allowed(changes, kind):
+    system, key = approved(changes, kind)
+    changes.fault(kind, "odd-state")
+    seen = system.read(key)
+    assert seen.gate is Gate.PREVENTED
+    assert "Under Deliberation".lower() in seen.sentence.lower()
+
+
+UNKNOWN = {"servicenow": "CHG9999999", "jira": "OPS-999999", "bmc": "CRQ999999999", "webhook": "WH-9999999"}
+
+
+@every
+def test_a_change_that_is_not_there_is_invalid(changes, kind):
+    seen = changes.connect(kind).read(ChangeKey(kind, UNKNOWN[kind]))
+    assert seen.gate is Gate.INVALID
+    assert UNKNOWN[kind] in seen.sentence
+
+
+@every
+@pytest.mark.parametrize("number", ["", "CHG1^ORactive=true", "OPS-1/../../user", "CRQ1?x=1", "a b", "\n", "x" * 300])
+def test_a_number_that_is_none_asks_nothing_else(changes, kind, number):
+    seen = changes.connect(kind).read(ChangeKey(kind, number))
+    assert seen.gate is Gate.INVALID
+
+
+@every
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(403, ChangeRefused), (400, ChangeRefused), (409, ChangeBusy), (503, ChangeBusy), (500, ChangeBusy)],
+)
+def test_a_refused_write_back_and_its_replay(changes, kind, status, error):
+    system, key = approved(changes, kind)
+    mark = next(marks)
+    changes.fault(kind, "refuse", status=status, what="note", times=1)
+    with pytest.raises(error) as caught:
+        system.note(key, "The drill ends.", mark)
+    assert caught.value.status == status
+    assert f"The lab refuses this with {status}" in str(caught.value)
+    system.note(key, "The drill ends.", mark)
+    notes = changes.told(kind, key.number)["notes"]
+    assert [one.splitlines()[0] for one in notes] == ["The drill ends."]
+    assert kind == "webhook" or tag(mark) in notes[0]
+
+
+@every
+def test_a_rate_limit_says_how_long_to_wait(changes, kind):
+    system, key = approved(changes, kind)
+    changes.fault(kind, "rate", retry_after=60)
+    with pytest.raises(ChangeBusy) as caught:
+        system.read(key)
+    assert (caught.value.status, caught.value.wait) == (429, 60.0)
+
+
+BAD = {
+    "html": ({"status": 200}, "a web page"),
+    "half": ({}, "JSON"),
+    "redirect": ({}, "login.bank.example"),
+}
+
+
+@every
+@pytest.mark.parametrize("fault", BAD)
+def test_what_is_no_api_is_told_as_such(changes, kind, fault):
+    words, told = BAD[fault]
+    system, key = approved(changes, kind)
+    changes.fault(kind, fault, **words)
+    with pytest.raises(ChangeFailed, match=told if (kind, fault) != ("bmc", "html") else "AR-JWT|web page"):
+        system.read(key)
+    changes.http("DELETE", f"/change/{kind}/faults")
+    assert system.read(key).gate is Gate.ALLOWED
+
+
+@every
+def test_a_web_page_with_404_is_no_missing_change(changes, kind):
+    """A proxy's page says nothing of the change."""
+    system, key = approved(changes, kind)
+    system.read(key)
+    changes.fault(kind, "html", status=502)
+    with pytest.raises(ChangeBusy, match="hibernating"):
+        system.read(key)
+
+
+@every
+def test_a_slow_answer_ends_with_the_deadline(changes, kind):
+    _, key = approved(changes, kind)
+    changes.connect(kind).read(key)  # so that no login is in the way
+    changes.fault(kind, "slow", seconds=30, times=1)
+    with pytest.raises(ChangeUnreachable, match=r"no whole answer|too slow"):
+        changes.connect(kind, limit=0.5).read(key)
