@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponseBase
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -18,11 +17,14 @@ from backups.models import Backup, Destination, Policy
 from backups.services import accept, copies, download, hold, prove, retain, take
 from backups.views.acts import sent
 from portal.access.admission import trace
-from portal.access.problems import Conflict, Unprocessable
+from portal.access.idempotency import KEY, key_of
+from portal.access.problems import Conflict
 from portal.access.rest import Needs, actor
+from portal.changes.asked import Asked
+from portal.changes.fields import ChangeField, WithChange, asked_with
 from portal.runs.api import POLL_AFTER, RunDetail
 from portal.runs.models import Run
-from portal.runs.services import Refused
+from portal.runs.problems import granted
 
 if TYPE_CHECKING:
     from rest_framework.viewsets import GenericViewSet
@@ -32,17 +34,15 @@ if TYPE_CHECKING:
 else:
     BackupRows = PolicyRows = object
 
-KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="Same key and body: same Run.")
 ACCEPTED = OpenApiResponse(RunDetail, description="Accepted; poll the Location, which is the Run's.")
 REASONS = [(each.value, each.label) for each in (Backup.Reason.PERSON, Backup.Reason.CHANGE)]
-_CONFLICTS = ("active", "state", "four_eyes", "evidence")
 
 
 class TakeWish(serializers.Serializer[Any]):
-    """Which policy takes it. reason: change when it is taken before one; left out, a change number says so."""
+    """Which policy takes it. reason: change when it is taken before one; left out, a change says so."""
 
     policy = serializers.PrimaryKeyRelatedField(queryset=Policy.objects.select_related("engine"))
-    change = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
+    change = ChangeField()
     reason = serializers.ChoiceField(REASONS, required=False, allow_null=True, default=None)
 
 
@@ -53,9 +53,10 @@ class KeepWish(serializers.Serializer[Any]):
 
 
 class CopyWish(serializers.Serializer[Any]):
-    """Where to."""
+    """Where to. change: that the copying belongs to."""
 
     destination = serializers.PrimaryKeyRelatedField(queryset=Destination.objects.all())
+    change = ChangeField()
 
 
 class Held(serializers.Serializer[Any]):
@@ -77,25 +78,11 @@ class Preview(serializers.Serializer[Any]):
     why = serializers.CharField()
 
 
-def granted(deed: Callable[[], Any]) -> Any:
-    """What the deed gives, or its refusal as a problem."""
-    try:
-        return deed()
-    except Refused as refusal:
-        if refusal.kind in _CONFLICTS:
-            raise Conflict(str(refusal)) from None
-        raise Unprocessable(str(refusal)) from None
-
-
 def accepted(run: Run) -> Response:
     """202 with the Run and where it is."""
     body = RunDetail(Run.objects.prefetch_related("steps").get(pk=run.pk)).data
     headers = {"Location": reverse("api-run-detail", args=[run.pk]), "Retry-After": POLL_AFTER}
     return Response(body, status=status.HTTP_202_ACCEPTED, headers=headers)
-
-
-def _key(request: Request) -> str:
-    return str(request.headers.get("Idempotency-Key", ""))
 
 
 def _who(request: Request) -> str:
@@ -111,21 +98,24 @@ class BackupActs(BackupRows):
         wish = TakeWish(data=request.data)
         wish.is_valid(raise_exception=True)
         given = wish.validated_data
-        reason = given["reason"] or (Backup.Reason.CHANGE if given["change"] else Backup.Reason.PERSON)
-        who, key = _who(request), _key(request)
-        return accepted(granted(lambda: take.start(given["policy"], who, reason, given["change"], key=key)))
+        change = Asked.of(given["change"] or "")
+        reason = given["reason"] or (Backup.Reason.CHANGE if change.number else Backup.Reason.PERSON)
+        who, key = _who(request), key_of(request)
+        return accepted(granted(lambda: take.start(given["policy"], who, reason, change, key=key)))
 
-    @extend_schema(request=None, parameters=[KEY], responses={202: ACCEPTED})
+    @extend_schema(request=WithChange, parameters=[KEY], responses={202: ACCEPTED})
     @action(detail=True, methods=["post"], permission_classes=(Needs("run.start"),))
     def verify(self, request: Request, pk: str = "") -> Response:
         """Climbs the ladder again. Needs the act run.start."""
-        return accepted(granted(lambda: prove.verify(self._archive(), _who(request), _key(request))))
+        backup, change, key = self._archive(), asked_with(request), key_of(request)
+        return accepted(granted(lambda: prove.verify(backup, _who(request), key, change)))
 
-    @extend_schema(request=None, parameters=[KEY], responses={202: ACCEPTED})
+    @extend_schema(request=WithChange, parameters=[KEY], responses={202: ACCEPTED})
     @action(detail=True, methods=["post"], permission_classes=(Needs("run.start"),))
     def rehearse(self, request: Request, pk: str = "") -> Response:
         """Restores every dump into a scratch server. Needs the act run.start."""
-        return accepted(granted(lambda: prove.rehearse(self._archive(), _who(request), _key(request))))
+        backup, change, key = self._archive(), asked_with(request), key_of(request)
+        return accepted(granted(lambda: prove.rehearse(backup, _who(request), key, change)))
 
     @extend_schema(request=CopyWish, parameters=[KEY], responses={202: ACCEPTED})
     @action(detail=True, methods=["post"], permission_classes=(Needs("run.start"),))
@@ -138,7 +128,8 @@ class BackupActs(BackupRows):
         place = wish.validated_data["destination"]
         if not place.enabled:
             raise Conflict(f"{place.name} is switched off: nothing is sent there.")
-        return accepted(granted(lambda: copies.push(backup, place, _who(request), _key(request))))
+        change, key = Asked.of(wish.validated_data["change"] or ""), key_of(request)
+        return accepted(granted(lambda: copies.push(backup, place, _who(request), key, change)))
 
     @extend_schema(request=KeepWish, responses=Held)
     @action(detail=True, methods=["post"], permission_classes=(Needs("backup.hold"),))
@@ -156,8 +147,8 @@ class BackupActs(BackupRows):
         backup.hold. 409 when the ladder does not doubt its size."""
         wish = KeepWish(data=request.data)
         wish.is_valid(raise_exception=True)
-        backup, why = self._archive(), wish.validated_data["why"]
-        return accepted(granted(lambda: accept.size(backup, actor(request), why, _key(request))))
+        backup, why, key = self._archive(), wish.validated_data["why"], key_of(request)
+        return accepted(granted(lambda: accept.size(backup, actor(request), why, key)))
 
     @extend_schema(request=None, responses=Held)
     @action(detail=True, methods=["post"], permission_classes=(Needs("backup.hold"),))
@@ -190,7 +181,7 @@ class PolicyActs(PolicyRows):
     """The acts with policies, for their viewset."""
 
     @extend_schema(methods=["get"], responses=Preview(many=True))
-    @extend_schema(methods=["post"], request=None, parameters=[KEY], responses={202: ACCEPTED})
+    @extend_schema(methods=["post"], request=WithChange, parameters=[KEY], responses={202: ACCEPTED})
     @action(
         detail=True,
         methods=["get", "post"],
@@ -204,4 +195,5 @@ class PolicyActs(PolicyRows):
         policy = self.get_object()
         if request.method == "GET":
             return Response(Preview(retain.preview(policy, self.get_serializer_context()["now"]), many=True).data)
-        return accepted(granted(lambda: retain.start(policy, _who(request), _key(request))))
+        change, key = asked_with(request), key_of(request)
+        return accepted(granted(lambda: retain.start(policy, _who(request), key, change)))

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from backups import models
-from backups.api_acts import ACCEPTED, KEY, accepted, granted
+from backups.api_acts import ACCEPTED, accepted
 from backups.kit.readiness import lines
 from backups.services import kit as kits
 from backups.views.kit import sent
@@ -24,9 +24,13 @@ from inventory.models import Engine
 from inventory.models.looks import OUTCOMES
 from portal.access.admission import trace
 from portal.access.filtering import filtered
+from portal.access.idempotency import KEY, key_of
 from portal.access.paging import Newest
 from portal.access.problems import Conflict
 from portal.access.rest import Needs, actor
+from portal.changes.asked import Asked
+from portal.changes.fields import ChangeField
+from portal.runs.problems import granted
 
 
 class Kit(serializers.ModelSerializer[models.Kit]):
@@ -65,9 +69,10 @@ class KitDetail(Kit):
 
 
 class CollectWish(serializers.Serializer[Any]):
-    """Of which engine."""
+    """Of which engine. change: that the collecting belongs to."""
 
     engine = serializers.PrimaryKeyRelatedField(queryset=Engine.objects.all())
+    change = ChangeField()
 
 
 class Kits(viewsets.ReadOnlyModelViewSet[models.Kit]):
@@ -90,9 +95,9 @@ class Kits(viewsets.ReadOnlyModelViewSet[models.Kit]):
         """Collects the kit of an engine. Needs the act run.start. 409 while another Run has the engine."""
         wish = CollectWish(data=request.data)
         wish.is_valid(raise_exception=True)
-        key = str(request.headers.get("Idempotency-Key", ""))
-        who = str(request.user.get_username())
-        return accepted(granted(lambda: kits.start(wish.validated_data["engine"], who, key)))
+        engine, change = wish.validated_data["engine"], Asked.of(wish.validated_data["change"] or "")
+        who, key = str(request.user.get_username()), key_of(request)
+        return accepted(granted(lambda: kits.start(engine, who, key, change)))
 
     @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY})
     @action(detail=True, permission_classes=(Needs("estate.view"),))

@@ -14,10 +14,10 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from failover.api_acts import DrillActs
-from failover.api_fields import ApprovalRow, Change, Check, change_of, gate_state
+from failover.api_fields import ApprovalRow, ChangeOf, Check, change_of, gate_state
 from failover.api_plans import PlansApi
 from failover.api_reports import DrillReports
-from failover.models import Drill, Schedule
+from failover.models import Drill, Readiness, Schedule
 from failover.services import pages_drills, readiness, schedules
 from failover.services.pages_plans import drill_plan
 from inventory.models import Engine
@@ -43,7 +43,7 @@ class DrillRow(serializers.ModelSerializer[Drill]):
     def get_gate(self, drill: Drill) -> str:
         return gate_state(drill, timezone.now())
 
-    @extend_schema_field(Change)
+    @extend_schema_field(ChangeOf)
     def get_change(self, drill: Drill) -> dict[str, Any]:
         return change_of(drill)
 
@@ -65,7 +65,7 @@ class DrillDetail(serializers.ModelSerializer[Drill]):
     def get_gate(self, drill: Drill) -> str:
         return gate_state(drill, timezone.now())
 
-    @extend_schema_field(Change)
+    @extend_schema_field(ChangeOf)
     def get_change(self, drill: Drill) -> dict[str, Any]:
         return change_of(drill)
 
@@ -112,15 +112,45 @@ class ReadinessRow(serializers.Serializer[Any]):
     checks = Check(many=True)
 
 
+class EngineReadiness(serializers.Serializer[Any]):
+    """One engine with the readiness of each drill that was looked at."""
+
+    engine = serializers.IntegerField()
+    name = serializers.CharField()
+    site = serializers.CharField()
+    readiness = ReadinessRow(many=True)
+
+
 PLAN = OpenApiParameter("plan", str, required=True, description="Name of a drill's plan.")
 
 
 class ReadinessOf(viewsets.GenericViewSet[Engine]):
-    """Readiness per engine: GET /api/v1/readiness/<engine>/?plan=she_failover; POST looks now, which takes seconds."""
+    """Readiness per engine: GET /api/v1/readiness/<engine>/?plan=she_failover; POST looks now, which takes seconds. The
+    list says it of all engines and of every drill that was looked at."""
 
     queryset = Engine.objects.order_by("pk")
     serializer_class = ReadinessRow
     permission_classes = (Needs("estate.view", "run.start"),)
+
+    @extend_schema(responses=EngineReadiness(many=True))
+    def list(self, request: Request) -> Response:
+        """All engines with what was looked at last; nobody is asked. An engine without a look says so by an empty
+        list."""
+        looked = Readiness.objects.values_list("engine", "plan").order_by("plan")
+        plans: dict[int, list[str]] = {}
+        for engine, plan in looked:
+            if drill_plan(plan) is not None:
+                plans.setdefault(engine, []).append(plan)
+        rows = [
+            {
+                "engine": row.pk,
+                "name": row.name,
+                "site": row.site.name,
+                "readiness": [_readiness(row, plan) for plan in plans.get(row.pk, [])],
+            }
+            for row in self.get_queryset().select_related("site")
+        ]
+        return Response(EngineReadiness(rows, many=True).data)
 
     @extend_schema(parameters=[PLAN], responses=ReadinessRow)
     def retrieve(self, request: Request, pk: str = "") -> Response:

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from failover.api_fields import ApprovalRow, Change
+from failover.api_fields import ApprovalRow
 from failover.models import Drill
 from failover.services import approvals, breaking, conduct, drills
-from failover.services.conduct import CONFLICTS, ROLES, SEVERITIES
+from failover.services.conduct import ROLES, SEVERITIES
 from inventory.models import Engine
+from portal.access.idempotency import KEY, key_of
 from portal.access.parsing import Json
-from portal.access.problems import Conflict, Unprocessable
 from portal.access.rest import Needs
+from portal.changes.asked import Asked
+from portal.changes.fields import ChangeField
 from portal.runs.api import POLL_AFTER
-from portal.runs.services import Refused
+from portal.runs.problems import granted
 
 if TYPE_CHECKING:
     from rest_framework.viewsets import GenericViewSet
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 else:
     DrillRows = object
 
-KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="Same key and body: same drill.")
 ACCEPTED = OpenApiResponse(description="Accepted; poll the Location, which is the drill's.")
 
 
@@ -64,7 +64,7 @@ class DrillWish(serializers.Serializer[Any]):
     parameters = serializers.DictField(required=False, default=dict)
     objectives = Objective(many=True, required=False, default=list)
     people = Person(many=True, required=False, default=list)
-    change = Change(required=False, default=dict)
+    change = ChangeField()
     scenario = serializers.CharField(max_length=2000, required=False, allow_blank=True, default="")
     assumptions = serializers.CharField(max_length=2000, required=False, allow_blank=True, default="")
     site = serializers.CharField(max_length=80, required=False, allow_blank=True, default="")
@@ -117,16 +117,6 @@ class Answered(serializers.Serializer[Any]):
     file = serializers.FileField(required=False, allow_empty_file=True, default=None)
 
 
-def granted(deed: Callable[[], Any]) -> Any:
-    """What the deed gives, or its refusal as a problem."""
-    try:
-        return deed()
-    except Refused as refusal:
-        if refusal.kind in CONFLICTS:
-            raise Conflict(str(refusal)) from None
-        raise Unprocessable(str(refusal)) from None
-
-
 def _who(request: Request) -> str:
     return str(request.user.get_username())
 
@@ -138,14 +128,13 @@ class DrillActs(DrillRows):
     def create(self, request: Request) -> Response:
         """Asks for a drill: 202 with Location. Nothing begins by it. Needs the act run.start."""
         given = _valid(DrillWish, request)
-        change = given["change"] or {}
-        window = change.get("window") or {}
-        wish = {
+        change = Asked.of(given["change"] or "")
+        wish: dict[str, Any] = {
             "objectives": [dict(each) for each in given["objectives"]],
             "people": [{**each, "present": None} for each in given["people"]],
-            "window": (window.get("start"), window.get("end")),
-            "change": change.get("number", ""),
-            "key": str(request.headers.get("Idempotency-Key", "")),
+            "window": (change.begins, change.ends),
+            "change": change,
+            "key": key_of(request),
             "words": {name: given[name] for name in ("scenario", "assumptions", "site")},
         }
         drill = granted(

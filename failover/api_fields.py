@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from failover.catalog.binding import hash_of
 from failover.models import Drill
-from failover.services import approvals, gates
+from failover.services import approvals, change_gate, gates
+from portal.changes.asked import Asked
+from portal.changes.fields import Window
+from portal.changes.services.queueing import undelivered
 from portal.runs.states import ENDED
 
 GATES = {
@@ -20,32 +24,38 @@ GATES = {
 }
 
 
-class Window(serializers.Serializer[Any]):
-    """Aware times."""
+class ChangeOf(serializers.Serializer[Any]):
+    """The change that a drill belongs to, as it was asked for, and what it allows as it was read back last. gate "": no
+    change system is asked. undelivered: what is owed to it and was not taken."""
 
-    start = serializers.DateTimeField()
-    end = serializers.DateTimeField()
-
-
-class Change(serializers.Serializer[Any]):
-    """The change that a drill belongs to, in the words of change systems. Only number and window are used yet; the
-    others are taken and not kept."""
-
-    system = serializers.CharField(max_length=80, required=False, allow_blank=True)
-    number = serializers.CharField(max_length=80, required=False, allow_blank=True, default="")
-    sys_id = serializers.CharField(max_length=80, required=False, allow_blank=True)
-    ci = serializers.ListField(child=serializers.CharField(max_length=200), required=False)
-    window = Window(required=False, allow_null=True, default=None)
-    type = serializers.CharField(max_length=40, required=False, allow_blank=True)
-    approval = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    id = serializers.IntegerField(allow_null=True)
+    system = serializers.CharField(allow_blank=True)
+    number = serializers.CharField(allow_blank=True)
+    sys_id = serializers.CharField(allow_blank=True)
+    ci = serializers.ListField(child=serializers.CharField())
+    window = Window(allow_null=True)
+    type = serializers.CharField(allow_blank=True)
+    gate = serializers.CharField(allow_blank=True)
+    sentence = serializers.CharField(allow_blank=True)
+    seen_at = serializers.DateTimeField(allow_null=True)
+    undelivered = serializers.IntegerField()
 
 
 def change_of(drill: Drill) -> dict[str, Any]:
-    """number and window, as they are bound."""
+    """As ChangeOf. The window is the drill's, which is bound."""
+    run = drill.run
     window = None
     if drill.window_begins is not None or drill.window_ends is not None:
         window = {"start": drill.window_begins, "end": drill.window_ends}
-    return {"number": drill.run.change if drill.run else "", "window": window}
+    asked = Asked.thawed(run.change_asked) if run else Asked()
+    bound = run.bound if run else None
+    decision = change_gate.stored(run, timezone.now(), drill) if run else None
+    return {
+        "id": bound.pk if bound else None, "system": asked.system, "number": run.change if run else "",
+        "sys_id": asked.sys_id, "ci": list(asked.ci), "window": window, "type": asked.kind,
+        "gate": decision.gate.value if decision else "", "sentence": decision.sentence if decision else "",
+        "seen_at": bound.seen_at if bound else None, "undelivered": undelivered(bound.pk) if bound else 0,
+    }  # fmt: skip
 
 
 def gate_state(drill: Drill, now: datetime) -> str:
@@ -56,10 +66,13 @@ def gate_state(drill: Drill, now: datetime) -> str:
     if drill.run.status in ENDED:
         return "prevented"
     held = approvals.standing(drill, now)
-    if held.state in GATES:
-        return GATES[held.state]
-    forbidden = gates.calendar(drill, now, begun=drill.run.started is not None) or gates.maintained(drill.engine_id)
-    return "prevented" if forbidden else "allowed"
+    said = GATES.get(held.state, "")
+    decision = change_gate.stored(drill.run, now, drill)
+    if said in ("", "awaiting") and decision is not None and not decision.lets:
+        return decision.gate.value
+    if said:
+        return said
+    return "prevented" if gates.shown(drill, now, begun=drill.run.started is not None) else "allowed"
 
 
 class Changed(serializers.Serializer[Any]):

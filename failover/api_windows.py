@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -18,15 +18,14 @@ from failover.models import Window
 from failover.services import windows
 from inventory.models import Engine, Host
 from portal.access.filtering import filtered
+from portal.access.idempotency import KEY, key_of
 from portal.access.paging import ByKey
-from portal.access.problems import Conflict, Unprocessable
 from portal.access.rest import Needs
+from portal.changes.asked import Asked
+from portal.changes.fields import ChangeField, WithChange, asked_with
 from portal.runs.api import POLL_AFTER
 from portal.runs.models import Run
-from portal.runs.services import Refused
-
-CONFLICTS = ("active", "state", "evidence")
-KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="Same key and body: same window.")
+from portal.runs.problems import granted
 
 
 class WindowRow(serializers.ModelSerializer[Window]):
@@ -51,7 +50,7 @@ class EnterWish(serializers.Serializer[Any]):
     )
     reason = serializers.CharField(max_length=300)
     deadline = serializers.DateTimeField()
-    change = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
+    change = ChangeField()
     owner = serializers.CharField(max_length=150, required=False, default="", allow_blank=True)
     site = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
 
@@ -61,7 +60,7 @@ class DeadlineWish(serializers.Serializer[Any]):
 
     deadline = serializers.DateTimeField()
     reason = serializers.CharField(max_length=300)
-    change = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
+    change = ChangeField()
 
 
 class Newest(ByKey):
@@ -88,36 +87,32 @@ class Windows(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Generic
         Needs("run.start")().has_permission(request, self)
         wish = EnterWish(data=request.data)
         wish.is_valid(raise_exception=True)
-        given = dict(wish.validated_data)
-        engine = given.pop("engine")
-        return _accepted(lambda: windows.start(engine, windows.Wish(**given), _who(request), _key(request)))
+        given = {**wish.validated_data, "change": Asked.of(wish.validated_data["change"] or "")}
+        engine, key = given.pop("engine"), key_of(request)
+        return _accepted(lambda: windows.start(engine, windows.Wish(**given), _who(request), key))
 
-    @extend_schema(request=None, parameters=[KEY], responses={202: ACCEPTED})
+    @extend_schema(request=WithChange, parameters=[KEY], responses={202: ACCEPTED})
     @action(detail=True, methods=["post"], permission_classes=(Needs("run.start"),))
     def leave(self, request: Request, pk: str = "") -> Response:
         """Ends a maintenance, whoever has set it. Needs the act run.start."""
-        row = self.get_object()
-        return _accepted(lambda: windows.leave(row, _who(request), key=_key(request)), row)
+        row, change, key = self.get_object(), asked_with(request), key_of(request)
+        return _accepted(lambda: windows.leave(row, _who(request), change if change.number else "", key), row)
 
     @extend_schema(request=DeadlineWish, parameters=[KEY], responses={202: ACCEPTED})
     @action(detail=True, methods=["post"], permission_classes=(Needs("run.start"),))
     def extend(self, request: Request, pk: str = "") -> Response:
         """A later deadline; it counts when its release is armed. Needs the act run.start."""
-        row, given = self.get_object(), _deadline(request)
-        deed = windows.extend
-        return _accepted(lambda: deed(row, given["deadline"], _who(request), given["reason"], _key(request)), row)
+        row, given, key = self.get_object(), _deadline(request), key_of(request)
+        deed, change = windows.extend, Asked.of(given["change"] or "")
+        return _accepted(lambda: deed(row, given["deadline"], _who(request), given["reason"], key, change), row)
 
     @extend_schema(request=DeadlineWish, parameters=[KEY], responses={202: ACCEPTED})
     @action(detail=True, methods=["post"], permission_classes=(Needs("run.start"),))
     def adopt(self, request: Request, pk: str = "") -> Response:
         """Takes a maintenance that was set outside of the portal into one's charge. Needs the act run.start."""
-        row, given = self.get_object(), _deadline(request)
-        return _accepted(
-            lambda: windows.adopt(
-                row, given["deadline"], _who(request), given["reason"], given["change"], _key(request)
-            ),
-            row,
-        )
+        row, given, key = self.get_object(), _deadline(request), key_of(request)
+        deed, change = windows.adopt, Asked.of(given["change"] or "")
+        return _accepted(lambda: deed(row, given["deadline"], _who(request), given["reason"], change, key), row)
 
 
 def _deadline(request: Request) -> dict[str, Any]:
@@ -127,22 +122,13 @@ def _deadline(request: Request) -> dict[str, Any]:
     return found
 
 
-def _key(request: Request) -> str:
-    return str(request.headers.get("Idempotency-Key", ""))
-
-
 def _who(request: Request) -> str:
     return str(request.user.get_username())
 
 
 def _accepted(deed: Callable[[], Run], row: Window | None = None) -> Response:
     """202 with the window and where it is; a refusal as a problem."""
-    try:
-        run = deed()
-    except Refused as refusal:
-        if refusal.kind in CONFLICTS:
-            raise Conflict(str(refusal)) from None
-        raise Unprocessable(str(refusal)) from None
+    run = granted(deed)
     rows = Window.objects.select_related("engine", "host")
     window = rows.get(pk=row.pk) if row else rows.get(enter_run=run)
     headers = {"Location": reverse("api-window-detail", args=[window.pk]), "Retry-After": POLL_AFTER}

@@ -10,15 +10,22 @@ from rest_framework.routers import SimpleRouter
 import backups.api
 import backups.api_kits
 import failover.api
+import failover.api_availability
+import failover.api_calendar
 import failover.api_windows
 import inventory.api
+import inventory.api_cabling
 import inventory.api_redundancy
+import portal.alerts.api
+import portal.changes.api
+import portal.changes.api_systems
 import portal.outbox.api
 import portal.runs.api
 from portal.access.filtering import filtered
 from portal.access.paging import ByKey
 from portal.access.problems import not_found
 from portal.access.rest import Needs
+from portal.changes.api_callback import CallbackView
 from portal.evidence.models import Record as RecordRow
 
 
@@ -46,19 +53,25 @@ class Records(viewsets.ReadOnlyModelViewSet[RecordRow]):
 
 router = SimpleRouter()
 router.register("evidence", Records, basename="api-evidence")
-drilled = (failover.api, failover.api_windows)
+drilled = (failover.api, failover.api_calendar, failover.api_windows, failover.api_availability)
 for app in (
     inventory.api,
     inventory.api_redundancy,
+    inventory.api_cabling,
     backups.api,
     backups.api_kits,
     *drilled,
     portal.runs.api,
+    portal.alerts.api,
     portal.outbox.api,
+    portal.changes.api,
+    portal.changes.api_systems,
 ):
     router.registry.extend(app.router.registry)
 
 urlpatterns = [
+    # with and without the slash at its end: what calls here is somebody else's form
+    re_path(r"^v1/changes/callback/(?P<system>[-\w]{1,80})/?$", CallbackView.as_view(), name="api-change-call"),
     path("v1/", include(router.urls)),
     path("v1/schema/", SpectacularAPIView.as_view(permission_classes=(Needs("estate.view"),)), name="api-schema"),
     re_path(r"^(?P<rest>.*)$", not_found),

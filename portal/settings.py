@@ -116,6 +116,8 @@ INSTALLED_APPS = [
     "portal.access.apps.AccessConfig",
     "portal.evidence",
     "portal.outbox.apps.OutboxConfig",
+    "portal.alerts.apps.AlertsConfig",
+    "portal.changes.apps.ChangesConfig",
     "portal.runs",
     "inventory",
     "backups",
@@ -250,13 +252,38 @@ HOLDFAST_TELLINGS: dict[str, str] = {
     "backups.retiring": "backups.works.retiring.standing",
 }
 HOLDFAST_PLANS = ["failover.services.composed.plan_of"]
-HOLDFAST_GATES = ["failover.services.gates.gate"]
+HOLDFAST_GATES = ["failover.services.gates.gate", "failover.services.change_gate.gate"]
+HOLDFAST_LAUNCHES = ["failover.services.change_gate.launch"]
+HOLDFAST_SITE_OF = "failover.services.sites.of_target"
+# How a change system is opened (portal/changes/services/opening.py).
+HOLDFAST_CHANGE_CONNECT = "portal.connectors.change.connect"
 HOLDFAST_CONSENTS = ["failover.services.approvals.consent"]
 # Pages that a Run belongs to, by packages above portal.runs: whoever acts on it comes back there.
 HOLDFAST_HOMES = ["failover.services.answer.home"]
-HOLDFAST_SECRETS = ["inventory.services.shell.secrets", "backups.services.secrets.known"]
+HOLDFAST_SECRETS = [
+    "inventory.services.shell.secrets",
+    "backups.services.secrets.known",
+    "portal.changes.services.opening.known_secrets",
+]
+# Who says what is wrong now (portal/alerts/rules/alarm.py), and in which windows people work on the estate.
+HOLDFAST_ALARMS = [
+    "inventory.services.alarms.alarms",
+    "backups.services.alarms.alarms",
+    "failover.services.alarms.alarms",
+    "failover.services.report_alarms.alarms",
+    "portal.runs.alarms.alarms",
+    "portal.alerts.services.own.undelivered",
+    "portal.alerts.services.own.broken",
+]
+HOLDFAST_QUIET = ["failover.services.alarms.quiets"]
+# Channels of the outbox beside mail: who sends a kept message over them.
+HOLDFAST_CHANNELS = {name: "portal.alerts.services.sending.send" for name in ("webhook", "slack", "teams", "syslog")}
 # Answers of the overview that packages above inventory give (inventory/services/told.py).
-HOLDFAST_ANSWERS = {"rebuild": "backups.services.answer.rebuild", "proven": "failover.services.answer.proven"}
+HOLDFAST_ANSWERS = {
+    "rebuild": "backups.services.answer.rebuild",
+    "proven": "failover.services.answer.proven",
+    "available": "failover.services.answer_available.available",
+}
 # Seconds after which another hosted-engine host has read what one has written; less only in a lab that runs faster.
 HOLDFAST_HA_LAG = envint("HA_LAG", 20)
 HOLDFAST_RELEASE_GRACE = envint("RELEASE_GRACE", 600)  # seconds from a window's deadline to the release on the host
@@ -264,7 +291,13 @@ HOLDFAST_COOL_DOWN = envint("COOL_DOWN", 600)  # seconds between two drills that
 HOLDFAST_DRILL_BACKUP_HOURS = envint("DRILL_BACKUP_HOURS", 26)  # how old the proven backup behind a drill may be
 HOLDFAST_ATTACHMENT_MB = envint("ATTACHMENT_MB", 4)  # of a file that is attached to an answer; below nginx's limit
 HOLDFAST_MAIL_URL = envstr("MAIL_URL")  # portal/connectors/mail.py; it holds a password, so name a file
+HOLDFAST_CLAUSES = envstr("CLAUSES")  # file of the bank's own map of clauses; "": the one that comes along
+HOLDFAST_REPORT_MAIL_MB = envint("REPORT_MAIL_MB", 8)  # of files that one mail carries; larger ones are linked
 HOLDFAST_PUBLIC_URL = envstr("PUBLIC_URL")  # how people reach the portal, for links in mail
+# Requests that one person, or one unknown address, may send to the API in a minute, per process of the portal.
+HOLDFAST_API_READS = envint("API_READS", 1200)
+HOLDFAST_API_WRITES = envint("API_WRITES", 300)
+HOLDFAST_CALLBACKS = envint("CALLBACKS", 120)  # of one change system in a minute
 HOLDFAST_LEASE = envint("LEASE", 15)  # seconds after which a Run whose worker is silent is given to another
 
 # Celery only wakes workers up; the database is the truth (docs/architecture.md 5).
@@ -280,8 +313,12 @@ CELERY_TASK_ROUTES = {
     "portal.runs.tasks.*": {"queue": "runs"},
     # short, and never behind a Run: one may read an archive for hours in its worker
     "backups.tasks.*": {"queue": "looks"},
+    # minutes of a processor: where Runs are driven, never where hosts are looked at
+    "failover.tasks.make_reports": {"queue": "runs"},
     "failover.tasks.*": {"queue": "looks"},
     "portal.outbox.tasks.*": {"queue": "looks"},
+    "portal.alerts.tasks.*": {"queue": "looks"},
+    "portal.changes.tasks.*": {"queue": "looks"},
 }
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 3,
@@ -310,8 +347,15 @@ CELERY_BEAT_SCHEDULE = {
     "after backups": {"task": "backups.tasks.follow", "schedule": 20.0},
     "drills": {"task": "failover.tasks.tick", "schedule": 20.0},
     "maintenance": {"task": "failover.tasks.watch", "schedule": 5.0},
+    "availability": {"task": "failover.tasks.judge_availability", "schedule": 5.0},
     "notices": {"task": "failover.tasks.notify", "schedule": 10.0},
+    "reports": {"task": "failover.tasks.report", "schedule": 20.0},
     "mail": {"task": "portal.outbox.tasks.send", "schedule": 10.0},
+    "alerts": {"task": "portal.alerts.tasks.look", "schedule": 5.0},
+    "messages": {"task": "portal.outbox.tasks.deliver", "schedule": 5.0},
+    "changes": {"task": "portal.changes.tasks.look", "schedule": 5.0},
+    "change notes": {"task": "failover.tasks.note_changes", "schedule": 5.0},
+    "write back": {"task": "portal.changes.tasks.deliver", "schedule": 5.0},
     "heartbeats": {"task": "backups.tasks.send_heartbeats", "schedule": 5.0},
     # hourly, so that a beat which is restarted every day comes to it, too
     "prune history": {"task": "inventory.tasks.prune_history", "schedule": 3600.0},
@@ -328,6 +372,7 @@ REST_FRAMEWORK = {
     ],
     # nothing is open by default; a view names its act with portal.access.rest.Needs
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "DEFAULT_THROTTLE_CLASSES": ["portal.access.throttling.PerMinute"],
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Holdfast",

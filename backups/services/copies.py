@@ -8,6 +8,7 @@ from pathlib import Path
 
 from backups.models import Backup, Copy, Destination
 from backups.services import vault
+from portal.changes.asked import Asked
 from portal.connectors.ssh import Address
 from portal.connectors.stores.directory import DirectoryStore
 from portal.connectors.stores.s3 import Bucket, Lock, S3Store
@@ -33,16 +34,17 @@ def store_of(destination: Destination) -> Store:
     return _s3(destination)
 
 
-def push(backup: Backup, destination: Destination, by: str, key: str = "") -> Run:
+def push(backup: Backup, destination: Destination, by: str, key: str = "", change: str | Asked = "") -> Run:
     """Starts the Run that copies the vault's encrypted file there and hashes it there; to the vault, from another place
-    that holds it. Raises Refused, also when a copy is held there: sending it again would count it as missing meanwhile.
-    The key of a Run that has ended still gives that Run."""
+    that holds it. The change under which the backup was taken is not asked again: it may be closed by then. Raises
+    Refused, also when a copy is held there: sending it again would count it as missing meanwhile. The key of a Run that
+    has ended still gives that Run."""
     held = backup.copies.filter(destination=destination, state=Copy.State.HELD).exists()
     if held and not _known(by, key):
         body = {"wish": "copy", "place": destination.name}
         words = f"{destination.name} holds a copy of {backup.ident} already: nothing is sent again."
         raise recorded(Refused("state", words), by, f"backup:{backup.ident}", body)
-    return start(PLAN, {"backup": backup.pk}, f"destination:{destination.pk}", by, backup.change, key)
+    return start(PLAN, {"backup": backup.pk}, f"destination:{destination.pk}", by, change, key)
 
 
 def _known(by: str, key: str) -> bool:

@@ -11,6 +11,7 @@ from backups.kit import content as kits
 from backups.models import Backup, Copy, Destination, Kit
 from backups.services import kit_vault
 from inventory.models import Engine
+from portal.changes.asked import Asked
 from portal.evidence import services as evidence
 from portal.kernel.facts import load
 from portal.kernel.output import sha256
@@ -56,10 +57,10 @@ def bundle(row: Kit, by: str, trace: Mapping[str, object]) -> bytes:
     return raw
 
 
-def start(engine: Engine, by: str, key: str = "") -> Run:
+def start(engine: Engine, by: str, key: str = "", change: str | Asked = "") -> Run:
     """Collects the kit. The same key gives the same Run. Raises Refused, most often because another Run has the
     engine."""
-    return start_run(PLAN, {}, f"engine:{engine.pk}", by, "", key)
+    return start_run(PLAN, {}, f"engine:{engine.pk}", by, change, key)
 
 
 def due(engine: Engine, now: datetime) -> bool:

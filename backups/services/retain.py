@@ -12,6 +12,7 @@ from backups.catalog import retention
 from backups.catalog.retention import Entry, Generations, RecoveryWindow, Redundancy, Word
 from backups.models import Backup, Copy, Destination, Policy
 from backups.services.clock import now as database_now
+from portal.changes.asked import Asked
 from portal.runs.models import Run
 from portal.runs.services import Refused
 from portal.runs.services import start as start_run
@@ -167,11 +168,11 @@ def held_off(policy: Policy, now: datetime) -> str:
     return ""
 
 
-def start(policy: Policy, by: str, key: str = "") -> Run:
+def start(policy: Policy, by: str, key: str = "", change: str | Asked = "") -> Run:
     """Starts the deletion of what is obsolete now, frozen by name. Every one is judged again before it goes. Raises
     Refused, also when there is nothing to delete."""
     found = deletable(policy, database_now())[:MOST]
     if not found:
         raise Refused("state", f"Nothing of {policy} is obsolete and removable now.")
     idents = ",".join(backup.ident for backup in found)
-    return start_run(PLAN, {"policy": policy.pk, "backups": idents}, f"catalog:{policy.engine_id}", by, "", key)
+    return start_run(PLAN, {"policy": policy.pk, "backups": idents}, f"catalog:{policy.engine_id}", by, change, key)

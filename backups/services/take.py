@@ -9,8 +9,10 @@ from django.utils import timezone
 
 from backups.models import Backup, Policy
 from backups.services import recipients, vault
+from portal.changes.asked import Asked
 from portal.runs.models import Run
 from portal.runs.services import start as start_run
+from portal.runs.services import warm
 from portal.runs.services.refused import Refused
 
 PLAN = "backup_take"
@@ -20,13 +22,15 @@ def start(
     policy: Policy,
     by: str,
     reason: str = Backup.Reason.PERSON,
-    change: str = "",
+    change: str | Asked = "",
     due_at: datetime | None = None,
     key: str = "",
 ) -> Run:
     """Takes a backup of the policy's engine as the policy says. by: user name, or "holdfast". due_at: the planned start
     that it runs for. The same key gives the same Run. Raises Refused, with a sentence: most often because another Run
     has the engine."""
+    asked = Asked.of(change)
+    warm(asked, f"engine:{policy.engine_id}", by)
     recipients.own()
     vault.destination()
     now = timezone.now()
@@ -35,7 +39,7 @@ def start(
         Policy.objects.select_for_update().get(pk=policy.pk)  # two starts within one second get two names
         ident = _earlier(by, key) or _ident(policy, now)
         try:
-            run = start_run(PLAN, parameters(policy, ident), f"engine:{policy.engine_id}", by, change, key)
+            run = start_run(PLAN, parameters(policy, ident), f"engine:{policy.engine_id}", by, asked, key)
         except Refused as error:
             # what is recorded of a refusal must outlive this transaction
             refusal, run = error, Run()
@@ -44,7 +48,7 @@ def start(
                 run=run,
                 defaults={
                     "engine_id": policy.engine_id, "policy": policy, "ident": run.parameters["ident"], "taken": now,
-                    "reason": reason, "asked_by": by, "change": change, "due_at": due_at,
+                    "reason": reason, "asked_by": by, "change": run.change, "due_at": due_at,
                 },
             )  # fmt: skip
     if refusal is not None:

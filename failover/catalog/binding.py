@@ -17,6 +17,9 @@ NAMES = {
     "parameters": "Parameter",
     "target": "Target",
     "change": "Change number",
+    "change_system": "Change system",
+    "change_id": "Identity of the change",
+    "change_ci": "Configuration items of the change",
     "begins": "Begin of the window",
     "ends": "End of the window",
     "objectives": "Objectives",
@@ -48,10 +51,20 @@ class Bound:
     begins: datetime | None
     ends: datetime | None
     objectives: list[Any]
+    change_system: str = ""
+    change_id: str = ""
+    change_ci: tuple[str, ...] = ()
 
     def content(self) -> dict[str, Any]:
-        """As it is hashed and stored; JSON."""
+        """As it is hashed and stored; JSON. What is known of the change beside its number stands in it only where it is
+        known, so that an older approval keeps its hash."""
+        more = {
+            "change_system": self.change_system,
+            "change_id": self.change_id,
+            "change_ci": list(self.change_ci),
+        }
         return {
+            **{name: value for name, value in more.items() if value},
             "plan": self.plan,
             "version": self.version,
             "digest": self.digest,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.urls import reverse
 
 from failover.models import Drill
-from failover.services import breaking, watchdog
+from failover.services import breaking, change_alarm, watchdog
 from failover.services.frame import Standing, standings
 from inventory.services.told import Told
 from inventory.verdicts.answer import Answer, Word
@@ -22,7 +22,8 @@ SOON = 0.9  # of the days allowed, from which it is a warning
 def proven(now: datetime) -> Told:
     """The answer for the engine whose proof is oldest. One query."""
     rows = standings(now)
-    banner = breaking.alarm(rows) or watchdog.alarm(rows, now)
+    banner = breaking.alarm(rows) or change_alarm.lifted(rows) or watchdog.alarm(rows, now)
+    banner = banner or change_alarm.undelivered(rows)
     engines = [one for one in rows if one.watched]
     if not engines:
         words = "No engine is watched, so there is nothing to prove."

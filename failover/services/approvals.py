@@ -72,6 +72,9 @@ def content(drill: Drill) -> dict[str, Any]:
         drill.window_begins,
         drill.window_ends,
         drill.objectives,
+        str(run.change_asked.get("system", "")),
+        str(run.change_asked.get("sys_id", "")),
+        tuple(run.change_asked.get("ci", ())),
     ).content()
 
 

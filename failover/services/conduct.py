@@ -7,7 +7,7 @@ from typing import Any
 
 from backups.services.clock import now as database_now
 from failover.models import Attachment, Drill, Prompt
-from failover.services import approvals, attachments, gates, pairs, readiness, roles, sites
+from failover.services import approvals, attachments, change_gate, gates, pairs, readiness, roles, sites
 from failover.services.approvals import LONGEST, deciding, run_of, told
 from portal.runs import services as runs
 from portal.runs import wake
@@ -17,7 +17,19 @@ from portal.runs.services.refused import recorded
 from portal.runs.states import ENDED
 
 # kinds of Refused that the state of things causes; the others are mistakes in the wish
-CONFLICTS = ("drill", "active", "state", "four_eyes", "evidence", "changed", "approval", "gate", "readiness", "window")
+CONFLICTS = (
+    "drill",
+    "active",
+    "state",
+    "four_eyes",
+    "evidence",
+    "changed",
+    "approval",
+    "gate",
+    "readiness",
+    "window",
+    "change",
+)
 GIVEN_UP = ("held", "ignored", "failed", "skipped")  # states of a step that waits for no answer any more
 SEVERITIES = ("low", "medium", "high", "critical")
 LONG = 20_000  # characters of what was seen, and of an attachment
@@ -43,6 +55,7 @@ def begin(pk: int, by: str, site: str = "") -> Run:
     if drill.run is not None and drill.run.status in approvals.WAITS and readiness.expired(drill.engine, drill.plan):
         look(drill)
     _as_planned(drill, by)
+    _change_lets(drill, by)
     with deciding(pk, by, "begin") as (row, now):
         run = run_of(row)
         if run.status not in approvals.WAITS:
@@ -57,6 +70,7 @@ def begin(pk: int, by: str, site: str = "") -> Run:
             words = f"Run {others[0].pk} ({others[0].title}) is {others[0].status} on {others[0].target_name}"
             raise Refused("active", f"{words}: wait for its end.", run=others[0])
         _ready(row)
+        change_gate.keep_window(run)
         told(row, "drill.begun", by, {"approved_by": held.by, "hash": held.hash, "readiness": row.readiness})
         return runs.approve(run.pk, held.by)
 
@@ -67,6 +81,15 @@ def _as_planned(drill: Drill, by: str) -> None:
         return
     if wrong := roles.voided(drill, roles.changed(drill), database_now()):
         refusal = Refused("approval", wrong, run=drill.run)
+        raise recorded(refusal, by, approvals.subject(drill), {"wish": "begin"})
+
+
+def _change_lets(drill: Drill, by: str) -> None:
+    """Raises Refused when the change system, asked now, does not let it begin."""
+    if drill.run is None or drill.run.status not in approvals.WAITS:
+        return
+    if wrong := change_gate.begins(drill, database_now()):
+        refusal = Refused("gate", wrong, run=drill.run)
         raise recorded(refusal, by, approvals.subject(drill), {"wish": "begin"})
 
 

@@ -11,9 +11,10 @@ from django.db import transaction
 from failover.catalog.pair import Member, written
 from failover.models import Drill
 from failover.plans_composed import PREFIX
-from failover.services import composed, fabric, pairs, readiness, readiness_looks, sites
+from failover.services import change_gate, composed, fabric, pairs, readiness, readiness_looks, sites
 from failover.verdicts import readiness as verdicts
 from inventory.models import Engine
+from portal.changes.asked import Asked
 from portal.evidence.services import append
 from portal.kernel.plan import Plan
 from portal.runs.models import Run
@@ -41,7 +42,7 @@ def request(  # noqa: PLR0913 - a wish has as many parts
     objectives: Sequence[Mapping[str, Any]] = (),
     people: Sequence[Mapping[str, Any]] = (),
     window: Window = ALWAYS,
-    change: str = "",
+    change: str | Asked = "",
     key: str = "",
     words: Mapping[str, Any] | None = None,
 ) -> Drill:
@@ -50,12 +51,15 @@ def request(  # noqa: PLR0913 - a wish has as many parts
     it is ready now. words: title, scenario, assumptions, announced, schedule; site: where the engine is meant to stand.
     The same key with the same wish gives the same drill. Raises Refused with one sentence per reason, which is
     recorded."""
-    asked = {"plan": plan, "parameters": dict(parameters), "change": change}
+    change = Asked.of(change)
+    asked = {"plan": plan, "parameters": dict(parameters), "change": change.number}
     try:
         earlier = _earlier(engine, plan, parameters, by, key, objectives)
         if earlier is not None:
             return earlier
         _at_its_site(engine, plan, str((words or {}).get("site", "")))
+        if wrong := change_gate.unknown(change, pairs.target(engine), by):
+            raise Refused("change", wrong)
         filled = _filled(engine, plan, parameters)
         _ready(engine, plan, filled, window)
         return _saved(engine, plan, filled, by, change, key, _row(objectives, people, window, words or {}))
@@ -188,7 +192,7 @@ def _row(
 
 
 def _saved(
-    engine: Engine, plan: str, filled: Mapping[str, Any], by: str, change: str, key: str, row: dict[str, Any]
+    engine: Engine, plan: str, filled: Mapping[str, Any], by: str, change: Asked, key: str, row: dict[str, Any]
 ) -> Drill:
     with transaction.atomic():
         # the drill stands before a worker can take its Run: the Run is seen on commit
@@ -211,7 +215,7 @@ def _saved(
             **row,
         )
         body = {
-            "plan": plan, "run": run.pk, "digest": run.digest, "parameters": run.parameters, "change": change,
+            "plan": plan, "run": run.pk, "digest": run.digest, "parameters": run.parameters, "change": run.change,
             "objectives": drill.objectives, "people": drill.people,
             "window": [at.isoformat() if at else None for at in (drill.window_begins, drill.window_ends)],
         }  # fmt: skip

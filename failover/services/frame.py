@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 
 from failover.models import BreakGlass, Drill, Schedule, Window
 from inventory.models import Engine
+from inventory.templatetags.holdfast import full
+from portal.changes.models import ChangeNote, Lift
 from portal.runs.models import Run, RunStep
 from portal.runs.states import ENDED
 
@@ -52,6 +54,8 @@ class Standing:
     allowed: int
     glass: Glass | None
     window: Open | None
+    undelivered: int = 0  # notes to change systems that were refused for good, of the whole estate
+    lifted: str = ""  # who lifted the gate of a change system, until when, why; "" while none is
 
 
 def standings(now: datetime) -> tuple[Standing, ...]:
@@ -77,6 +81,8 @@ def standings(now: datetime) -> tuple[Standing, ...]:
                 )
             )[:1]
         ),
+        undelivered=Coalesce(Subquery(_dead()), 0),
+        lifted=Subquery(_lifts(now)[:1]),
         window=Subquery(
             window.values(
                 told=JSONObject(
@@ -89,6 +95,17 @@ def standings(now: datetime) -> tuple[Standing, ...]:
     return tuple(_standing(row) for row in rows.only("name", "watched").order_by("name"))
 
 
+def _dead() -> Any:
+    rows = ChangeNote.objects.filter(state=ChangeNote.State.DEAD).order_by().values("state")
+    return rows.annotate(many=Count("pk")).values("many")
+
+
+def _lifts(now: datetime) -> Any:
+    rows = Lift.objects.filter(confirmed_at__isnull=False, until__gt=now).order_by("-pk")
+    parts = {"system": "system__name", "asked": "asked_by", "confirmed": "confirmed_by"}
+    return rows.values(told=JSONObject(**parts, until="until", reason="reason"))
+
+
 def _standing(row: Any) -> Standing:
     glass, window = row.glass, row.window
     return Standing(
@@ -99,7 +116,14 @@ def _standing(row: Any) -> Standing:
         row.allowed,
         glass and _broken(glass),
         window and _open(row.name, window),
+        row.undelivered,
+        _lifted(row.lifted) if row.lifted else "",
     )
+
+
+def _lifted(told: dict[str, Any]) -> str:
+    words = f"{told['asked']} and {told['confirmed']} lifted the gate of {told['system']}"
+    return f"{words} until {full(_moment(told['until']))}: {told['reason']}"
 
 
 def _broken(told: dict[str, Any]) -> Glass:

@@ -10,17 +10,15 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from backups.services.clock import now as database_now
-from failover.catalog.duration import expected, rollback
 from failover.models import Blackout, Drill, Window
-from failover.services import approvals, breaking, readiness, roles, sites
+from failover.services import approvals, breaking, change_gate, readiness, roles, sites
+from failover.services.durations import needed
 from inventory.models import Host
 from inventory.templatetags.holdfast import full
-from portal.kernel.plan import Plan
 from portal.kernel.words import span
 from portal.runs.models import Run, RunStep
+from portal.runs.ports import Asks
 from portal.runs.registry import UnknownPlan, plan_named
-
-PAST = 20  # runs of a plan whose times are looked at
 
 
 def gate(run: Run) -> str:
@@ -58,7 +56,20 @@ def _calendar(drill: Drill, run: Run, now: datetime) -> str:
     if current is not None and not current.mutating:
         return ""
     begun = run.steps.filter(mutating=True).exclude(intended_at=None).exists()
-    return calendar(drill, now, begun=begun)
+    sentence = calendar(drill, now, begun=begun)
+    # at the window's end people are asked: what was begun is not thrown back without a word
+    return Asks(sentence) if sentence and begun else sentence
+
+
+def shown(drill: Drill, now: datetime, *, begun: bool = False) -> str:
+    """As `calendar`, with maintenance and with what the change allows as it was read back last. For pages."""
+    said = calendar(drill, now, begun=begun) or maintained(drill.engine_id)
+    if said or drill.run is None:
+        return said
+    decision = change_gate.stored(drill.run, now, drill)
+    if decision is not None:
+        return "" if decision.lets else decision.sentence
+    return "" if breaking.lifts(drill, now) else change_gate.required(drill.run)
 
 
 def calendar(drill: Drill, now: datetime, *, begun: bool = False) -> str:
@@ -89,15 +100,6 @@ def room(drill: Drill, now: datetime) -> str:
         words = f"The drill takes about {span(ahead)} and its way back {span(back)}"
         return f"{words}, which ends after the window at {full(drill.window_ends)}: request a longer window."
     return blackout(drill.engine_id, now, done)
-
-
-def needed(plan: Plan) -> tuple[float, float]:
-    """Seconds that a drill of this plan takes, from what past ones took, and those of its way back."""
-    ended = Run.objects.filter(plan=plan.name, status=Run.Status.SUCCEEDED, started__isnull=False, ended__isnull=False)
-    took = [
-        (end - begin).total_seconds() for begin, end in ended.values_list("started", "ended")[:PAST] if begin and end
-    ]
-    return expected(plan, took), rollback(plan)
 
 
 def blackout(engine_pk: int, begins: datetime, ends: datetime) -> str:

@@ -141,7 +141,7 @@ def beginning(drill: Drill, held: Standing, acts: frozenset[str], now: datetime)
         return Begin(False, "")
     if "run.start" not in acts:
         return Begin(True, "Your role does not begin drills. A person with the role Operator does.")
-    why = gates.calendar(drill, now) or gates.maintained(drill.engine_id) or roles.moved(drill)
+    why = gates.shown(drill, now) or roles.moved(drill)
     if not why and (others := gates.rivals(drill.run)):
         first = others[0]
         why = f"Run {first.pk} ({first.title}) is {first.status} on {first.target_name}: wait for its end."

@@ -41,7 +41,7 @@ class Row:
 
 def drills() -> QuerySet[Drill]:
     """With what a row needs."""
-    rows = Drill.objects.select_related("run", "engine", "schedule")
+    rows = Drill.objects.select_related("run__bound__system", "engine", "schedule")
     return rows.prefetch_related(Prefetch("approvals", Approval.objects.order_by("-pk")))
 
 

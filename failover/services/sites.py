@@ -28,6 +28,23 @@ def unnamed(engine: Engine, named: str) -> str:
     return wrong(engine, named)
 
 
+def of_target(target: str) -> str:
+    """The name of the site at which a Run's target stands (settings.HOLDFAST_SITE_OF); "" when it stands at none."""
+    kind, _, key = target.partition(":")
+    if not key.isdecimal():
+        return ""
+    engines, number = Engine.objects.select_related("site"), int(key)
+    rows = {
+        "engine": engines.filter(pk=number),
+        "she": engines.filter(pk=number),
+        "catalog": engines.filter(pk=number),
+        "host": engines.filter(hosts=number),
+        "backup": engines.filter(backups=number),
+    }
+    found = rows.get(kind, engines.none()).first()
+    return found.site.name if found else ""
+
+
 def elsewhere(plan: Plan, engine: Engine) -> str:
     """ "" or why a plan that is marked for sites of one role does not run at this engine's."""
     site = engine.site

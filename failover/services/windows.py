@@ -20,9 +20,11 @@ from failover.verdicts.guard import Refused as GuardRefused
 from failover.verdicts.guard_facts import Facts
 from failover.verdicts.room import Moves
 from inventory.models import Engine, Host
+from portal.changes.asked import Asked
 from portal.evidence.services import append
 from portal.runs.models import Run
 from portal.runs.services import start as start_run
+from portal.runs.services import warm
 from portal.runs.services.refused import Refused, recorded
 
 ENTER, LEAVE, EXTEND = "she_maintenance_enter", "she_maintenance_leave", "she_maintenance_extend"
@@ -48,7 +50,7 @@ class Wish:
     host: Host | None
     reason: str
     deadline: datetime
-    change: str = ""
+    change: str | Asked = ""
     owner: str = ""
     site: str = ""
 
@@ -139,11 +141,12 @@ def _until(deadline: datetime) -> dict[str, Any]:
 
 def _saved(engine: Engine, wish: Wish, on: int, by: str, key: str) -> Run:
     given = {**_common(engine, wish.scope, on), **_until(wish.deadline)}
+    warm(wish.change, pairs.target(engine), by)
     try:
         with transaction.atomic():
             run = start_run(ENTER, given, pairs.target(engine), by, wish.change, key)
             window = Window.objects.create(
-                engine=engine, scope=wish.scope, host=wish.host, reason=wish.reason.strip(), change=wish.change,
+                engine=engine, scope=wish.scope, host=wish.host, reason=wish.reason.strip(), change=run.change,
                 owner=wish.owner or by, asked_at=timezone.now(), deadline=wish.deadline, enter_run=run,
                 sentence="It is being entered.",
             )  # fmt: skip
@@ -176,7 +179,7 @@ def _held(window_pk: int, states: tuple[str, ...], wish: str) -> Window:
     return window
 
 
-def leave(window: Window, by: str, change: str = "", key: str = "") -> Run:
+def leave(window: Window, by: str, change: str | Asked = "", key: str = "") -> Run:
     """Ends a maintenance, adopted or not, whoever set it. The same key gives the same Run. Raises Refused."""
     again = Run.objects.filter(requested_by=by, idempotency_key=key, plan=LEAVE).first() if key else None
     if again:
@@ -186,10 +189,11 @@ def leave(window: Window, by: str, change: str = "", key: str = "") -> Run:
         if window.state != Window.State.ACTIVE:
             raise Refused("state", f"{window} is {window.state}, so it cannot be left.")
         on = _guarded(engine, Act(LEAVING[scope], window.host.name if window.host else ""), window.host, window.pk)
+        change = change or _change_of(window)
         with transaction.atomic():
             row = _held(window.pk, (Window.State.ACTIVE,), "left")
             given = {**_common(engine, scope, on), **_armed(row)}
-            run = start_run(LEAVE, given, pairs.target(engine), by, change or row.change, key)
+            run = start_run(LEAVE, given, pairs.target(engine), by, change, key)
             row.state, row.leave_run, row.sentence = Window.State.LEAVING, run, "It is being left."
             row.save(update_fields=["state", "leave_run", "sentence"])
             _put(row, "window.leave_asked", by, {"run": run.pk})
@@ -198,31 +202,47 @@ def leave(window: Window, by: str, change: str = "", key: str = "") -> Run:
         raise recorded(refusal, by, f"window:{window.pk}", {"wish": "leave"}) from None
 
 
+def _change_of(window: Window) -> str | Asked:
+    """The change that a window was entered with, of the same system."""
+    run = window.enter_run
+    if run is None or not run.change_asked:
+        return window.change
+    return Asked.thawed(run.change_asked)
+
+
 def _armed(window: Window) -> dict[str, Any]:
     return {"release": window.release if window.release_on_id else "", "armed_on": window.release_on_id or 0}
 
 
-def extend(window: Window, deadline: datetime, by: str, reason: str, key: str = "") -> Run:
+def extend(window: Window, deadline: datetime, by: str, reason: str, key: str = "", change: str | Asked = "") -> Run:
     """A later deadline: the release is armed anew by a Run, and the deadline counts when that has ended well. Raises
     Refused."""
     if not reason.strip():
         raise Refused("parameters", "An extension needs a reason.")
-    return _rearm(window, deadline, by, "window.extend_asked", {"reason": reason.strip()}, key)
+    return _rearm(window, deadline, by, "window.extend_asked", {"reason": reason.strip()}, key, Asked.of(change))
 
 
-def adopt(window: Window, deadline: datetime, by: str, reason: str, change: str = "", key: str = "") -> Run:
+def adopt(window: Window, deadline: datetime, by: str, reason: str, change: str | Asked = "", key: str = "") -> Run:
     """Takes a maintenance that was set by hand into one's charge: owner, reason, deadline, and a release on the host.
     Raises Refused."""
     if not reason.strip():
         raise Refused("parameters", "An adoption needs a reason.")
     if window.owner:
         raise Refused("state", f"{window} has an owner already: {window.owner}.")
-    told = {"owner": by, "reason": reason.strip()[:300], "change": change}
-    return _rearm(window, deadline, by, "window.adopted", {"reason": reason.strip()}, key, **told)
+    asked = Asked.of(change)
+    told = {"owner": by, "reason": reason.strip()[:300], "change": asked.number[:80]}
+    return _rearm(window, deadline, by, "window.adopted", {"reason": reason.strip()}, key, asked, **told)
 
 
 def _rearm(
-    window: Window, deadline: datetime, by: str, kind: str, body: dict[str, Any], key: str, **fields: str
+    window: Window,
+    deadline: datetime,
+    by: str,
+    kind: str,
+    body: dict[str, Any],
+    key: str,
+    asked: Asked | None = None,
+    **fields: str,
 ) -> Run:
     again = Run.objects.filter(requested_by=by, idempotency_key=key, plan=EXTEND).first() if key else None
     if again:
@@ -230,11 +250,13 @@ def _rearm(
     try:
         if wrong := _deadline_wrong(deadline):
             raise Refused("parameters", *wrong)
+        change = asked if asked is not None and asked.number else _change_of(window)
+        warm(change, pairs.target(window.engine), by)
         with transaction.atomic():
             row = _held(window.pk, (Window.State.ACTIVE,), "given a new deadline")
             on = row.release_on_id or (row.host_id if row.host_id else _any_writer(row.engine))
             given = {**_common(row.engine, row.scope, on), **_until(deadline), **_armed(row), "window": row.pk}
-            run = start_run(EXTEND, given, pairs.target(row.engine), by, fields.get("change") or row.change, key)
+            run = start_run(EXTEND, given, pairs.target(row.engine), by, change, key)
             for name, value in fields.items():
                 setattr(row, name, value)
             if fields:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from failover.models import Drill
-from failover.services import conduct, pages_clock, pages_drill
+from failover.services import conduct, pages_change, pages_clock, pages_drill
 from failover.services.pages_drills import Row, drills, row_of
 from inventory.services.pages_engine import looks_of, seen
 from inventory.views.engine import state_of
@@ -81,6 +81,7 @@ def shown(request: HttpRequest, row: Drill, mistakes: tuple[str, ...] = (), stat
         "person": person,
         "roles": conduct.ROLES,
         "severities": conduct.SEVERITIES,
+        "bound": pages_change.bound(row, now),
         "path": trail(row),
     }
     context |= _live(row) if context["live"] or context["over"] else {"ready": pages_drill.ready(row, now)}

@@ -11,7 +11,7 @@ from django.utils import timezone
 from failover.forms import DrillForm
 from failover.models import Drill
 from failover.services import drills
-from failover.services.gates import needed
+from failover.services.durations import needed
 from failover.services.pages_drill import check_rows
 from failover.services.pages_plans import drill_plan
 from failover.services.readiness import checks_of, expired, last

@@ -6,18 +6,14 @@ from __future__ import annotations
 from failover.catalog.pair import Member, member
 from failover.models import Drill
 from failover.services import prompts
+from failover.services.correlating import correlation
 from failover.services.telling import drill_of
 from inventory.models import Host
 from inventory.services.reach import credentials
 from portal.connectors.engine import ActionResult, EngineFailed, Session, fence_host, migrate_vm, shared
 from portal.connectors.engine.shapes import VmSeen
 from portal.evidence.services import append
-from portal.kernel.step import Parameters, WorkFailed, Working, WorkStopped
-
-
-def correlation(parameters: Parameters, letter: str) -> str:
-    """36 characters, which is all that the engine keeps (facts/engine-api.md 1.6)."""
-    return f"hf{letter}-{str(parameters['run']).replace('-', '')}"
+from portal.kernel.step import WorkFailed, Working, WorkStopped
 
 
 def migrate(working: Working) -> None:

@@ -5,6 +5,7 @@ A worker may die between the question and the answer; the next one finds the hos
 from __future__ import annotations
 
 from failover.catalog.pair import member
+from failover.services.correlating import correlation
 from inventory.models import Engine, Host
 from inventory.services.reach import credentials
 from portal.connectors.engine import (
@@ -20,6 +21,7 @@ from portal.kernel.output import LookFailed
 from portal.kernel.step import WorkFailed, Working
 
 ON_ITS_WAY = {"off": ("maintenance", "preparing_for_maintenance"), "on": ("up", "unassigned", "initializing")}
+LETTERS = {"off": "d", "on": "a"}  # deactivate, activate: the end of the correlation id
 
 
 def deactivate(working: Working) -> None:
@@ -44,19 +46,19 @@ def statuses(session: Session) -> dict[str, str]:
 def _ask(working: Working, way: str) -> None:
     engine = Engine.objects.get(pk=int(working.parameters["target"].partition(":")[2]))
     host = Host.objects.get(pk=member(working.parameters, "on").pk, engine=engine)
-    correlation = f"hf-{working.parameters['run'].replace('-', '')[:24]}-{way}"
+    mark = correlation(working.parameters, LETTERS[way])
     try:
         session = shared(credentials(engine))
         status = statuses(session).get(host.uuid, "")
         if status in ON_ITS_WAY[way]:
             working.say(f"The engine's status of {host.name} is {status} already, so nothing is asked.")
             return
-        result = _post(session, host, way, correlation)
+        result = _post(session, host, way, mark)
     except EngineFailed as error:
         raise LookFailed(str(error)) from None
     if not result.accepted:
         raise WorkFailed(f"The engine refuses: {' '.join(result.fault.strip('[]').split())}")
-    working.say(f"The engine has taken the order (correlation id {correlation}).")
+    working.say(f"The engine has taken the order (correlation id {mark}).")
 
 
 def _post(session: Session, host: Host, way: str, correlation: str) -> ActionResult:

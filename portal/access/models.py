@@ -44,3 +44,20 @@ class Preference(models.Model):
 
     def __str__(self) -> str:
         return f"preferences of {self.person}"
+
+
+class Idempotency(models.Model):
+    """An Idempotency-Key that a person has sent, with the hash of what it was sent with. What came of it is found by
+    the act itself; this keeps one key from meaning two things."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)  # over method, path and body
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural: ClassVar = "idempotency keys"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["person", "key"], name="access_idempotency_key")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -38,6 +38,53 @@ class Conflict(exceptions.APIException):
     default_detail = "The state of things forbids it."
 
 
+class ChangePrevents(Conflict):
+    """409: the change that it belongs to does not allow it, or one is wanted and none is named."""
+
+    default_code = "change_prevents"
+    default_detail = "The change does not allow it"
+
+
+class SystemFailed(exceptions.APIException):
+    """424: another system, which this depends on, refuses or does not answer."""
+
+    status_code = 424
+    default_code = "other_system_failed"
+    default_detail = "Another system failed"
+
+
+class TooLarge(exceptions.APIException):
+    """413: the body is larger than is taken."""
+
+    status_code = 413
+    default_code = "too_large"
+    default_detail = "The request is too large"
+
+
+class PreconditionFailed(exceptions.APIException):
+    """412: what was read is no longer what is."""
+
+    status_code = 412
+    default_code = "precondition_failed"
+    default_detail = "It was edited meanwhile"
+
+
+class PreconditionRequired(exceptions.APIException):
+    """428: an edit says which version it is of."""
+
+    status_code = 428
+    default_code = "precondition_required"
+    default_detail = "If-Match is missing"
+
+
+class KeyReused(exceptions.APIException):
+    """422: the same Idempotency-Key with another body."""
+
+    status_code = 422
+    default_code = "idempotency_key_reused"
+    default_detail = "The Idempotency-Key means something else"
+
+
 class Unprocessable(exceptions.APIException):
     """422: well-formed, and still not acceptable."""
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -15,12 +15,13 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from portal.access.filtering import filtered
+from portal.access.idempotency import KEY, key_of
 from portal.access.paging import ByKey
-from portal.access.problems import Conflict, Unprocessable
 from portal.access.rest import Needs
+from portal.changes.fields import ChangeField
 from portal.runs import services
 from portal.runs.models import Run, RunLine, RunStep
-from portal.runs.services import Refused
+from portal.runs.problems import granted
 
 POLL_AFTER = "2"  # seconds that a client should wait before it asks again
 
@@ -42,7 +43,7 @@ class RunRow(serializers.ModelSerializer[Run]):
 
     class Meta:
         model = Run
-        exclude: ClassVar = ["body_hash", "lease_owner", "lease_expires", "fence", "woken_at"]
+        exclude: ClassVar = ["body_hash", "lease_owner", "lease_expires", "fence", "woken_at", "bound"]
 
 
 class RunDetail(RunRow):
@@ -52,12 +53,12 @@ class RunDetail(RunRow):
 
 
 class Wish(serializers.Serializer[Any]):
-    """What to start. target: "host:<id>"."""
+    """What to start. target: "host:<id>". change: its number, or an object with what else is known of it."""
 
     plan = serializers.CharField(max_length=60)
     target = serializers.CharField(max_length=80)
     parameters = serializers.DictField(required=False, default=dict)
-    change = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
+    change = ChangeField()
 
 
 class Reason(serializers.Serializer[Any]):
@@ -86,7 +87,6 @@ class Newest(ByKey):
 
 
 ACCEPTED = OpenApiResponse(RunDetail, description="Accepted; poll the Location.")
-KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="Same key and body: same Run.")
 
 
 class Runs(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Run]):
@@ -110,14 +110,14 @@ class Runs(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericVie
         self._allow(request, "run.start")
         wish = Wish(data=request.data)
         wish.is_valid(raise_exception=True)
-        key = request.headers.get("Idempotency-Key", "")
-        run = _granted(
+        key = key_of(request)
+        run = granted(
             lambda: services.start(
                 wish.validated_data["plan"],
                 wish.validated_data["parameters"],
                 wish.validated_data["target"],
                 request.user.get_username(),
-                wish.validated_data["change"],
+                wish.validated_data["change"] or "",
                 key,
             )
         )
@@ -180,7 +180,7 @@ class Runs(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericVie
     def _do(self, request: Request, act: str, deed: Callable[[int, str], Run]) -> Response:
         self._allow(request, act)
         run = self.get_object()
-        return self._accepted(_granted(lambda: deed(run.pk, request.user.get_username())))
+        return self._accepted(granted(lambda: deed(run.pk, request.user.get_username())))
 
     def _allow(self, request: Request, act: str) -> None:
         """The act that this call needs; a refusal is recorded by the permission itself."""
@@ -190,16 +190,6 @@ class Runs(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericVie
         body = RunDetail(Run.objects.prefetch_related("steps").get(pk=run.pk)).data
         headers = {"Location": reverse("api-run-detail", args=[run.pk]), "Retry-After": POLL_AFTER}
         return Response(body, status=status.HTTP_202_ACCEPTED, headers=headers)
-
-
-def _granted(deed: Callable[[], Run]) -> Run:
-    """The deed's Run, or its refusal as a problem."""
-    try:
-        return deed()
-    except Refused as refusal:
-        if refusal.kind in ("active", "state", "four_eyes", "evidence"):
-            raise Conflict(str(refusal)) from None
-        raise Unprocessable(str(refusal)) from None
 
 
 router = SimpleRouter()

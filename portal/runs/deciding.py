@@ -14,6 +14,15 @@ from portal.runs.states import move_run, move_step
 
 T = RunStep.State
 
+ASKED = 900.0  # seconds that a gate's question waits for people
+AWAY = 120.0  # the same while something is away that the undos would give back
+
+
+def patience(drive: Drive) -> float:
+    """Seconds that people have when a gate stops a step that changes something."""
+    done = RunStep.objects.filter(run_id=drive.run.pk, state=T.DONE, mutating=True, intended_at__isnull=False)
+    return AWAY if any(row.undo for row in done) else ASKED
+
 
 def hold(drive: Drive, row: RunStep, sentence: str, seconds: float) -> bool:
     """Lets people decide for so many seconds. False: a command of the step may still run on a host, so nobody is asked
@@ -22,7 +31,8 @@ def hold(drive: Drive, row: RunStep, sentence: str, seconds: float) -> bool:
         return False
     with drive.lease.writing():
         move_step(row.pk, [T.RUNNING], T.HELD, ended=Now(), deadline=in_seconds(seconds), sentence=sentence)
-        drive.note(row, f"{sentence} It waits {span(seconds)} for a decision: retry, ignore or abort.")
+        ways = "retry or abort" if row.mutating else "retry, ignore or abort"
+        drive.note(row, f"{sentence} It waits {span(seconds)} for a decision: {ways}.")
         body = {"step": row.name, "position": row.position, "sentence": sentence, "seconds": seconds}
         record.put(drive.run, "run.step_held", "portal", body)
     row.refresh_from_db()

@@ -165,9 +165,8 @@ class _Walk:
 
     def _send(self, acts: tuple[Act, ...]) -> Verdict:
         """Gates, intent, act. The order is the whole point: what is sent has been written first."""
-        sentence = ports.refusal(self.drive.run)
-        if sentence:
-            return failed(sentence)
+        if sentence := ports.refusal(self.drive.run):
+            return self._shut(sentence)
         commands = [act for act in acts if isinstance(act, Command)]
         own = [act for act in acts if not isinstance(act, Command)]
         if own and (commands or not isinstance(self.step.undo, str)):
@@ -179,6 +178,15 @@ class _Walk:
         self._intend(acts)
         self.sent = True
         return self._start(commands) if commands else self._own(own)
+
+    def _shut(self, sentence: str) -> Verdict:
+        """What a gate's refusal comes to: wait for what passes by itself, ask people what they can put right, or turn
+        round."""
+        if isinstance(sentence, ports.Later):
+            return wait(sentence)
+        if isinstance(sentence, ports.Asks):
+            self.decision = deciding.patience(self.drive)
+        return failed(sentence)
 
     def _intend(self, acts: tuple[Act, ...]) -> None:
         again = self.row.intended_at is not None

@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from portal.changes.models import Change
+
 
 class Run(models.Model):
     """One execution of a plan on one target. Rows move only through portal.runs.states."""
@@ -39,6 +41,10 @@ class Run(models.Model):
     target_name = models.CharField(max_length=255)  # for people, as it was at start
     requested_by = models.CharField(max_length=150)
     change = models.CharField(max_length=80, blank=True)  # change reference, "" when none was given
+    # the change of a change system that it belongs to; null: none, or a reference that nobody checks
+    bound = models.ForeignKey(Change, null=True, blank=True, on_delete=models.PROTECT, related_name="runs")
+    change_asked = models.JSONField(default=dict)  # portal.changes.asked, frozen; {} without a bound change
+    request_id = models.CharField(max_length=64, blank=True)  # of the request that asked for it; "" when none did
     idempotency_key = models.CharField(max_length=200, blank=True)
     body_hash = models.CharField(max_length=64, blank=True)
     approved_by = models.CharField(max_length=150, blank=True)

@@ -90,7 +90,7 @@ def _row(run: Run, step: RunStep, now: datetime, acts: frozenset[str]) -> Row:
     undecided_ = undecided(run, step)
     ended = run.status in RETRIED and step.state in (T.FAILED, T.UNDO_FAILED)
     retriable = "run.start" in acts and (ended or undecided_)
-    ignorable = "run.approve" in acts and undecided_
+    ignorable = "run.approve" in acts and undecided_ and not step.mutating
     return Row(step, state, word, lines(step.act), lines(step.undo), took, retriable, undecided_, ignorable)
 
 
@@ -127,7 +127,8 @@ def lead(run: Run, steps: Sequence[RunStep]) -> str:
         return run.sentence
     now = next((step for step in steps if step.state in (T.RUNNING, T.HELD)), None)
     if now is not None and now.sentence:
-        return f"{now.sentence} Retry it, ignore it, or abort." if now.state == T.HELD else now.sentence
+        ways = "Retry it, or abort." if now.mutating else "Retry it, ignore it, or abort."
+        return f"{now.sentence} {ways}" if now.state == T.HELD else now.sentence
     if run.status == S.AWAITING_APPROVAL:
         return f"{run.requested_by} asked for it. It waits for another person to approve it; nothing was done."
     if run.status == S.QUEUED:

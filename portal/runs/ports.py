@@ -2,6 +2,9 @@
 
 settings.HOLDFAST_SHELLS: kind of target -> dotted path of a callable that returns a kernel Shell.
 settings.HOLDFAST_GATES: dotted paths of callables (run) -> "" or one sentence why the run may not act now.
+settings.HOLDFAST_LAUNCHES: dotted paths of callables (run, plan) -> "" or one sentence why a Run that needs no approval
+may not be started now. The Run is not saved yet.
+settings.HOLDFAST_SITE_OF: dotted path of a callable (target) -> the name of the site that it stands at, "" for none.
 settings.HOLDFAST_CONSENTS: dotted paths of callables (run, by) -> "" or one sentence why this approval is not taken.
 settings.HOLDFAST_SECRETS: dotted paths of callables () -> the Secrets that must not appear in a line.
 settings.HOLDFAST_WORKS: name of a kernel Work -> dotted path of the callable (working) that does it.
@@ -17,9 +20,23 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from portal.kernel.output import LookFailed
+from portal.kernel.plan import Plan
 from portal.kernel.secret import Secret
 from portal.kernel.step import Parameters, Shell, Working
 from portal.runs.models import Run
+
+
+class Asks(str):
+    """A gate's sentence about something that people can put right: a step that changes something is held, and they
+    decide; for a while nothing is undone."""
+
+    __slots__ = ()
+
+
+class Later(str):
+    """A gate's sentence about something that passes by itself: the step waits, as long as its patience lasts."""
+
+    __slots__ = ()
 
 
 @cache
@@ -42,12 +59,28 @@ def shell_for(target: str) -> Shell:
 
 
 def refusal(run: Run) -> str:
-    """The first gate's sentence, or "" when every gate lets the run act now."""
+    """The first gate's sentence, or "" when every gate lets the run act now. One that is Asks or Later says what is to
+    be done with the step."""
     for path in settings.HOLDFAST_GATES:
         sentence: str = import_string(path)(run)
         if sentence:
             return sentence
     return ""
+
+
+def hindrance(run: Run, plan: Plan) -> str:
+    """Why a Run that would be queued at once may not be started; "" when nothing is in the way."""
+    for path in settings.HOLDFAST_LAUNCHES:
+        sentence: str = import_string(path)(run, plan)
+        if sentence:
+            return sentence
+    return ""
+
+
+def site_of(target: str) -> str:
+    """The name of the site that a target stands at; "" when it stands at none, or nobody can tell."""
+    found: str = import_string(settings.HOLDFAST_SITE_OF)(target) if settings.HOLDFAST_SITE_OF else ""
+    return found
 
 
 def objection(run: Run, by: str) -> str:

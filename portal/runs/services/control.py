@@ -129,6 +129,9 @@ def ignore(run_pk: int, position: int, by: str, reason: str) -> Run:
             state = row.state if row else "missing"
             words = f"Run {run.pk} is {run.ending or run.status}, its step {position} is {state}"
             raise Refused("state", f"{words}: no decision on it is waited for.", run=run)
+        if row.mutating:
+            words = f"Step {position} ({row.title}) changes something, so it is not left out: retry it, or abort."
+            raise Refused("state", words, run=run)
         _second(run, by)
         if not reason:
             raise Refused("parameters", "Say why the step may be ignored: the report quotes it.", run=run)

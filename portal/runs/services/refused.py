@@ -10,7 +10,7 @@ from portal.runs.models import Run
 
 
 class Refused(Exception):
-    """kind: unknown_plan | parameters | target | active | idempotency | key | state | four_eyes | evidence.
+    """kind: unknown_plan | parameters | target | active | idempotency | key | state | four_eyes | evidence | change.
     run: the Run that stands in the way, or None. sentences: one per mistake; str() joins them."""
 
     def __init__(self, kind: str, *sentences: str, run: Run | None = None) -> None:

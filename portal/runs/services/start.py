@@ -5,11 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
+from portal.access import request_id
+from portal.changes import services as changes
+from portal.changes.asked import Asked
 from portal.kernel.output import LookFailed
 from portal.kernel.plan import ParametersRefused, Plan, canonical, digest
 from portal.runs import journal, ports, record, wake
@@ -20,6 +25,7 @@ from portal.runs.services.refused import Refused, recorded
 
 S = Run.Status
 LONGEST_KEY = 200  # characters of an idempotency key
+LONGEST_CHANGE = 80  # characters of a change's number
 _TARGET = re.compile(r"[a-z]+:[1-9][0-9]{0,17}")
 
 
@@ -28,20 +34,33 @@ def start(
     parameters: Mapping[str, Any],
     target: str,
     by: str,
-    change: str = "",
+    change: str | Asked = "",
     idempotency_key: str = "",
 ) -> Run:
-    """Saves a Run with its steps, frozen, and wakes a worker on commit. by: user name; target: "host:<pk>".
-    The same key with the same wish gives the same Run, so a second click starts nothing. A plan that needs approval
-    waits for it. Raises Refused, whose sentence names the Run that stands in the way."""
-    body = {"plan": plan, "parameters": dict(parameters), "target": target, "change": change}
+    """Saves a Run with its steps, frozen, and wakes a worker on commit. by: user name; target: "host:<pk>". change: the
+    number alone, or with what else is known of it. The same key with the same wish gives the same Run, so a second
+    click starts nothing. A plan that needs approval waits for it. Raises Refused, whose sentence names the Run that
+    stands in the way, or says why the change does not allow it."""
+    asked = Asked.of(change)
+    body = {"plan": plan, "parameters": dict(parameters), "target": target, "change": asked.number}
     try:
         if len(idempotency_key) > LONGEST_KEY:
             raise Refused("key", f"The key has {len(idempotency_key)} characters; at most {LONGEST_KEY} are taken.")
         frozen = _frozen(plan, parameters, target)
-        return _saved(*frozen, target=target, by=by, change=change, key=idempotency_key)
+        return _saved(*frozen, target=target, by=by, asked=asked, key=idempotency_key)
     except Refused as refusal:
         raise recorded(refusal, by, target or "portal", body) from None
+
+
+def warm(change: str | Asked, target: str, by: str) -> None:
+    """Reads the change back before a transaction begins in which `start` asks for it again: that one then finds a fresh
+    answer and nobody waits for the change system while rows are locked. Whatever is wrong, `start` says."""
+    try:
+        bound = changes.bind(Asked.of(change), ports.site_of(target), by, timezone.now())
+    except changes.BindRefused:
+        return
+    if bound is not None:
+        changes.look(bound.pk, changes.FRESH)
 
 
 def _frozen(name: str, parameters: Mapping[str, Any], target: str) -> tuple[Plan, dict[str, Any], str]:
@@ -60,8 +79,9 @@ def _frozen(name: str, parameters: Mapping[str, Any], target: str) -> tuple[Plan
         raise Refused("target", str(error)) from None
 
 
-def _saved(plan: Plan, parameters: dict[str, Any], name: str, *, target: str, by: str, change: str, key: str) -> Run:
-    wish = {"plan": plan.name, "parameters": parameters, "target": target, "change": change}
+def _saved(plan: Plan, parameters: dict[str, Any], name: str, *, target: str, by: str, asked: Asked, key: str) -> Run:
+    told = asked.number if asked.plain else asked.content()
+    wish = {"plan": plan.name, "parameters": parameters, "target": target, "change": told}
     run = Run(
         plan=plan.name,
         plan_version=plan.version,
@@ -71,7 +91,8 @@ def _saved(plan: Plan, parameters: dict[str, Any], name: str, *, target: str, by
         target=target,
         target_name=name,
         requested_by=by,
-        change=change,
+        change=asked.number[:LONGEST_CHANGE],
+        request_id=request_id.current.get().strip("-"),
         idempotency_key=key,
         body_hash=hashlib.sha256(canonical(wish)).hexdigest(),
         status=S.AWAITING_APPROVAL if plan.approval else S.QUEUED,
@@ -79,6 +100,9 @@ def _saved(plan: Plan, parameters: dict[str, Any], name: str, *, target: str, by
     earlier = _earlier(run)
     if earlier:
         return earlier
+    _belong(run, asked)
+    if run.status == S.QUEUED and (sentence := ports.hindrance(run, plan)):
+        raise Refused("change", sentence)
     try:
         with transaction.atomic():
             _insert(run, plan)
@@ -91,6 +115,20 @@ def _saved(plan: Plan, parameters: dict[str, Any], name: str, *, target: str, by
     except EvidenceRefused as error:
         raise Refused("evidence", str(error)) from None
     return run
+
+
+def _belong(run: Run, asked: Asked) -> None:
+    """Finds the change's row. Raises Refused."""
+    try:
+        run.bound = changes.bind(asked, ports.site_of(run.target), run.requested_by, timezone.now())
+    except changes.BindRefused as error:
+        raise Refused("parameters", str(error)) from None
+    if run.bound is not None:
+        run.change = run.bound.number
+        bound = run.bound
+        sys_id = asked.sys_id or bound.sys_id
+        frozen = replace(asked, number=bound.number, system=bound.system.name, sys_id=sys_id)
+        run.change_asked = frozen.content()
 
 
 def _earlier(run: Run) -> Run | None:
@@ -134,4 +172,8 @@ def _insert(run: Run, plan: Plan) -> None:
         wake.on_commit(run.pk)
     run.refresh_from_db()
     body = {"version": run.plan_version, "parameters": run.parameters, "digest": run.digest, "status": run.status}
+    if run.change_asked:
+        body["change_asked"] = run.change_asked
+    if run.request_id:
+        body["request_id"] = run.request_id
     record.put(run, "run.started", run.requested_by, body)

@@ -1,0 +1,53 @@
+"""The report of a drill for its change: PDF, JSON, and the signed evidence that both are checked with."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from failover.models import Drill
+from failover.services import report as reports
+from failover.services import report_file as files
+from portal.changes import services as changes
+from portal.changes.models import Change
+from portal.evidence import services as evidence
+from portal.runs.models import Run
+
+log = logging.getLogger(__name__)
+
+PORTAL = "portal"  # who takes the report
+PATIENCE = timedelta(minutes=10)  # with a prober that does not close a drill
+
+
+def ready(drill: Drill, run: Run, now: datetime) -> bool:
+    """Whether its report will not change any more by itself: it was measured and closed, or nobody measures it."""
+    if run.status == Run.Status.NEEDS_ATTENTION or run.ended is None:
+        return False
+    return drill.closed_at is not None or now - run.ended > PATIENCE
+
+
+def owe(change: Change, about: str, drill: Drill, keys: Collection[str], now: datetime) -> int:
+    """Queues the files once; gives how many are new. A PDF that this machine cannot make is said in a note."""
+    wanted = [f"{about}:report.{kind}" for kind in ("json", "pdf", "evidence")]
+    if all(key in keys for key in wanted):
+        return 0
+    try:
+        made = reports.make(drill.pk, PORTAL)
+    except reports.NoReport as error:
+        log.warning("The report of drill %s is owed to %s and is not there: %s", drill.pk, change, error)
+        return 0
+    told = files.json_file(made)
+    new = int(changes.attach(change, wanted[0], about, told.name, told.kind, told.raw, now))
+    new += _pdf(change, wanted[1], about, made, now)
+    export = "".join(evidence.export(evidence.everything_of(f"drill:{drill.pk}"))).encode()
+    name = f"{told.name.removesuffix('.json')}-evidence.json"
+    return new + int(changes.attach(change, wanted[2], about, name, "application/json", export, now))
+
+
+def _pdf(change: Change, key: str, about: str, made: reports.Made, now: datetime) -> int:
+    try:
+        file = files.pdf_file(made)
+    except files.NoPdf as error:
+        return int(changes.note(change, key, about, f"No PDF of the report is attached. {error}", now))
+    return int(changes.attach(change, key, about, file.name, file.kind, file.raw, now))

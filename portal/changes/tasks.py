@@ -1,0 +1,23 @@
+"""Celery's side of changes: wake-ups only. The database says what is due."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from portal.changes.services.delivering import deliver_due
+from portal.changes.services.looking import look_due
+
+EVERY = 5.0  # seconds
+
+
+@shared_task(ignore_result=True, expires=EVERY)
+def look() -> None:
+    """Reads back the changes that are due."""
+    look_due(timezone.now())
+
+
+@shared_task(ignore_result=True, expires=EVERY)
+def deliver() -> None:
+    """Writes back what is queued."""
+    deliver_due(timezone.now())
