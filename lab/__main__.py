@@ -10,7 +10,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from lab import estate, run, smtp
+from lab import estate, run, smtp, syslog, webhook
 
 PORT, ENGINE_PORT, SSH_PORT = 8090, 8443, 2222
 
@@ -31,9 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--state-dir", type=Path, default=Path("var/lab"))
     start.add_argument("--backup-mib", type=int, default=8, help="about the size of an archive of engine-backup (8)")
     start.add_argument("--quick", action="store_true", help="commands answer at once")
-    mail = verbs.add_parser("mail", help="a mail server that prints what it gets, until Ctrl-C")
-    mail.add_argument("--port", type=int, default=2525, help="SMTP port (2525)")
-    mail.add_argument("--fault", choices=smtp.FAULTS, default="", help="what it does wrong")
+    _sinks(verbs)
     fault = verbs.add_parser("fault", help="put a fault in force")
     fault.add_argument("name")
     fault.add_argument("words", nargs="*", metavar="TARGET | key=value")
@@ -44,6 +42,20 @@ def _parser() -> argparse.ArgumentParser:
     for verb in (fault, clear, *listed):
         verb.add_argument("--port", type=int, default=PORT, help=f"the running lab's control port ({PORT})")
     return parser
+
+
+def _sinks(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Who can be told of alerts."""
+    mail = verbs.add_parser("mail", help="a mail server that prints what it gets, until Ctrl-C")
+    mail.add_argument("--port", type=int, default=2525, help="SMTP port (2525)")
+    mail.add_argument("--fault", choices=smtp.FAULTS, default="", help="what it does wrong")
+    hook = verbs.add_parser("webhook", help="a listener that prints what it is told, until Ctrl-C")
+    hook.add_argument("--port", type=int, default=8095, help="HTTP port (8095)")
+    hook.add_argument("--fault", choices=webhook.FAULTS, default="", help="what it does wrong")
+    log = verbs.add_parser("syslog", help="a syslog server that prints what it gets, until Ctrl-C")
+    log.add_argument("--port", type=int, default=6514, help="port (6514)")
+    log.add_argument("--transport", choices=("tcp", "udp"), default="tcp")
+    log.add_argument("--fault", choices=syslog.FAULTS, default="", help="what it does wrong")
 
 
 _READS = {"faults": "the faults in force", "truth": "what is really so", "ledger": "every command that ran"}
@@ -72,6 +84,10 @@ def main(words: list[str] | None = None) -> int:
         return run.main(_options(given))
     if given.verb == "mail":
         return smtp.main(given.port, given.fault)
+    if given.verb == "webhook":
+        return webhook.main(given.port, given.fault)
+    if given.verb == "syslog":
+        return syslog.main(given.port, given.transport, given.fault)
     if given.verb == "fault":
         body = dict(word.split("=", 1) for word in given.words if "=" in word)
         targets = [word for word in given.words if "=" not in word]

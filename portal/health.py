@@ -19,6 +19,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from backups.services.measures import measures
 from inventory.models import Finding, Look
 from inventory.services.looks import every, present
+from portal.alerts.services.pages import measures as alert_measures
 from portal.runs.models import Run
 
 
@@ -74,6 +75,11 @@ class Estate:
             family = GaugeMetricFamily(name, words, labels=["policy"])
             for policy, value in values:
                 family.add_metric([policy], value)
+            yield family
+        for name, words, labels, counted in alert_measures(now):
+            family = GaugeMetricFamily(name, words, labels=labels)
+            for label, number in counted:
+                family.add_metric(label, number)
             yield family
 
     def _findings(self, now: Any) -> Metric:

@@ -13,16 +13,18 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from portal.connectors.delivery import DeliveryFailed, DeliveryRefused
+
 TIMEOUT = 20.0  # seconds for each answer of the server
 _PORTS = {"smtps": 465, "smtp+starttls": 587, "smtp": 25}
 _HERE = ("127.0.0.1", "::1", "localhost")
 
 
-class MailFailed(Exception):
+class MailFailed(DeliveryFailed):
     """It was not taken; trying again may help. Its text is one sentence without the password."""
 
 
-class MailRefused(MailFailed):
+class MailRefused(MailFailed, DeliveryRefused):
     """The server refuses this address or message for good (5xx)."""
 
 

@@ -22,7 +22,8 @@ class RoleAddress(models.Model):
 
 class Mail(models.Model):
     """One message to one address. `key` names what it says to whom, so that it is queued once; the server may get it
-    more than once, always with the same Message-ID."""
+    more than once, always with the same Message-ID. channel: "mail", or one of settings.HOLDFAST_CHANNELS, whose
+    sender makes its own of `payload`; the address then names the receiver there."""
 
     class State(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -32,6 +33,8 @@ class Mail(models.Model):
     key = models.CharField(max_length=200, unique=True)
     message_id = models.CharField(max_length=200, unique=True)
     kind = models.CharField(max_length=40)  # drill.ahead, window.overdue, ...
+    channel = models.CharField(max_length=16, default="mail")
+    payload = models.JSONField(default=dict, blank=True)  # what other channels say; never a secret
     about = models.CharField(max_length=80)  # as the evidence names it: drill:7
     person = models.CharField(max_length=150)  # whom it is for: an account, a name, or "role operator"
     address = models.CharField(max_length=254, blank=True)  # "": none is known

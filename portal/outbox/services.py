@@ -1,4 +1,4 @@
-"""Queueing mail, sending what is due, and trying a dead letter again. At least once: what was sent and not noted is
+"""Queueing messages, sending what is due, and trying a dead letter again. At least once: what was sent and not noted is
 sent again, with the same Message-ID."""
 
 from __future__ import annotations
@@ -7,23 +7,29 @@ import hashlib
 import logging
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import F, Q
+from django.utils.module_loading import import_string
 
 from portal.access.roles import ROLES
-from portal.connectors.mail import File, MailFailed, MailRefused, MailServer, Message, send, server_of
+from portal.connectors.delivery import DeliveryFailed, DeliveryRefused
+from portal.connectors.mail import File, MailRefused, MailServer, Message, send, server_of
 from portal.evidence import services as evidence
 from portal.outbox.models import Mail, RoleAddress
 
 log = logging.getLogger(__name__)
+
+Sender = Callable[[Mail], None]  # raises DeliveryFailed
 
 TRIES = 12
 FIRST_PAUSE = timedelta(seconds=30)  # doubled with each try
@@ -33,6 +39,7 @@ TAKEN = timedelta(seconds=180)  # that a worker may have one; longer than a serv
 AT_ONCE = 20  # messages of one tick
 LONGEST_TICK = 30.0  # seconds after which no further one is begun
 LOCK = 0x686F6C646D61696C  # of the database session that sends
+MAIL = "mail"
 NO_SERVER = "No mail server is set: set HOLDFAST_MAIL_URL_FILE."
 
 
@@ -49,7 +56,7 @@ class Attached:
 @dataclass(frozen=True)
 class News:
     """What people are told. key: names it among all news, so that it is told once. about: as the evidence names it.
-    files: what is attached."""
+    files: what is attached. payload: what channels other than mail make their own of."""
 
     key: str
     kind: str
@@ -57,15 +64,18 @@ class News:
     subject: str
     body: str
     files: tuple[Attached, ...] = ()
+    payload: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Whom it is for. address: "" when none is known; then `why` says so."""
+    """Whom it is for. address: "" when none is known; then `why` says so. channel: mail, or one of
+    settings.HOLDFAST_CHANNELS, for whose sender the address names the receiver."""
 
     name: str
     address: str
     why: str = ""
+    channel: str = MAIL
 
 
 def server() -> tuple[MailServer | None, str]:
@@ -110,9 +120,9 @@ def queue(news: News, readers: Iterable[Reader], now: datetime) -> int:
     that is not delivered, so that it is seen."""
     new, seen = 0, set()
     for reader in readers:
-        if (reader.address or reader.name) in seen:
+        if (reader.channel, reader.address or reader.name) in seen:
             continue
-        seen.add(reader.address or reader.name)
+        seen.add((reader.channel, reader.address or reader.name))
         new += _kept(news, reader, now)
     return new
 
@@ -124,7 +134,7 @@ def _kept(news: News, reader: Reader, now: datetime) -> bool:
         defaults={
             "message_id": f"<{uuid.uuid4()}@holdfast>", "kind": news.kind, "about": news.about, "person": reader.name,
             "address": reader.address, "subject": news.subject[:200], "body": news.body, "queued_at": now,
-            "files": [asdict(one) for one in news.files],
+            "files": [asdict(one) for one in news.files], "channel": reader.channel, "payload": dict(news.payload),
             "next_at": now, "expires_at": now + WORTH, "error": reader.why,
             "state": Mail.State.FAILED if lost else Mail.State.QUEUED, "ended_at": now if lost else None,
         },
@@ -139,6 +149,8 @@ def _told(kind: str, by: str, row: Mail) -> None:
         "about": row.about, "kind": row.kind, "to": row.person, "address": row.address, "subject": row.subject,
         "message_id": row.message_id, "attempts": row.attempts, "error": row.error,
     }  # fmt: skip
+    if row.channel != MAIL:
+        body["channel"] = row.channel
     if row.files:
         body["files"] = [{"name": one["name"], "sha256": one["sha256"]} for one in row.files]
     evidence.append(kind, by, f"mail:{row.pk}", body)
@@ -150,46 +162,70 @@ def send_due(now: datetime) -> int:
     found, _ = server()
     if found is None:
         return 0
-    with _alone() as mine:
-        return _send_all(found, now) if mine else 0
+    with _alone(LOCK) as mine:
+        return _send_all(Q(channel=MAIL), partial(_mail, found), now) if mine else 0
 
 
-def _send_all(to: MailServer, now: datetime) -> int:
-    due = Mail.objects.filter(state=Mail.State.QUEUED, next_at__lte=now).filter(_free(now)).order_by("next_at", "pk")
-    sent, until = 0, time.monotonic() + LONGEST_TICK
-    for pk in list(due.values_list("pk", flat=True)[:AT_ONCE]):
-        sent += _send(to, pk, now)
+def deliver_due(now: datetime) -> int:
+    """Sends what is due over every channel but mail; gives how many were sent. A receiver that fails is left alone
+    until the next time, so that one which hangs holds up the others no longer than it must."""
+    with _alone(LOCK + 1) as mine:
+        return _send_all(~Q(channel=MAIL), _over, now) if mine else 0
+
+
+def _mail(to: MailServer, row: Mail) -> None:
+    send(to, Message(row.message_id, row.address, row.subject, row.body, tuple(map(_read, row.files))))
+
+
+def _over(row: Mail) -> None:
+    path = settings.HOLDFAST_CHANNELS.get(row.channel)
+    if path is None:
+        raise DeliveryRefused(f"The portal has no channel {row.channel!r} any more.")
+    import_string(path)(row)
+
+
+def _send_all(which: Q, by: Sender, now: datetime) -> int:
+    rows = Mail.objects.filter(which, _free(now), state=Mail.State.QUEUED, next_at__lte=now)
+    due = rows.order_by("next_at", "pk").values_list("pk", "channel", "address")
+    sent, until, silent = 0, time.monotonic() + LONGEST_TICK, set[str]()
+    for pk, channel, address in list(due[:AT_ONCE]):
+        if address in silent:
+            continue
+        if _send(by, pk, now):
+            sent += 1
+        elif channel != MAIL:
+            silent.add(address)
         if time.monotonic() > until:
             break
     return sent
 
 
 @contextmanager
-def _alone() -> Iterator[bool]:
+def _alone(lock: int) -> Iterator[bool]:
     """Whether this worker is the one that sends: a server that hangs must hold no more than one thread."""
     with connection.cursor() as cursor:
-        cursor.execute("select pg_try_advisory_lock(%s)", [LOCK])
+        cursor.execute("select pg_try_advisory_lock(%s)", [lock])
         mine = bool(cursor.fetchone()[0])
     try:
         yield mine
     finally:
         if mine:
             with connection.cursor() as cursor:
-                cursor.execute("select pg_advisory_unlock(%s)", [LOCK])
+                cursor.execute("select pg_advisory_unlock(%s)", [lock])
 
 
 def _free(now: datetime) -> Q:
     return Q(taken_until=None) | Q(taken_until__lt=now)
 
 
-def _send(to: MailServer, pk: int, now: datetime) -> bool:
+def _send(by: Sender, pk: int, now: datetime) -> bool:
     taken = Mail.objects.filter(_free(now), pk=pk, state=Mail.State.QUEUED)
     if not taken.update(taken_until=now + TAKEN, attempts=F("attempts") + 1):
         return False  # another worker has it
     row = Mail.objects.get(pk=pk)
     try:
-        send(to, Message(row.message_id, row.address, row.subject, row.body, tuple(map(_read, row.files))))
-    except MailFailed as error:
+        by(row)
+    except DeliveryFailed as error:
         _not_sent(row, error, now)
         return False
     _end(row, Mail.State.SENT, "", now)
@@ -207,11 +243,12 @@ def _read(one: dict[str, str]) -> File:
     return File(one["name"], one["kind"], raw)
 
 
-def _not_sent(row: Mail, error: MailFailed, now: datetime) -> None:
-    if isinstance(error, MailRefused) or row.attempts >= TRIES:
+def _not_sent(row: Mail, error: DeliveryFailed, now: datetime) -> None:
+    if isinstance(error, DeliveryRefused) or row.attempts >= TRIES:
         _end(row, Mail.State.FAILED, str(error), now)
         return
-    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (row.attempts - 1))
+    asked = min(LONGEST_PAUSE, timedelta(seconds=error.wait))  # by the other side
+    pause = max(asked, min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (row.attempts - 1)))
     Mail.objects.filter(pk=row.pk, state=Mail.State.QUEUED).update(
         error=str(error), next_at=now + pause, taken_until=None
     )
@@ -230,7 +267,7 @@ def _end(row: Mail, state: str, error: str, now: datetime) -> None:
 
 def _expire(now: datetime) -> None:
     for row in Mail.objects.filter(state=Mail.State.QUEUED, expires_at__lte=now).filter(_free(now)):
-        last = row.error or server()[1]
+        last = row.error or (server()[1] if row.channel == MAIL else "")
         _end(row, Mail.State.FAILED, f"It was not delivered within 24 h and is worth nothing now. {last}".strip(), now)
 
 

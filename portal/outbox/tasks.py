@@ -14,3 +14,9 @@ EVERY = 10.0  # seconds
 def send() -> None:
     """Sends what is due."""
     services.send_due(timezone.now())
+
+
+@shared_task(ignore_result=True, expires=EVERY)
+def deliver() -> None:
+    """Sends what is due over the other channels."""
+    services.deliver_due(timezone.now())

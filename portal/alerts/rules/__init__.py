@@ -1,0 +1,1 @@
+"""The rules of alerting, pure: what lives how long, who is told when, what holds it back."""
