@@ -69,7 +69,7 @@ class Availability:
     spent_s: float
     outages: tuple[Outage, ...]
     until: datetime
-    watched: bool = True  # asked now, or until the end of the stretch of time
+    watched: bool = True  # asked now; or it is over, and nothing is missing now
 
     @property
     def elapsed_s(self) -> float:
@@ -95,7 +95,8 @@ class Availability:
 def measure(of: History, objective: float, begins: float, ends: float, now: float) -> Availability:
     """objective: of 1. begins, ends, now: Unix seconds. What lies after now is not counted."""
     whole = seen(of.spans, of.rule)
-    until = max(begins, min(ends, known_until(whole, of.rule, now)))
+    known = known_until(whole, of.rule, now)
+    until = max(begins, min(ends, known))
     over = laid(of.entries)
     told = within(corrected(within(whole, begins, until), over), begins, until)
     permits = planned_times(union((one.begins, one.ends) for one in of.permits), over)
@@ -103,7 +104,6 @@ def measure(of: History, objective: float, begins: float, ends: float, now: floa
     unplanned = subtract(told.down, planned)
     up_s, spent_s = length(told.up), length(unplanned)
     alive = is_watched(whole, of.rule, now)
-    goes_on = alive and until == whole.last and whole.last is not None
     parts = sorted([(each, True) for each in planned] + [(each, False) for each in unplanned])
     return Availability(
         service=of.service,
@@ -118,9 +118,11 @@ def measure(of: History, objective: float, begins: float, ends: float, now: floa
         ratio=up_s / (up_s + spent_s) if up_s + spent_s > 0 else None,
         budget_s=(1 - objective) * max(0.0, ends - begins),
         spent_s=spent_s,
-        outages=tuple(_outage(of, over, each, is_planned, (begins, until), goes_on) for each, is_planned in parts),
+        outages=tuple(
+            _outage(of, over, each, is_planned, (begins, until), alive and until == known) for each, is_planned in parts
+        ),
         until=_at(until),
-        watched=alive or ends <= now,
+        watched=alive or ends < now,
     )
 
 

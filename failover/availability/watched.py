@@ -106,5 +106,5 @@ def is_watched(what: Seen, rule: Rule, now: float) -> bool:
 def within(what: Seen, begin: float, end: float) -> Seen:
     """The same for one stretch of time."""
     spans = tuple(one for one in what.spans if (one.begins < end and one.ends > begin) or begin <= one.begins < end)
-    cut = (clip(each, begin, end) for each in (what.up, what.down, what.unknown))
-    return Seen(*cut, what.last, spans)
+    up, down, unknown = (clip(each, begin, end) for each in (what.up, what.down, what.unknown))
+    return Seen(up, down, unknown, what.last, spans)

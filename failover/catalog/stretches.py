@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 
 LONGEST = 200  # characters of Span.why
 MOST = 5000  # stretches that wait to be taken; of more the oldest go, and read as "nobody asked"
@@ -50,9 +51,11 @@ class _Answer:
 
 @dataclass
 class Line:
-    """One service's stretches. hole: seconds without an answer from which on a stretch does not go on."""
+    """One service's stretches. hole: seconds without an answer from which on a stretch does not go on. step: seconds by
+    which the wall clock moves against the other one since a stretch began, from which on it does not go on either."""
 
     hole: float
+    step: float = inf
     _open: dict[int, Tick] = field(default_factory=dict)  # questions without an answer: when they were sent
     _early: list[_Answer] = field(default_factory=list)  # answers that wait for an older question's
     _asked: int = 0
@@ -81,13 +84,17 @@ class Line:
 
     def _take(self, one: _Answer) -> None:
         now = self._now
-        if now is None or now.up != one.up or one.tick.mono - now.last.mono > self.hole:
+        if now is None or now.up != one.up or one.tick.mono - now.last.mono > self.hole or self._put(now, one.tick):
             now = self._now = Stretch(one.up, one.why, one.tick, one.tick)
         else:
             now.goes_on(one.tick, one.why)
         if not self._changed or self._changed[-1] is not now:
             self._changed.append(now)
             del self._changed[:-MOST]
+
+    def _put(self, now: Stretch, tick: Tick) -> bool:
+        """Whether the wall clock was put forward or back meanwhile."""
+        return abs((tick.at - now.began.at).total_seconds() - (tick.mono - now.began.mono)) > self.step
 
     def taken(self) -> list[Stretch]:
         """The stretches that are new or went on since the last call, oldest first."""

@@ -35,28 +35,36 @@ def hole(every: float) -> float:
 
 
 class Asker:
-    """Asks from its making until `end`."""
+    """Asks from its making until `end`. hurried: seconds between two questions while it does not answer, where that is
+    less than its own rhythm. step: see catalog.stretches.Line."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Question, *, hurried: float = SLOWEST, step: float = math.inf) -> None:
         self.question = question
         self.every = min(SLOWEST, max(FASTEST, question.every))
-        self._most = math.ceil(TIMEOUT / self.every) + 1
-        self._line = Line(hole(self.every))
+        self._hurried = min(hurried, self.every)
+        self._serves = True
+        self._most = math.ceil(TIMEOUT / self._hurried) + 1
+        self._line = Line(hole(self.every), step)
         self._guard = threading.Lock()
-        self._ended = threading.Event()
+        self._ended = False
+        self._stir = threading.Event()  # it ends, or has stopped answering
         self._lanes = ThreadPoolExecutor(self._most, thread_name_prefix=f"ask {question.service}")
         self._rhythm = threading.Thread(target=self._beat, name=f"rhythm {question.service}", daemon=True)
         self._rhythm.start()
 
     def _beat(self) -> None:
         due = boottime.mono()
-        while not self._ended.wait(max(0.0, due - boottime.mono())):
+        while not self._ended:
+            if self._stir.wait(max(0.0, due - boottime.mono())):
+                self._stir.clear()
+                due = min(due, boottime.mono() + self._hurried)
+                continue
             with self._guard:
                 number = self._line.asked(_tick()) if self._line.waiting < self._most else None
             if number is not None:
                 self._lanes.submit(self._ask, number)
             # a beat that is late is not made up for by two at once
-            due = max(due + self.every, boottime.mono())
+            due = max(due + (self.every if self._serves else self._hurried), boottime.mono())
 
     def _ask(self, number: int) -> None:
         question = self.question
@@ -66,6 +74,9 @@ class Asker:
         finally:
             with self._guard:
                 self._line.answered(number, _tick(), said.up, said.why)
+                fell, self._serves = self._serves and said.up is not True, said.up is True
+            if fell:
+                self._stir.set()
 
     def taken(self) -> list[Stretch]:
         """Copies of the stretches that are new or went on since the last call."""
@@ -74,7 +85,8 @@ class Asker:
 
     def end(self) -> None:
         """Asks no more. Questions that are under way end by themselves, within TIMEOUT."""
-        self._ended.set()
+        self._ended = True
+        self._stir.set()
         self._rhythm.join()
         self._lanes.shutdown(wait=False, cancel_futures=True)
 

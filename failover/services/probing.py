@@ -1,4 +1,5 @@
-"""The drill prober: asks the services of engines that are drilled, and writes what it saw as Spans.
+"""The drill prober: asks the services of engines that are drilled, and writes what it saw as Spans. Beside them it
+asks, always, the services of which something is promised (services/steady.py).
 
 Only one at a time writes: it holds an advisory lock of the database. What cannot be written is kept, since the clock of
 a drill must outlive a database that restarts. docs/adr/0018."""
@@ -13,6 +14,7 @@ from failover.catalog.stretches import Stretch
 from failover.models import Drill, Span
 from failover.services import boottime, concluding
 from failover.services.asker import Asker, Question
+from failover.services.steady import Steady
 from failover.services.watching import ENGINE, questions, watched
 
 __all__ = ["ENGINE", "EVERY", "Prober", "write"]
@@ -35,29 +37,39 @@ class Prober:
         self._drills: dict[int, list[int]] = {}
         self._kept: dict[Key, Stretch] = {}
         self._refused: set[int] = set()  # drills whose conclusion the evidence does not take
+        self._steady = Steady(say)
         self._session: object = None  # the database session that holds the lock
 
     def round(self) -> None:
         """To be called every second: what is to be asked, and what was seen into the database."""
         self._collect()
+        self._steady.collect()
         try:
             if self._alone():
                 self._follow()
+                self._steady.follow()
             else:
                 self._rest("Another drill prober is at work: this one waits.")
+                self._steady.rest()
             self._save()
+            self._steady.save()
             self._conclude()
         except Error as error:
             connection.close()
-            self._once(f"The database does not take what was seen; {len(self._kept)} spans are kept. {error}")
+            kept = len(self._kept) + self._steady.kept
+            self._once(f"The database does not take what was seen; {kept} spans are kept. {error}")
 
     def end(self) -> None:
         """Asks no more and writes what it has."""
         self._stop(list(self._askers))
+        self._steady.rest()
         try:
             self._save()
+            self._steady.save()
         except Error as error:
-            self._say(f"{len(self._kept)} spans are lost, since the database does not take them. {error}")
+            self._say(
+                f"{len(self._kept) + self._steady.kept} spans are lost, since the database does not take them. {error}"
+            )
         connection.close()
 
     def _alone(self) -> bool:

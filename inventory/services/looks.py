@@ -29,11 +29,20 @@ REACH = "ssh"  # the look that says whether a host lets us in; made by every vis
 REACH_EVERY = 3.0
 SWITCH, ARRAY, REDUNDANCY, REPLICATION = "switch", "array", "redundancy", "replication"
 ORACLE = "oracle_tuning"  # what an Oracle VM says of its own settings
+AVAILABILITY = "availability"  # made by the package above that knows what is promised of an engine's services
 DEVICES = (SWITCH, ARRAY)
 # Looks that are no probe's, and the seconds between two of them. Switches and arrays have few sessions to give
 # (facts/san.md 1.3); the proof of redundancy and what is said of replication are made from the
 # others.
-BESIDES = {REACH: REACH_EVERY, SWITCH: 300.0, ARRAY: 300.0, REDUNDANCY: 15.0, REPLICATION: 60.0, ORACLE: 300.0}
+BESIDES = {
+    REACH: REACH_EVERY,
+    SWITCH: 300.0,
+    ARRAY: 300.0,
+    REDUNDANCY: 15.0,
+    REPLICATION: 60.0,
+    ORACLE: 300.0,
+    AVAILABILITY: 15.0,
+}
 LONGEST = 86_400.0  # seconds that a look is said to have taken at most, whatever a host's clock says
 CUT = 65_536  # bytes kept of a stream that was cut anyway: a host that floods the portal must not fill its disk, too
 

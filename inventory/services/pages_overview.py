@@ -33,7 +33,7 @@ BAD = 350  # findings that are not ok that a page reads at most, the worst first
 LATEST = 6
 READ = 120  # transitions of all hosts that are read for them: those of one cause become one line
 NEEDS = 5
-ENGINE, LUNS, VMS = "engine", "luns", "vms"
+ENGINE, LUNS, VMS, SERVICES = "engine", "luns", "vms", "services"
 OF_LUNS = ("lun", "san", "switch", "array", "estate")  # kinds that speak of LUNs and what carries them
 
 Group = int | str
@@ -57,7 +57,7 @@ def day(now: datetime, hosts: Sequence[int]) -> list[Any]:
     seen_ok = Q(from_outcome="", to_outcome="ok")  # a check that was first seen has not changed
     latest = Transition.objects.exclude(seen_ok).filter(at__lte=now).order_by("-at", "-pk").values("pk")[:READ]
     today = Transition.objects.filter(at__gte=now - DAY, at__lte=now)
-    mine = today.filter(Q(host__in=hosts) | Q(host__isnull=True)).exclude(subject_kind__in=(*OF_LUNS, "vm"))
+    mine = today.filter(Q(host__in=hosts) | Q(host__isnull=True)).exclude(subject_kind__in=(*OF_LUNS, "vm", "service"))
     luns = today.filter(subject_kind__in=OF_LUNS)
     # LUNs that were first seen and are ok say only since when there are any: the first of them does
     moved, first = luns.exclude(seen_ok), luns.order_by("at", "pk").values("pk")[:1]
@@ -80,11 +80,13 @@ class Strip:
 
 
 def group_of(kind: str, host: int | None) -> Group:
-    """Which strip a finding or transition belongs to; VMs have none."""
+    """Which strip a finding or transition belongs to; VMs and services have none."""
     if kind in OF_LUNS:
         return LUNS
     if kind == "vm":
         return VMS
+    if kind == "service":
+        return SERVICES
     return ENGINE if host is None else host
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from inventory.models import DeclaredPath, Device, Engine, Host, Look, OracleVm
 from inventory.probes import PROBES
-from inventory.services.looks import ORACLE, REACH, REDUNDANCY, REPLICATION
+from inventory.services.looks import AVAILABILITY, ORACLE, REACH, REDUNDANCY, REPLICATION
 from portal.kernel.probe import Declared, Traits
 from portal.kernel.probe import DeclaredPath as Pair
 
@@ -32,7 +32,7 @@ def ensure(engine: Engine) -> int:
                 for host, device, vm, name in missing
             ]
         )
-        stray = [pk for key, pk in present.items() if key not in wanted]
+        stray = [pk for key, pk in present.items() if key not in wanted and key[3] != AVAILABILITY]
         Look.objects.filter(pk__in=stray).delete()
     return len(missing) + len(stray)
 

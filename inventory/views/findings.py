@@ -33,7 +33,7 @@ HISTORY_COLUMNS = (
     Column("check", "Check", ("probe", "check_name")),
     Column("evidence", "Evidence"),
 )
-KINDS = ["engine", "host", "vm", "lun", "estate"]
+KINDS = ["engine", "host", "vm", "lun", "estate", "service"]
 CSV = (
     ("subject_kind", lambda row: row.subject_kind),
     ("subject", lambda row: row.subject_key),

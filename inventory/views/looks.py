@@ -33,6 +33,7 @@ BESIDE = {
     "redundancy": "Proof of redundancy",
     "replication": "Replication",
     "oracle_tuning": "Oracle tuning",
+    "availability": "Availability",
 }
 
 

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import pycurl
 
 HTTP, TCP = "http", "tcp"
+API = "api"  # as http, where "log in first" is an answer of the service, too
+LOG_IN = 401
 MOST = 256 * 1024  # bytes of a body in which the words are looked for
 # Where distributions keep the system's CAs; pycurl's wheel knows none of them.
 _SYSTEM_CAS = (
@@ -64,16 +66,16 @@ class Answered:
 
 
 def problem(kind: str, address: str) -> str:
-    """Why nothing can be asked at an address, in one sentence; "" when it can. kind: http | tcp."""
+    """Why nothing can be asked at an address, in one sentence; "" when it can. kind: http | api | tcp."""
     try:
-        parts = urlsplit(address if kind == HTTP else f"tcp://{address}")
+        parts = urlsplit(f"tcp://{address}" if kind == TCP else address)
         port = parts.port
     except ValueError:
         return "The address cannot be read."
     odd = not address.isascii() or any(not sign.isprintable() or sign == " " for sign in address)
     if odd or parts.username is not None:
         return "The address holds spaces, signs that no address has, or a login."
-    if kind == HTTP:
+    if kind != TCP:
         fits = parts.scheme in ("http", "https") and parts.hostname
         return "" if fits else "The address is no http or https URL."
     whole = parts.hostname and port and not (parts.path or parts.query or parts.fragment)
@@ -81,7 +83,8 @@ def problem(kind: str, address: str) -> str:
 
 
 def ask(address: str, kind: str, words: str = "", ca_pem: str = "", timeout: float = 3.0) -> Answered:
-    """http: up at a 2xx whose body holds the words, when there are any. tcp: up when the port takes a connection.
+    """http: up at a 2xx whose body holds the words, when there are any. api: up at a 2xx, and at a 401, which only the
+    application behind the web server gives (facts/engine-api.md). tcp: up when the port takes a connection.
     timeout: seconds for all of it, the name's resolution included. Raises nothing for what can go wrong outside."""
     began = time.monotonic()
     if why := problem(kind, address):
@@ -102,7 +105,9 @@ def ask(address: str, kind: str, words: str = "", ca_pem: str = "", timeout: flo
     took = time.monotonic() - began
     if code not in (0, _WRITE_ERROR):
         return _failed(code, number, took)
-    return Answered(True, "", took) if kind == TCP else _judged(status, sink, took)
+    if kind == TCP or (kind == API and status == LOG_IN):
+        return Answered(True, "", took)
+    return _judged(status, sink, took)
 
 
 def _judged(status: int, sink: _Sink, took: float) -> Answered:
