@@ -31,6 +31,7 @@ SPECS: dict[str, Spec] = {
     "tokens-short": Spec("gives tokens that end at once"),
     "odd-state": Spec("shows a state that nobody knows", {"word": ("Under Deliberation", "")}),
     "no-journal": Spec("hides its journal from the account"),
+    "no-service-desk": Spec("knows no approvals: the issue is no request of a service desk (Jira)"),
     "unsigned-answer": Spec("does not sign its answers (webhook)"),
     "call-late": Spec("callbacks come late, in seconds", {"seconds": ("2", "10")}, call=True),
     "call-twice": Spec("callbacks come twice", call=True),

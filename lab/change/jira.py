@@ -193,6 +193,8 @@ class Jira:
         return Reply(204)
 
     def _approvals(self, change: Change, ask: Ask) -> dict[str, object]:
+        if "no-service-desk" in self.desk.faults:
+            raise Refusal(404, "The request you have specified does not exist")
         words = {"approved": "approved", "rejected": "declined", "requested": "pending"}
         decision = words.get(change.approval)
         listed = [{"id": "1", "name": "CAB", "finalDecision": decision}] if decision else []

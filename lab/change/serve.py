@@ -35,8 +35,9 @@ class ChangeServers:
     known: list[dict[str, object]] = field(default_factory=list)
 
     async def close(self) -> None:
-        """Ends all servers."""
-        await asyncio.gather(*(one.close() for one in self.fronts), *(one.close() for one in self.callers))
+        """Ends all servers, whatever a slow answer is still doing."""
+        ends = [*(one.close() for one in self.fronts), *(one.close() for one in self.callers)]
+        await asyncio.gather(*ends, return_exceptions=True)
 
 
 async def start(authority: Path, port: int) -> ChangeServers:
@@ -77,7 +78,6 @@ class Alone:
         self.servers: ChangeServers
 
     def start(self) -> Alone:
-        self._loop = asyncio.new_event_loop()
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(ready,), name="changes", daemon=True)
         self._thread.start()
@@ -90,12 +90,10 @@ class Alone:
         self._thread.join(30)
 
     def _run(self, ready: threading.Event) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._serve(ready))
-        self._loop.close()
+        asyncio.run(self._serve(ready))
 
     async def _serve(self, ready: threading.Event) -> None:
-        self._ended = asyncio.Event()
+        self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         self.servers = await start(self.folder, 0)
         app = web.Application()
         app.add_routes(ChangeControl(self.servers.desks).routes())

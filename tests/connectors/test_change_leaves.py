@@ -28,6 +28,9 @@ from portal.kernel.change import ChangeKey, ChangeSeen, Gate, newer
         ([1], ""),
         ({"value": "x"}, ""),
         (float("inf"), "inf"),
+        ("a\nb\u00a0c", "a b c"),
+        ("allowed\u200b", "allowed\ufffd"),
+        ("\ud800", "\ufffd"),
     ],
 )
 def test_a_leaf_as_text(value, told):
@@ -147,7 +150,7 @@ def test_a_list_of_other_things_is_no_list_of_objects():
         (b"3", ""),
         (b'"plain words"', "plain words"),
         (b'{"error": {"error": {"error": {"error": {"error": {"error": "too deep"}}}}}}', ""),
-        (b'{"message": "one\\ntwo\\u0000three\\u202e"}', "one two three"),
+        (b'{"message": "one\\ntwo\\u0000three\\u202e"}', "one two\ufffdthree\ufffd"),
     ],
 )
 def test_a_refusal_in_its_own_words(body, said):

@@ -231,6 +231,15 @@ def test_a_close_that_jira_offers_no_way_for(changes):
         changes.connect("jira").close(key, BEGINS, ENDS, "successful", "Done.")
 
 
+def test_an_issue_without_a_service_desk_has_no_approval(changes):
+    key = changes.open("jira")
+    changes.act("jira", key.number, "approve")
+    changes.fault("jira", "no-service-desk")
+    seen = changes.connect("jira").read(key)
+    assert seen.gate is Gate.AWAITING
+    assert seen.sentence == f"{key.number} has no approval on record."
+
+
 def test_jira_needs_a_project_or_services(changes):
     with pytest.raises(ChangeRefused, match="project"):
         changes.connect("jira", project="").create(wanted(next(marks)))
@@ -258,6 +267,19 @@ def test_bmc_a_close_of_what_is_not_approved_is_refused(changes):
         changes.connect("bmc").close(key, BEGINS, ENDS, "successful", "Done.")
     assert changes.told("bmc", key.number)["state"] == "new"
     assert changes.connect("bmc").clashes(key) == ()
+
+
+def test_bmc_a_close_goes_on_from_where_the_change_is(changes):
+    key = changes.open("bmc")
+    changes.act("bmc", key.number, "approve")
+    changes.act("bmc", key.number, "step", state="implement")
+    changes.connect("bmc").close(key, BEGINS, ENDS, "successful", "Done.")
+    assert [one["state"] for one in changes.ledger("bmc", "state", key.number)] == ["review"]
+    held = changes.open("bmc")
+    changes.act("bmc", held.number, "approve")
+    changes.act("bmc", held.number, "hold")
+    with pytest.raises(ChangeRefused, match="pending"):
+        changes.connect("bmc").close(held, BEGINS, ENDS, "successful", "Done.")
 
 
 # --- the signed webhook

@@ -548,7 +548,10 @@ def test_bmc_change_in_every_form(fields, envelope):
     assert seen.sequence == 1_796_112_000_000
 
 
-@pytest.mark.parametrize("body", [None, [], [PLAIN, PLAIN], {"entries": []}, "x", {"values": "x"}])
+DEEP = {"data": {"data": {"data": {"data": {"data": PLAIN}}}}}
+
+
+@pytest.mark.parametrize("body", [None, [], [PLAIN, PLAIN], {"entries": []}, "x", {"values": "x"}, DEEP])
 def test_bmc_answers_without_one_change(body):
     with pytest.raises(Unreadable):
         bmc.seen(bmc.record_of(body), ChangeKey("bmc", "CRQ000000030001"), "https://helix.example")

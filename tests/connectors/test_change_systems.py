@@ -219,3 +219,24 @@ def test_a_slow_answer_ends_with_the_deadline(changes, kind):
     changes.fault(kind, "slow", seconds=30, times=1)
     with pytest.raises(ChangeUnreachable, match=r"no whole answer|too slow"):
         changes.connect(kind, limit=0.5).read(key)
+
+
+@every
+def test_what_the_account_may_not_see_is_refused_and_not_invalid(changes, kind):
+    system, key = approved(changes, kind)
+    changes.fault(kind, "refuse", status=403, what="read")
+    with pytest.raises(ChangeRefused) as caught:
+        system.read(key)
+    assert caught.value.status == 403
+    assert str(caught.value).endswith("Give the account the right there.")
+
+
+@every
+def test_nothing_is_written_to_a_change_that_is_not_there(changes, kind):
+    system, key = changes.connect(kind), ChangeKey(kind, UNKNOWN[kind])
+    with pytest.raises(ChangeRefused):
+        system.note(key, "The drill begins.", next(marks))
+    with pytest.raises(ChangeRefused):
+        system.close(key, BEGINS, ENDS, "successful", "Done.")
+    with pytest.raises(ValueError, match="no mark"):
+        system.note(key, "The drill begins.", "a mark with blanks")

@@ -236,8 +236,7 @@ class Jira:
 
     def _commented(self, session: Session, issue: str, mine: str) -> bool:
         found = session.look(f"{ISSUE}/{issue}/comment?orderBy=-created&maxResults=200")
-        listed = found.get("comments") if isinstance(found, dict) else None
-        return any(mine in text(one.get("body")) for one in listed or [] if isinstance(one, dict))
+        return any(mine in one for one in reading.comments_of(found))
 
     def _comment(self, session: Session, issue: str, told: str, mine: str) -> None:
         internal = {"key": "sd.public.comment", "value": {"internal": True}}
@@ -245,13 +244,7 @@ class Jira:
 
     def _attached(self, session: Session, issue: str, name: str, size: int) -> bool:
         found = session.get(f"{ISSUE}/{issue}?fields=attachment")
-        fields = found.get("fields") if isinstance(found, dict) else None
-        listed = fields.get("attachment") if isinstance(fields, dict) else None
-        return any(
-            text(one.get("filename")) == name and text(one.get("size")) == str(size)
-            for one in listed or []
-            if isinstance(one, dict)
-        )
+        return (name, str(size)) in reading.files_of(found)
 
     def _write_times(self, session: Session, issue: str, began: datetime, ended: datetime) -> None:
         """Only where this Jira has such fields; one on no screen is refused, and the comment tells the times."""

@@ -210,6 +210,21 @@ def _ci(value: object) -> tuple[str, ...]:
     return tuple(one for one in told if one)
 
 
+def comments_of(body: object) -> list[str]:
+    """The texts of an issue's comments; none when there are none to be read."""
+    listed = body.get("comments") if isinstance(body, Mapping) else None
+    found = listed if isinstance(listed, list) else []
+    return [text(one.get("body")) for one in found if isinstance(one, Mapping)]
+
+
+def files_of(body: object) -> list[tuple[str, str]]:
+    """Name and size of an issue's attachments; none when there are none to be read."""
+    fields = body.get("fields") if isinstance(body, Mapping) else None
+    listed = fields.get("attachment") if isinstance(fields, Mapping) else None
+    found = listed if isinstance(listed, list) else []
+    return [(text(one.get("filename")), text(one.get("size"))) for one in found if isinstance(one, Mapping)]
+
+
 @dataclass(frozen=True)
 class Way:
     """A transition that Jira offers now. to: the status that it leads to, in lower case."""
@@ -252,7 +267,8 @@ def rejected(body: object) -> tuple[bool, str]:
     refused = answer.get("rejectedDeployments")
     for one in refused if isinstance(refused, list) else []:
         errors = one.get("errors") if isinstance(one, Mapping) else None
-        said = [text(error.get("message")) for error in errors or [] if isinstance(error, Mapping)]
+        listed = errors if isinstance(errors, list) else []
+        said = [text(error.get("message")) for error in listed if isinstance(error, Mapping)]
         return False, short(" / ".join(said)) or "no reason given"
     unknown = answer.get("unknownAssociations")
     accepted = answer.get("acceptedDeployments")

@@ -50,14 +50,15 @@ def rows(value: object, what: str) -> list[Row]:
 
 
 def text(value: object) -> str:
-    """A leaf as text: 3.0 and "3" are the same, null is ""; anything but a leaf is "" too."""
+    """A leaf as text on one line: 3.0 and "3" are the same, null is ""; anything but a leaf is "" too. Signs that print
+    nothing become U+FFFD: some cannot be stored, others make a reader see something else."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, int | float):
         return str(value)
-    return value.strip() if isinstance(value, str) else ""
+    return _plain(value).strip() if isinstance(value, str) else ""
 
 
 def whole(value: object) -> int:
@@ -90,9 +91,16 @@ def stamp(moment: datetime) -> str:
 
 
 def short(words: str) -> str:
-    """Somebody else's words on one line, without signs that print nothing and without a final stop."""
-    plain = "".join(sign if sign.isprintable() else " " for sign in words)
-    return " ".join(plain.split())[:LONGEST].rstrip(". ")
+    """Somebody else's words on one line, what prints nothing as U+FFFD, without a final stop."""
+    return " ".join(_plain(words).split())[:LONGEST].rstrip(". ")
+
+
+def _plain(words: str) -> str:
+    return words if words.isprintable() else "".join(map(_shown, words))
+
+
+def _shown(sign: str) -> str:
+    return sign if sign.isprintable() else " " if sign.isspace() else "\ufffd"
 
 
 def refusal(body: bytes) -> str:

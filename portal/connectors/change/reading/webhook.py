@@ -62,7 +62,7 @@ def clashes(body: object) -> tuple[str, ...]:
 
 def _link(url: str) -> str:
     """Only what a browser may be led to."""
-    return url if url.startswith("https://") and url.isprintable() and " " not in url else ""
+    return url if url.startswith("https://") and url.isascii() and " " not in url else ""
 
 
 def _time(value: object) -> datetime | None:
