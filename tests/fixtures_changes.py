@@ -64,9 +64,9 @@ class ChangeLab:
 
     def calm(self) -> None:
         """No fault, no callback."""
-        for kind in KINDS:
-            self.http("DELETE", f"/change/{kind}/faults")
-            self.http("PUT", f"/change/{kind}/callback", {"url": ""})
+        for desk in self.alone.servers.desks.values():
+            desk.faults.clear()
+            desk.callback = ""
 
 
 def wanted(mark: str, **more: Any) -> ChangeWanted:

@@ -76,9 +76,11 @@ class Bmc:
             raise Refusal(404, "Resource not found")
         number, worklog = found.groups()
         if number is None:
-            if ask.method != "POST":
-                raise Refusal(405, "Method not allowed")
-            return self._create(ask)
+            if ask.method == "POST":
+                return self._create(ask)
+            mark = ask.query.get("vendor_ticket_number", "")
+            found_ = [one for one in self.desk.changes.values() if mark and one.mark == mark]
+            return Reply(200, {"entries": [{"values": self._record(one)} for one in found_]})
         change = self.desk.changes.get(number)
         if change is None:
             raise Refusal(404, "No tickets found")

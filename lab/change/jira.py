@@ -85,7 +85,7 @@ class Jira:
             return Reply(200, self._approvals(self._by_key(found.group(1)), ask))
         if ask.path == "/rest/api/2/issue" and ask.method == "POST":
             return self._create(ask.fields())
-        if ask.path == "/rest/api/2/search":
+        if ask.path == "/rest/api/2/search/jql":
             return Reply(200, {"issues": [_label_row(one) for one in self._search(ask.query.get("jql", ""))]})
         if ask.path == "/rest/deployments/0.1/bulk" and ask.method == "POST":
             return Reply(202, self._deploy(ask.fields()))

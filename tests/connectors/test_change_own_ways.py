@@ -377,6 +377,12 @@ def test_a_setup_that_cannot_be_asked(kind, url, options, why):
         connect(kind, url, "a", Secret("b"), "", **options)
 
 
+@pytest.mark.parametrize("kind", ["servicenow", "jira", "bmc"])
+def test_nobody_is_asked_without_a_secret(kind):
+    with pytest.raises(ChangeRefused, match="No secret is set for core"):
+        connect(kind, "https://x.example", "a", Secret(""), "", name="core")
+
+
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_a_setup_without_options_is_a_whole_one(kind):
     assert problem_of(kind, "https://x.example", dict.fromkeys(OPTIONS[kind], "")) == ""

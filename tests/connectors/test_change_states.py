@@ -607,6 +607,26 @@ def test_bmc_notes(body, notes):
     assert bmc.notes_of(body) == notes
 
 
+@pytest.mark.parametrize(
+    ("body", "number"),
+    [
+        (None, ""),
+        ({"entries": []}, ""),
+        ({"entries": [{"values": {"Vendor Ticket Number": "m", "Infrastructure Change ID": "CRQ7"}}]}, "CRQ7"),
+        (
+            [
+                {"vendor_ticket_number": "other", "change_id": "CRQ6"},
+                {"vendor_ticket_number": "m", "change_id": "CRQ7"},
+            ],
+            "CRQ7",
+        ),
+        ([{"vendor_ticket_number": "m", "change_id": "7"}], ""),
+    ],
+)
+def test_bmc_change_with_a_ticket(body, number):
+    assert bmc.with_ticket(body, "m") == number
+
+
 def test_bmc_reasons():
     assert [bmc.reason_of(one) for one in ("successful", "successful_issues", "unsuccessful", "x")] == [
         "Successful", "Successful with Issues", "Unsuccessful", "x",

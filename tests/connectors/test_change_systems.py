@@ -8,7 +8,15 @@ from datetime import timedelta
 import pytest
 
 from portal.connectors.change.reading.leaves import tag
-from portal.kernel.change import ChangeBusy, ChangeFailed, ChangeKey, ChangeRefused, ChangeUnreachable, Gate
+from portal.kernel.change import (
+    ChangeBusy,
+    ChangeFailed,
+    ChangeGarbled,
+    ChangeKey,
+    ChangeRefused,
+    ChangeUnreachable,
+    Gate,
+)
 from tests.fixtures_changes import BEGINS, ENDS, KINDS, wanted
 
 pytestmark = pytest.mark.wire
@@ -32,7 +40,7 @@ def test_from_the_request_to_the_close(changes, kind):
     assert (made.key.system, bool(made.key.number)) == (kind, True)
     if kind in PLAIN:
         assert (made.begins, made.ends, made.ci, made.kind) == (BEGINS, ENDS, ("oradb01",), "normal")
-    assert system.create(wanted(mark)).key == made.key if kind != "bmc" else True
+    assert system.create(wanted(mark)).key == made.key
 
     changes.act(kind, made.key.number, "approve")
     seen = system.read(made.key)
@@ -207,12 +215,33 @@ def test_a_web_page_with_404_is_no_missing_change(changes, kind):
     """A proxy's page says nothing of the change."""
     system, key = approved(changes, kind)
     system.read(key)
+    changes.fault(kind, "html", status=404)
+    with pytest.raises(ChangeGarbled, match="not at this address"):
+        system.read(key)
     changes.fault(kind, "html", status=502)
     with pytest.raises(ChangeBusy, match="hibernating"):
         system.read(key)
 
 
 @every
+def test_a_request_whose_answer_is_lost_makes_one_change(changes, kind):
+    system, mark = changes.connect(kind), next(marks)
+    changes.fault(kind, "lost-answer", what="create")
+    with pytest.raises(ChangeUnreachable) as caught:
+        system.create(wanted(mark))
+    assert caught.value.sent
+    made = system.create(wanted(mark))
+    assert system.create(wanted(mark)).key == made.key
+    assert len([one for one in changes.ledger(kind, "create") if one["change"] == made.key.number]) == 1
+    same = [
+        one
+        for one in changes.http("GET", "/change")[kind]["changes"]
+        if one["mark"] == changes.told(kind, made.key.number)["mark"]
+    ]
+    assert len(same) == 1
+
+
+@pytest.mark.parametrize("kind", ["bmc", "webhook"])
 def test_a_slow_answer_ends_with_the_deadline(changes, kind):
     _, key = approved(changes, kind)
     changes.connect(kind).read(key)  # so that no login is in the way

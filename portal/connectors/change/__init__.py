@@ -51,6 +51,10 @@ def connect(kind: str, url: str, account: str, secret: Secret, ca: str, **more: 
     if problem := problem_of(kind, url, options):
         raise ChangeRefused(problem)
     name, pin = str(more.get("name") or kind), str(more.get("pin") or "")
+    if not secret and kind != "webhook":
+        raise ChangeRefused(
+            f"No secret is set for {name}, so it is not asked. Enter the password or token of its account."
+        )
     keys = tuple(key for key in (more.get("signing_key"), more.get("former_key")) if isinstance(key, Secret) and key)
     limit = more.get("limit", LIMIT)
     assert isinstance(limit, int | float)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 
 from portal.connectors.change.reading import bmc as reading
 from portal.connectors.change.reading.leaves import stamp, tag
@@ -41,11 +42,12 @@ class Bmc:
                 return ChangeSeen(key, "", Gate.INVALID, f"{name} knows no change {key.number}.")
 
     def create(self, wanted: ChangeWanted) -> ChangeSeen:
-        """Asks for a change; BMC has no call by which an earlier try is found, so the mark is the vendor ticket number
-        and a repeat is refused by BMC where that is kept unique. Raises ChangeFailed."""
-        if wanted.mark:
-            tag(wanted.mark)
+        """Asks for a change, with the mark as the vendor's ticket number, by which an earlier try is found where BMC
+        can be asked for it. Raises ChangeFailed."""
         with self.door.open(2.0) as session:
+            there = self._made(session, wanted.mark) if wanted.mark and tag(wanted.mark) else ""
+            if there:
+                return self._read(session, ChangeKey(session.talk.endpoint.name, there))
             made = session.send("POST", "/change", self._fields(wanted))
             with session.reading("POST /change"):
                 number = reading.number_of(reading.record_of(made))
@@ -91,6 +93,11 @@ class Bmc:
     def clashes(self, key: ChangeKey) -> tuple[str, ...]:
         """Always empty: no call tells BMC's collisions."""
         return ()
+
+    def _made(self, session: Session, mark: str) -> str:
+        """The number of the change with this mark; "" when there is none or no such question is taken."""
+        found = session.look(f"/change?{urlencode({'vendor_ticket_number': mark})}")
+        return reading.with_ticket(found, mark)
 
     def _read(self, session: Session, key: ChangeKey) -> ChangeSeen:
         found = session.get(f"/change/{key.number}")

@@ -248,6 +248,11 @@ def judged(endpoint: Endpoint, asked: str, answer: Answer) -> ChangeFailed | Non
     if status == 403:
         sentence = f"{name} does not permit {asked} to this account{words}. Give the account the right there."
         return ChangeRefused(sentence, status=status)
+    if status == 404 and answer.body.lstrip()[:1] == b"<":
+        sentence = (
+            f"{name} answers {asked} with a web page (HTTP 404{words}): its API is not at this address. Check it."
+        )
+        return ChangeGarbled(sentence, status=status)
     sentence = f"{name} refuses {asked} (HTTP {status}{words})."
     return ChangeRefused(sentence, status=status)
 

@@ -168,7 +168,9 @@ class Jira:
         label = _label(wanted.mark)
         if wanted.mark:
             query = quote(f'project = "{self.project}" AND labels = "{label}"')
-            found = session.get(f"/rest/api/2/search?jql={query}&fields=labels&maxResults=2")
+            asked = f"?jql={query}&fields=labels&maxResults=2"
+            # Jira Cloud has taken the older call away, Data Center does not have the newer one
+            found = session.look(f"/rest/api/2/search/jql{asked}") or session.get(f"/rest/api/2/search{asked}")
             with session.reading("GET search"):
                 there = rows(row(found, "the search").get("issues"), "the issues")
                 number = next((text(one.get("key")) for one in there if label in _labels(one)), "")
@@ -195,8 +197,9 @@ class Jira:
         }
 
     def _deploy(self, session: Session, wanted: ChangeWanted) -> ChangeSeen:
-        """The number of a deployment comes from its mark, so that a repeat is the same deployment."""
-        number = int(hashlib.sha256((wanted.mark or stamp(wanted.begins)).encode()).hexdigest()[:12], 16)
+        """The number comes from window and mark: a repeat is the same deployment, a later one has a larger number."""
+        digest = int(hashlib.sha256(wanted.mark.encode()).hexdigest(), 16)
+        number = int(wanted.begins.timestamp()) * 10_000 + digest % 10_000
         sys_id = f"{self.pipeline}/{self.environment}/{number}"
         key = ChangeKey(session.talk.endpoint.name, "", sys_id)
         known = session.look(f"{DEPLOYMENTS}/{_where(sys_id)}/gating-status")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from portal.connectors.change.https import Answer, Endpoint, Talk, garbled, told
+from portal.connectors.change.https import Answer, Endpoint, Talk, garbled, judged, told
 from portal.connectors.change.reading import webhook as reading
 from portal.connectors.change.reading.leaves import Unreadable, stamp, tag
 from portal.connectors.change.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, BadSignature, sign, verify
@@ -106,8 +106,14 @@ class Webhook:
             raise ChangeRefused(f"{self.endpoint.name} is not asked: {error}") from None
         with Talk(self.endpoint, self.limit) as talk:
             answer = talk.send(method, path, {**headers, **signed}, body)
-        found = told(self.endpoint, f"{method} {path}", answer)
+        failed = judged(self.endpoint, f"{method} {path}", answer)
+        missing = isinstance(failed, ChangeRefused) and failed.status == 404
+        if failed is not None and not missing:
+            raise failed
+        found = None if failed is not None else told(self.endpoint, f"{method} {path}", answer)
         self._proved(method, path, answer)
+        if failed is not None:
+            raise failed
         return found
 
     def _proved(self, method: str, path: str, answer: Answer) -> None:

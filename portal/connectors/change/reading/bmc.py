@@ -154,13 +154,24 @@ def reason_of(code: str) -> str:
 
 def notes_of(body: object) -> list[str]:
     """The texts of a list of work notes, whatever its form; empty when there is none to be read."""
+    found = [leaf(one, ("detaileddescription", "notes", "text", "worknote")) for one in _listed(body)]
+    return [one for one in found if one]
+
+
+def with_ticket(body: object, mark: str) -> str:
+    """The number of the change whose vendor ticket is the mark; "" when none of the list has it."""
+    same = [one for one in _listed(body) if leaf(one, ("vendorticketnumber",)) == mark]
+    return next((number for one in same if NUMBER.fullmatch(number := leaf(one, _ID))), "")
+
+
+def _listed(body: object) -> list[dict[str, object]]:
+    """The records of a list, whatever its form."""
     holder = body
     if isinstance(body, Mapping):
         holder = next((body[name] for name in ("entries", "worklogs", "data", "values") if name in body), [])
-    found: list[str] = []
+    found: list[dict[str, object]] = []
     for one in holder if isinstance(holder, list) else []:
         if isinstance(one, Mapping):
             values = one.get("values")
-            plain = flat(values if isinstance(values, Mapping) else one)
-            found.append(leaf(plain, ("detaileddescription", "notes", "text", "worknote")))
-    return [one for one in found if one]
+            found.append(flat(values if isinstance(values, Mapping) else one))
+    return found
