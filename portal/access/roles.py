@@ -58,9 +58,7 @@ ROLES = {
     ),
     "approver": Role(
         "Approver",
-        READ
-        | {"look.now", "run.approve", "cabling.approve", "backup.hold", "evidence.view", "alert.answer"}
-        | REPORTS,
+        READ | {"look.now", "run.approve", "cabling.approve", "backup.hold", "evidence.view", "alert.answer"} | REPORTS,
     ),
     "auditor": Role("Auditor", READ | {"evidence.view", "evidence.export", "report.view"}),
     "admin": Role(
