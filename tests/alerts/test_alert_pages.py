@@ -56,7 +56,7 @@ def test_the_list_filters_by_its_address(open_alert, said, now):
     page = text(client.get("/alerts/"))
     assert "2 alerts that nobody has acknowledged" in page
     assert page.index("ora_data02 lost a path.") < page.index("Run 7 needs attention.")
-    assert "<b>2</b> alerts" in page
+    assert '<b>2</b><span class="words"> alerts</span>' in page
     for query, shown in (("severity=warning", "Run 7"), ("concern=storage", "ora_data02"), ("kind=run", "Run 7"),
                          ("q=NEEDS", "Run 7"), ("engine=olvm&site=PROD", "ora_data02"), ("subject=run+7", "Run 7"),
                          ("state=unacknowledged&severity=critical", "ora_data02")):  # fmt: skip
