@@ -62,7 +62,8 @@ def launch(run: Run, plan: Plan) -> str:
         return ""
     decision = changes.fresh(run.bound.pk, need(run, plan), now)
     if decision.lets:
-        run.change_asked = with_window(run)
+        sys_id = Change.objects.values_list("sys_id", flat=True).get(pk=run.bound.pk)
+        run.change_asked = {**with_window(run), "sys_id": run.change_asked["sys_id"] or sys_id}
     return "" if decision.lets else decision.sentence
 
 
@@ -97,7 +98,8 @@ def keep_window(run: Run) -> None:
 
 
 def with_window(run: Run) -> dict[str, Any]:
-    """What was asked for, with the change's own window where the request named none."""
+    """What was asked for, with the change's own window where the request named none. Nothing else is filled in: what
+    was approved stays as it was."""
     asked = Asked.thawed(run.change_asked)
     row = Change.objects.filter(pk=run.bound_id or 0).only("begins", "ends").first()
     if row is None or asked.begins or asked.ends:

@@ -36,6 +36,9 @@ class WriteOnly(forms.PasswordInput):
 class SystemForm(SystemModelForm):
     """One change system."""
 
+    url = forms.URLField(
+        label="Address", max_length=300, assume_scheme="https", help_text="https://..., as people open it."
+    )
     new_secret = forms.CharField(
         label="Password or token",
         required=False,
@@ -61,7 +64,6 @@ class SystemForm(SystemModelForm):
         model = ChangeSystem
         fields: ClassVar = ["name", "kind", "url", "account", "ca_pem", "pin_pem", "required", "closes", "enabled"]
         labels: ClassVar = {
-            "url": "Address",
             "ca_pem": "CA of its certificate",
             "pin_pem": "Its certificate, pinned",
             "required": "A change is required for",
@@ -69,7 +71,6 @@ class SystemForm(SystemModelForm):
         }
         help_texts: ClassVar = {
             "name": "Letters, digits and hyphens: it stands in addresses and in requests.",
-            "url": "https://..., as people open it.",
             "ca_pem": "PEM. Empty: the system's CAs.",
             "pin_pem": "PEM, instead of a CA.",
             "required": "What the portal does unattended, such as a planned backup, never needs one.",

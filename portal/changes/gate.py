@@ -69,7 +69,9 @@ def _covers(seen: ChangeSeen, need: Need) -> Decision | None:
 
 
 def _moved(seen: ChangeSeen, asked: Asked) -> bool:
-    early = asked.begins is not None and seen.begins is not None and asked.begins < seen.begins
+    # what was asked for is kept to the second
+    begins = seen.begins.replace(microsecond=0) if seen.begins else None
+    early = asked.begins is not None and begins is not None and asked.begins < begins
     return early or (asked.ends is not None and seen.ends is not None and asked.ends > seen.ends)
 
 

@@ -83,14 +83,16 @@ def _change(pk: int, now: datetime, until: float) -> int:
     """One change's notes in order, until one has to wait. The first failure ends it."""
     change = Change.objects.select_related("system").get(pk=pk)
     done = 0
-    while done < BURST and time.monotonic() < until:
+    for _ in range(BURST):
         row = ChangeNote.objects.filter(change=pk, state=S.QUEUED).order_by("sequence").first()
-        if row is None or row.next_at > now or _waits(row, now) or not _taken(row, now):
+        late = time.monotonic() > until
+        if late or row is None or row.next_at > now or _waits(row, now) or not _taken(row, now):
             break
         row.change = change
-        if not _one(row, now):
+        state = _one(row, now)
+        done += state == S.DELIVERED
+        if state == S.QUEUED:
             break
-        done += 1
     return done
 
 
@@ -109,8 +111,8 @@ def _taken(row: ChangeNote, now: datetime) -> bool:
     return rows.update(taken_until=now + TAKEN, attempts=F("attempts") + 1) == 1
 
 
-def _one(row: ChangeNote, now: datetime) -> bool:
-    """Whether the next one may follow: it was taken, or it is dead."""
+def _one(row: ChangeNote, now: datetime) -> str:
+    """The state that it comes to. The next one follows unless it stays queued."""
     try:
         _send(opened(row.change.system), row)
     except ChangeFailed as error:
@@ -120,7 +122,7 @@ def _one(row: ChangeNote, now: datetime) -> bool:
         broke = ChangeFailed(f"The portal itself broke while delivering it ({type(error).__name__}): see its log.")
         return _not_taken(row, broke, now)
     _end(row, S.DELIVERED, "", now)
-    return True
+    return S.DELIVERED
 
 
 def _send(system: System, row: ChangeNote) -> None:
@@ -135,19 +137,19 @@ def _send(system: System, row: ChangeNote) -> None:
         system.close(key, row.began, row.ended, row.code, row.text)
 
 
-def _not_taken(row: ChangeNote, error: ChangeFailed, now: datetime) -> bool:
+def _not_taken(row: ChangeNote, error: ChangeFailed, now: datetime) -> str:
     words = f"{error} {error.detail}".strip()[:LONGEST]
     over = row.attempts >= TRIES or now - row.queued_at >= WORTH
     if isinstance(error, ChangeRefused) or over:
         _end(row, S.DEAD, words, now)
-        return True
+        return S.DEAD
     pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(row.attempts - 1, 20))
     if error.wait is not None:
         pause = max(pause, timedelta(seconds=min(error.wait, LONGEST_PAUSE.total_seconds())))
     fields = {"error": words, "next_at": now + pause, "taken_until": None}
     ChangeNote.objects.filter(pk=row.pk, state=S.QUEUED).update(**fields)
     announce()
-    return False
+    return S.QUEUED
 
 
 @transaction.atomic
