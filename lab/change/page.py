@@ -39,9 +39,13 @@ def render(desks: Mapping[str, Desk]) -> str:
 def _system(desk: Desk) -> str:
     newest = list(desk.changes.values())[: -SHOWN - 1 : -1]
     rows = "".join(_row(desk, one) for one in newest)
-    names = ("Change", "State", "Approval", "Window", "Notes", "")
+    names = ("Change", "State", "Approval", "Window", "Notes")
     head = "".join(f"<th>{name}</th>" for name in names)
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if rows else "<p>No change yet.</p>"
+    table = (
+        f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        if rows
+        else "<p>No change yet.</p>"
+    )
     where = f'<p class="lead">{escape(desk.url)}, calls {escape(desk.callback or "nobody")}</p>'
     return f"<h2>{NAME[desk.kind]}</h2>{where}{_new(desk)}{table}{_faults(desk)}"
 
@@ -60,7 +64,8 @@ def _row(desk: Desk, change: Change) -> str:
     state = f"{change.state}, on hold" if change.hold else change.state
     cells = (f"{change.number} {change.short}", state, change.approval, window, str(len(change.notes)))
     shown = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-    return f'<tr>{shown}<td><div class="row">{acts}</div></td></tr>'
+    below = f'<tr><td colspan="{len(cells)}"><div class="row">{acts}</div></td></tr>' if acts else ""
+    return f"<tr>{shown}</tr>{below}"
 
 
 def _act(desk: Desk, change: Change, name: str) -> str:
