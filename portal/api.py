@@ -12,6 +12,8 @@ import backups.api_kits
 import failover.api
 import failover.api_availability
 import failover.api_calendar
+import failover.api_issues
+import failover.api_period_reports
 import failover.api_windows
 import inventory.api
 import inventory.api_cabling
@@ -53,7 +55,8 @@ class Records(viewsets.ReadOnlyModelViewSet[RecordRow]):
 
 router = SimpleRouter()
 router.register("evidence", Records, basename="api-evidence")
-drilled = (failover.api, failover.api_calendar, failover.api_windows, failover.api_availability)
+reported = (failover.api_period_reports, failover.api_issues)
+drilled = (failover.api, failover.api_calendar, failover.api_windows, failover.api_availability, *reported)
 for app in (
     inventory.api,
     inventory.api_redundancy,

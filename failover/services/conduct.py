@@ -7,7 +7,7 @@ from typing import Any
 
 from backups.services.clock import now as database_now
 from failover.models import Attachment, Drill, Prompt
-from failover.services import approvals, attachments, change_gate, gates, pairs, readiness, roles, sites
+from failover.services import approvals, attachments, change_gate, gates, issues, pairs, readiness, roles, sites
 from failover.services.approvals import LONGEST, deciding, run_of, told
 from portal.runs import services as runs
 from portal.runs import wake
@@ -151,9 +151,10 @@ def _waited_for(run: Run, prompt: Prompt) -> None:
 
 
 def note_issue(pk: int, by: str, issue: dict[str, str]) -> None:
-    """Adds an issue: title, severity, owner, due ("2026-12-01" or ""), link. Raises Refused."""
+    """Adds an issue: title, severity, owner, due ("2026-12-01" or ""), link. The drill's report quotes it as it is
+    noted; what becomes of it is kept by failover.services.issues. Raises Refused."""
     title = " ".join(issue.get("title", "").split())[:LONGEST]
-    with deciding(pk, by, "note an issue") as (drill, _):
+    with deciding(pk, by, "note an issue") as (drill, now):
         if not title:
             raise Refused("parameters", "Say in one sentence what is wrong.")
         if issue.get("severity") not in SEVERITIES:
@@ -170,6 +171,7 @@ def note_issue(pk: int, by: str, issue: dict[str, str]) -> None:
         drill.issues = [*drill.issues, row]
         drill.save(update_fields=["issues"])
         told(drill, "drill.issue", by, row)
+        issues.noted(drill, by, row, now)
 
 
 def _day(text: str) -> str:

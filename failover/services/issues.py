@@ -105,7 +105,7 @@ def edit(pk: int, by: str, wish: Mapping[str, str], based_on: str = "") -> Issue
     Refused."""
     with _keeping(pk, by, "change the issue") as (row, now):
         _unclosed(row)
-        if based_on and based_on != row.changed_at.isoformat():
+        if based_on and not _same(based_on, row.changed_at):
             raise Refused("changed", f"{row.ident} was changed since it was read: read it again.")
         fields = _checked({**_present(row), **wish})
         before = _present(row)
@@ -114,6 +114,15 @@ def edit(pk: int, by: str, wish: Mapping[str, str], based_on: str = "") -> Issue
         if changed:
             _told(row, "issue.changed", by, changed)
     return row
+
+
+def _same(text: str, at: datetime) -> bool:
+    """Whether a moment that a page or the API wrote is this one; pages write milliseconds."""
+    try:
+        told = datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return told.tzinfo is not None and abs((told - at).total_seconds()) < 0.001
 
 
 def _present(row: Issue) -> dict[str, str]:

@@ -4,13 +4,15 @@ availability. Each function asks a constant number of queries."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Min, Q
 
 from backups.models import Backup, Policy, Rehearsal
 from backups.models import Missed as MissedBackup
+from failover.availability.intervals import subtract, union
+from failover.availability.measured import state_sets
 from failover.reports.period import content, given
 from failover.reports.period.span import Span
 from failover.services import availability
@@ -20,6 +22,7 @@ from inventory.services.looks import REDUNDANCY
 LUN_PROBES = (REDUNDANCY, "multipath", "multipath_text")
 AGES = timedelta(days=400)  # before a period, of rehearsals that may be the newest proven one at its beginning
 MILLION = 1_000_000
+SHORT = 60.0  # seconds
 
 
 def since(engines: Sequence[int]) -> datetime | None:
@@ -116,7 +119,7 @@ COLUMNS = (
 def _began(keys: Sequence[int], which: Q, span: Span) -> Iterator[given.Turn]:
     """The last turn of each check before the period."""
     rows = Transition.objects.filter(which, engine__in=keys, at__lt=span.begins)
-    same = ("engine", "host", "probe", "check_name", "subject_kind", "subject_key")
+    same = ("engine_id", "host_id", "probe", "check_name", "subject_kind", "subject_key")
     yield from map(_turn, rows.order_by(*same, "-at", "-pk").distinct(*same).values_list(*COLUMNS))
 
 
@@ -138,10 +141,11 @@ def services(keys: Sequence[int], span: Span) -> tuple[content.Service, ...]:
     rows = [one for one in availability.objectives(retired=True) if one.engine_id in keys and one.since < span.ends]
     rows = [one for one in rows if one.retired_at is None or one.retired_at >= span.begins]
     told = availability.over_all(rows, span.begins, span.ends)
-    return tuple(_service(one, row.engine.name) for row, one in zip(rows, told, strict=True))
+    known = availability.histories(rows, span.begins, span.ends)
+    return tuple(_service(one, row.engine.name, known[row.pk]) for row, one in zip(rows, told, strict=True))
 
 
-def _service(one: availability.Availability, engine: str) -> content.Service:
+def _service(one: availability.Availability, engine: str, known: availability.History) -> content.Service:
     return content.Service(
         name=one.service,
         engine=engine,
@@ -157,7 +161,17 @@ def _service(one: availability.Availability, engine: str) -> content.Service:
             content.Outage(each.begins, each.ends, each.planned, each.cause, round(each.seconds), each.corrected)
             for each in one.outages
         ),
+        blind=tuple(_blind(one, known)),
     )
+
+
+def _blind(one: availability.Availability, known: availability.History) -> Iterator[content.Blind]:
+    """Times that were not watched, or of which nothing is known; the shortest are left to the sums."""
+    begins, until = one.begins.timestamp(), one.until.timestamp()
+    seen, _ = state_sets(known, begins, until)
+    for first, last in subtract(((begins, until),), union(seen.up, seen.down)):
+        if last - first >= SHORT:
+            yield content.Blind(datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC))
 
 
 def _ms(seconds: float) -> int:

@@ -160,11 +160,6 @@ def _weak(report: Report) -> Iterator[str]:
         yield f"{counted(cut, 'LUN')} not redundant for a time"
 
 
-def heading(report: Report) -> str:
-    """The verdict as a headline."""
-    return f"{report.title}: {report.verdict.words}"
-
-
 def lead(report: Report) -> Iterator[str]:
     """The first paragraph, one sentence each."""
     met = sum(one.proven for one in report.drills)

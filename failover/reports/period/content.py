@@ -226,6 +226,14 @@ class Outage:
 
 
 @dataclass(frozen=True)
+class Blind:
+    """A time of which nobody knows whether a service was up."""
+
+    begins: datetime
+    ends: datetime
+
+
+@dataclass(frozen=True)
 class Service:
     """Availability of one service. objective, ratio: millionths; ratio None: nothing is known. The amounts are
     milliseconds; the five of time add up to the period as far as it could be told. budget: what may be lost."""
@@ -241,6 +249,7 @@ class Service:
     unknown: int
     budget: int
     outages: tuple[Outage, ...]
+    blind: tuple[Blind, ...]
 
 
 @dataclass(frozen=True)

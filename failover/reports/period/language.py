@@ -3,7 +3,7 @@ the zone of its calendar. Sentences stay English; words of oVirt and Barman stay
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -24,7 +24,7 @@ LANGUAGES = {
     "pt": "Portuguese",
     "sw": "Swahili",
 }
-MILLION = 1_000_000
+HARD = "\N{NO-BREAK SPACE}"  # between a number and its unit
 
 
 class Language:
@@ -37,6 +37,10 @@ class Language:
     def day(self, at: datetime) -> str:
         """22 Nov 2026; 22.11.2026."""
         return format_date(at.astimezone(self._zone).date(), "medium", locale=self._locale)
+
+    def date(self, text: str) -> str:
+        """A day that is stored as 2026-12-01; "" for none."""
+        return format_date(date.fromisoformat(text), "medium", locale=self._locale) if text else ""
 
     def minute(self, at: datetime) -> str:
         """22 Nov 2026 22:14: for a column whose head carries the zone."""
@@ -54,13 +58,16 @@ class Language:
         """1,234; 1.234; 1 234."""
         return format_decimal(value, locale=self._locale)
 
-    def share(self, millionths: int) -> str:
-        """Of one million: 99.987 %, with the digits that it needs and no more than four."""
-        return f"{format_decimal(millionths / 10_000, '#,##0.####', locale=self._locale)} %"
+    def share(self, millionths: int, digits: int = 2) -> str:
+        """Of one million: 99.987 %, with the digits that it needs and no more than that."""
+        return f"{self._decimal(millionths / 10_000, digits)}{HARD}%"
+
+    def _decimal(self, value: float, digits: int) -> str:
+        return format_decimal(value, f"#,##0.{'#' * digits}", locale=self._locale)
 
     def tenths(self, milliseconds: int) -> str:
-        """2 min 31.2 s, as drill reports have it, with the decimal sign of the language."""
-        text = duration(milliseconds / 1000)
+        """2 min 31.2 s, as drill reports have it, with the decimal sign of the language; 24 h for a round number."""
+        text = duration(milliseconds / 1000).removesuffix(" 0 min 0 s").replace(" ", HARD)
         sign = format_decimal(1.5, locale=self._locale)[1]
         return text.replace(".", sign)
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from failover.reports.period import page_back, page_drills, page_estate, page_front
-from failover.reports.period.build import heading
 from failover.reports.period.content import Report, Seal
 from failover.reports.period.language import Language
 from failover.reports.period.layout import Section
@@ -47,7 +46,7 @@ def page(report: Report, seal: Seal) -> Page:
         ident=report.ident,
         language=seal.language,
         heading=f"{report.title}, {when}",
-        under=heading(report),
+        under=f"{report.verdict.words[:1].upper()}{report.verdict.words[1:]}",
         state=report.verdict.state,
         lead=report.lead,
         corner=f"{report.ident}, version {seal.version}",

@@ -7,7 +7,7 @@ from failover.reports.period import plots
 from failover.reports.period.content import Drill, Issue, Objective, Proof, Report
 from failover.reports.period.language import Language
 from failover.reports.period.layout import Item, Section, Table, columns, number, text
-from failover.reports.words import listed
+from failover.reports.words import counted, listed
 
 WORDS = {"met": "ok", "not met": "fail", "not tested": "unknown"}
 LEGEND = (("ok", "met"), ("fail", "not met"), ("unknown", "not tested"))
@@ -27,27 +27,27 @@ def sections(report: Report, told: Language) -> tuple[Section, ...]:
 
 def _drills(report: Report, told: Language) -> Section:
     zone = told.zone(report.period.begins)
-    rows = tuple(
-        (
-            Cell(one.ident),
-            text(one.title),
-            text(told.minute(one.ended) if one.ended else ""),
-            number(f"{sum(each.word == 'met' for each in one.objectives)} of {len(one.objectives)}"),
-            number(told.number(len(one.deviations))),
-            text(one.change, "none"),
-            Cell(one.verdict.words, one.verdict.state, wide=True),
-        )
-        for one in report.drills
-    )
-    heads = columns("Drill 3", "Title 5", f"Ended, {zone} 3", "Met 2>", "Deviations 2>", "Change 2", "Result 3")
-    table = Table(heads, rows, none="No drill ended in this period.")
+    heads = columns("Drill 3", "Title 5", f"Ended, {zone} 3", "Met 2>", "Change 3", "Result 4")
+    table = Table(heads, tuple(_drill(one, told) for one in report.drills), none="No drill ended in this period.")
     measured = _against(report, told)
     return Section("Drills", plots=(measured,) if measured else (), tables=(table,))
 
 
+def _drill(one: Drill, told: Language) -> tuple[Cell, ...]:
+    deviations = counted(len(one.deviations), "deviation") if one.deviations else ""
+    return (
+        Cell(one.ident),
+        text(one.title),
+        text(told.minute(one.ended) if one.ended else ""),
+        number(f"{sum(each.word == 'met' for each in one.objectives)} of {len(one.objectives)}"),
+        text(one.change, "none"),
+        Cell(one.verdict.words, one.verdict.state, wide=True, more=deviations),
+    )
+
+
 def _against(report: Report, told: Language) -> plots.Plot | None:
     rows = [
-        plots.Against(f"{drill.ident} {one.title}", one.measured, one.limit, _beside(one, told), WORDS[one.word])
+        plots.Against(f"{drill.ident} {drill.plan}", one.measured, one.limit, _beside(one, told), WORDS[one.word])
         for drill in report.drills
         for one in drill.objectives
         if one.kind == "rto" and one.measured is not None and one.limit
@@ -140,7 +140,7 @@ def _missed(report: Report, told: Language) -> Section:
 
 def _issues(report: Report, told: Language) -> Section:
     rows = tuple(_issue(one, told) for one in report.issues)
-    heads = columns("Issue 2", "What 6", "Severity 2", "Owner 3", "Due 2", "State 5")
+    heads = columns("Issue 2", "What 6", "Severity 2", "Owner 2", "Due 3", "State 5")
     note = "Issues as they stood when the report was made. Late: days past the date at the end of the period."
     return Section(
         "Issues",
@@ -151,7 +151,7 @@ def _issues(report: Report, told: Language) -> Section:
 def _issue(one: Issue, told: Language) -> tuple[Cell, ...]:
     late = one.late > 0
     accepted = (
-        f"risk accepted by {one.accepted_by} until {one.accepted_until or 'no date'}: {one.accepted_why}"
+        f"risk accepted by {one.accepted_by} until {told.date(one.accepted_until) or 'no date'}: {one.accepted_why}"
         if one.accepted_by
         else ""
     )
@@ -168,6 +168,6 @@ def _issue(one: Issue, told: Language) -> tuple[Cell, ...]:
         ),
         Cell(one.severity, SEVERE.get(one.severity, "")),
         text(one.owner, "nobody"),
-        text(one.due, "no date"),
+        text(told.date(one.due), "no date"),
         Cell(words, state, wide=True, more=more),
     )

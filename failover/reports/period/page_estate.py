@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from failover.reports.layout import Cell
 from failover.reports.period import plots
@@ -14,7 +15,7 @@ from portal.kernel.words import span
 MILLION = 1_000_000
 STATES = (("ok", "ok"), ("warn", "warning"), ("fail", "failed"), ("unknown", "not known"))
 BACKUPS = (("ok", "proven by a restore"), ("warn", "taken, not proven"), ("fail", "failed or never came"))
-AWAY = (("ok", "up, or not known"), ("warn", "down, planned"), ("fail", "down, not planned"))
+AWAY = (("ok", "up"), ("warn", "down, planned"), ("fail", "down, not planned"), ("unknown", "not known"))
 
 
 def sections(report: Report, told: Language) -> tuple[Section, ...]:
@@ -97,11 +98,11 @@ def _course(title: str, what: str, course: Course, report: Report, told: Languag
     if not course.subjects:
         return Section(title, note="Nothing is known, so nothing is drawn.")
     rows = [plots.Stack(told.part(report.period.kind, one.begins), _amounts(one)) for one in course.parts]
-    heads = columns(f"{what} 5", "OK 2>", "Warning 2>", "Failed 2>", "Not known 2>", "Changes 2>", "Gravest 5")
+    heads = columns(f"{what} 3", "OK 2>", "Warning 2>", "Failed 2>", "Not known 2>", "Turns 1>", "Gravest 8")
     return Section(
         title,
         plots=(plots.stacks(f"{title}: share of time in each state", rows, STATES, told.share(MILLION)),),
-        tables=(Table(heads, tuple(_subject(one, told) for one in course.subjects)),),
+        tables=(Table(heads, tuple(_subject(one, report, told) for one in course.subjects)),),
     )
 
 
@@ -109,15 +110,20 @@ def _amounts(one: Shares) -> tuple[tuple[str, int], ...]:
     return (("ok", one.ok), ("warn", one.warn), ("fail", one.fail), ("unknown", one.unknown))
 
 
-def _subject(one: Subject, told: Language) -> tuple[Cell, ...]:
+def _subject(one: Subject, report: Report, told: Language) -> tuple[Cell, ...]:
     shares, whole = one.shares, max(1, one.shares.whole)
     when = told.minute(one.at) if one.at else ""
     return (
-        Cell(one.name, wide=True, more=one.engine),
+        Cell(one.name, wide=True, more=_among(one.engine, report)),
         *(number(told.share(amount * MILLION // whole)) for _, amount in _amounts(shares)),
         number(told.number(one.turns)),
-        Cell(one.worst, wide=True, more=when) if one.worst else Cell("always ok", meta=True),
+        text(f"{one.worst} ({when})") if one.worst else Cell("always ok", meta=True),
     )
+
+
+def _among(engine: str, report: Report) -> str:
+    """The engine's name, where there are several."""
+    return engine if len(report.scope.engines) > 1 else ""
 
 
 def _availability(report: Report, told: Language) -> Section:
@@ -128,8 +134,8 @@ def _availability(report: Report, told: Language) -> Section:
         "Objective 2>",
         "Measured 2>",
         "Not planned 3>",
-        "Budget 2>",
-        "Planned 3>",
+        "Budget 3>",
+        "Planned 2>",
         "Not known 2>",
         "Result 2",
     )
@@ -139,7 +145,7 @@ def _availability(report: Report, told: Language) -> Section:
     tables = [
         Table(
             heads,
-            tuple(_service(one, told) for one in services),
+            tuple(_service(one, report, told) for one in services),
             none="Not measured in this period.",
             note="Measured: up, of the time that was watched and not planned to be down." if services else "",
         )
@@ -158,14 +164,15 @@ def _availability(report: Report, told: Language) -> Section:
 
 def _strip(one: Service, report: Report, told: Language) -> plots.Strip:
     begins, whole = report.period.begins, (report.period.ends - report.period.begins).total_seconds()
-    marks = []
+
+    def place(at: datetime) -> int:
+        return int(min(max((at - begins).total_seconds() / whole, 0.0), 1.0) * MILLION)
+
+    marks = [(place(each.begins), place(each.ends), "unknown") for each in one.blind]
     for each in one.outages:
-        at = max(0.0, (each.begins - begins).total_seconds())
-        end = at + each.seconds
-        marks.append(
-            (int(at / whole * MILLION), int(min(end / whole, 1) * MILLION), "warn" if each.planned else "fail")
-        )
-    return plots.Strip(one.name, told.share(one.ratio) if one.ratio is not None else "not known", tuple(marks))
+        ends = each.begins + timedelta(seconds=each.seconds)
+        marks.append((place(each.begins), place(ends), "warn" if each.planned else "fail"))
+    return plots.Strip(one.name, told.share(one.ratio, 4) if one.ratio is not None else "not known", tuple(marks))
 
 
 def _ticks(report: Report, told: Language) -> Iterator[tuple[int, str]]:
@@ -176,15 +183,15 @@ def _ticks(report: Report, told: Language) -> Iterator[tuple[int, str]]:
         yield int((one.begins - begins).total_seconds() / whole * MILLION), told.part(report.period.kind, one.begins)
 
 
-def _service(one: Service, told: Language) -> tuple[Cell, ...]:
+def _service(one: Service, report: Report, told: Language) -> tuple[Cell, ...]:
     if one.ratio is None:
         state = Cell("not known", "unknown")
     else:
         state = Cell("kept", "ok") if one.unplanned <= one.budget else Cell("not kept", "fail")
     return (
-        Cell(one.name, wide=True, more=one.engine),
-        number(told.share(one.objective)),
-        number(told.share(one.ratio) if one.ratio is not None else ""),
+        Cell(one.name, wide=True, more=_among(one.engine, report)),
+        number(told.share(one.objective, 4)),
+        number(told.share(one.ratio, 4) if one.ratio is not None else ""),
         number(told.tenths(one.unplanned)),
         number(told.tenths(one.budget)),
         number(span(one.planned // 1000)),
@@ -209,7 +216,7 @@ def _outages(services: tuple[Service, ...], told: Language) -> Iterator[tuple[Ce
 
 def _windows(report: Report, told: Language) -> Section:
     zone = told.zone(report.period.begins)
-    heads = columns("Window 6", f"Entered, {zone} 3", f"Left, {zone} 3", "For 2>", "Owner 2", "Change 2", "Deadline 2")
+    heads = columns("Window 5", f"Entered, {zone} 3", f"Left, {zone} 3", "For 2>", "Owner 2", "Change 3", "Deadline 2")
     rows = tuple(_window(one, told) for one in report.windows)
     return Section("Maintenance", tables=(Table(heads, rows, none="No maintenance was entered in this period."),))
 

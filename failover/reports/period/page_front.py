@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from failover.reports.layout import Cell
 from failover.reports.period.content import Figure, Period, Report
-from failover.reports.period.language import Language
+from failover.reports.period.language import HARD, Language
 from failover.reports.period.layout import Section, Table, columns, number, text
 from failover.reports.words import listed
 from portal.kernel.words import span
@@ -28,7 +28,6 @@ def _period(report: Report, told: Language) -> Section:
             ("From", text(f"{told.full(period.begins)}")),
             ("To", text(f"{told.full(period.ends)}, not included")),
             ("Zone", text(f"{period.zone}; dates and numbers in {told.name}")),
-            ("Result", Cell(report.verdict.words, report.verdict.state, wide=True)),
         ),
     )
 
@@ -51,7 +50,7 @@ def _named(period: Period, told: Language) -> str:
 def _figure(one: Figure, told: Language) -> tuple[Cell, ...]:
     indented = one.title.startswith("of ")
     return (
-        Cell(f"   {one.title}" if indented else one.title, wide=True),
+        Cell(f"{HARD * 4}{one.title}" if indented else one.title, wide=True),
         number(amount(one.now, one.unit, told), one.missing),
         number(amount(one.before, one.unit, told), "no data"),
         _change(one, told),
@@ -63,7 +62,7 @@ def amount(value: int | None, unit: str, told: Language) -> str:
     if value is None:
         return ""
     if unit == "ppm":
-        return told.share(value)
+        return told.share(value, 4)
     if unit == "ms":
         return told.tenths(value)
     return span(value) if unit == "s" else told.number(value)

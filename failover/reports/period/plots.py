@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from failover.reports.timeline import WIDTH, Bar, Rule, Words
 
 LEFT, RIGHT = 96.0, 6.0
+NAMES = 172.0  # where bars begin that have long names
 TALL, TOP, FOOT = 96.0, 10.0, 18.0  # of columns
 ROW, THICK = 15.0, 9.0  # of bars and strips
 NARROW = 1.5  # the least width of a bar that can be seen
@@ -91,17 +92,17 @@ def _column(one: Stack, x: float, wide: float, most: int) -> list[Bar]:
 def against(label: str, rows: Sequence[Against], legend: tuple[tuple[str, str], ...]) -> Plot:
     """Bars as shares of their objectives, which all stand at one line; what is more than twice as long is cut there."""
     shown = rows[:MOST]
-    line = LEFT + 50 + (WIDTH - LEFT - 50 - 150) / 2
+    line = NAMES + (WIDTH - NAMES - 150) / 2
     bars, words = [], []
     for number, one in enumerate(shown):
         y = TOP + number * ROW
-        wide = min(one.measured / max(1, one.limit), 2.0) * (line - LEFT - 50)
-        bars.append(Bar(LEFT + 50, y, round(max(wide, NARROW), 2), THICK, one.state, one.words))
-        words.append(Words(0, y + THICK - 1, cut(one.name, LONG + 8)))
+        wide = min(one.measured / max(1, one.limit), 2.0) * (line - NAMES)
+        bars.append(Bar(NAMES, y, round(max(wide, NARROW), 2), THICK, one.state, one.words))
+        words.append(Words(0, y + THICK - 1, cut(one.name, LONG + 14)))
         words.append(Words(WIDTH, y + THICK - 1, one.words, "end", strong=one.state != "ok"))
     foot = TOP + len(shown) * ROW
     words.append(Words(round(line, 2), foot + 9, "objective", "middle"))
-    rules = (Rule(LEFT + 50, TOP - 2, foot), Rule(round(line, 2), TOP - 4, foot, dashed=True))
+    rules = (Rule(NAMES, TOP - 2, foot), Rule(round(line, 2), TOP - 4, foot, dashed=True))
     return Plot(label, WIDTH, foot + FOOT, tuple(bars), tuple(words), rules, legend)
 
 
