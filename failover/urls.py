@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from failover import urls_availability, urls_plans, urls_windows
+from failover import urls_availability, urls_plans, urls_reports, urls_windows
 from failover.views import acts, calendar, drill, drills, mail, report, request
 
 urlpatterns = [
     *urls_windows.urlpatterns,
     *urls_availability.urlpatterns,
     *urls_plans.urlpatterns,
+    *urls_reports.urlpatterns,
     path("drills/", drills.drills, name="drills"),
     path("drills/new/<int:engine>/<slug:plan>/", request.new, name="drill-new"),
     path("drills/mail/", mail.mail, name="mail"),
