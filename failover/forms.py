@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
-from zoneinfo import available_timezones
+from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from failover.models import Blackout, Schedule, Service
-from failover.services import schedules
-from failover.services.pages_plans import asked, drill_plans
+from failover.models import Service
+from failover.services.pages_plans import asked
 from failover.services.probing import ENGINE
 from inventory.models import Engine, Host
 from portal.kernel.plan import Parameter, Plan
 
-if TYPE_CHECKING:
-    ScheduleModelForm = forms.ModelForm[Schedule]
-    BlackoutModelForm = forms.ModelForm[Blackout]
-else:
-    ScheduleModelForm = BlackoutModelForm = forms.ModelForm
-
+GIVEN = "p_"  # begins the name of a field that is a parameter of the plan
 HOST_KEYS = ("on", "to")  # parameters that name a host of the pair
 CHOICES = {"how": [("person", "a person does"), ("fence", "the engine fences it")]}
 LONG = timedelta(hours=4)
 RTO = 300  # seconds
 
 
-def _moment(label: str, hint: str = "") -> Any:
+def moment(label: str, hint: str = "") -> Any:
+    """A field for a date and a time of the portal's zone."""
     return forms.DateTimeField(
         label=label,
         help_text=hint,
@@ -42,24 +35,22 @@ def _moment(label: str, hint: str = "") -> Any:
 class DrillForm(forms.Form):
     """A drill of one plan on one engine."""
 
-    begins = _moment("Window begins", "Nothing acts before.")
-    ends = _moment("Window ends", "No further step begins after. The drill and its way back must fit.")
+    begins = moment("Window begins", "Nothing acts before.")
+    ends = moment("Window ends", "No further step begins after. The drill and its way back must fit.")
     change = forms.CharField(label="Change number", max_length=80, required=False, help_text="As in the change system.")
     scenario = forms.CharField(widget=forms.Textarea(attrs={"rows": 2}), required=False, max_length=2000)
     assumptions = forms.CharField(widget=forms.Textarea(attrs={"rows": 2}), required=False, max_length=2000)
     people = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 3}),
         required=False,
-        help_text="One a line: name, role. They read of it here; Holdfast sends no mail yet.",
+        help_text="One a line: name, role. Those with an account and an address get mail before it begins.",
     )
     announced = forms.BooleanField(label="Announced to the people", required=False, initial=True)
 
     def __init__(self, *args: Any, engine: Engine, plan: Plan, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.engine, self.plan = engine, plan
-        self.values = {each.name: each for each in asked(plan)}
-        for each in self.values.values():
-            self.fields[f"p_{each.name}"] = _field(each, engine)
+        self.fields |= parameter_fields(plan, engine)
         self.services: list[Service] = list(Service.objects.filter(engine=engine).order_by("name"))
         self.fields["rto"] = _seconds("Engine answers again within, seconds", RTO)
         for one in self.services:
@@ -72,8 +63,8 @@ class DrillForm(forms.Form):
     @property
     def groups(self) -> Iterator[tuple[str, list[Any]]]:
         """Titles with their fields."""
-        if self.values:
-            yield "What is done", [self[f"p_{name}"] for name in self.values]
+        if own := [self[name] for name in self.fields if name.startswith(GIVEN)]:
+            yield "What is done", own
         names = ["rto", *(f"rto_{one.pk}" for one in self.services), "rpo"]
         yield "Objectives, fixed before the start", [self[name] for name in names]
         yield "When, and by which authority", [self[name] for name in ("begins", "ends", "change")]
@@ -91,8 +82,7 @@ class DrillForm(forms.Form):
 
     def parameters(self) -> dict[str, Any]:
         """As the plan takes them; what is left out the portal fills in."""
-        given = {name: _value(each, self.cleaned_data[f"p_{name}"]) for name, each in self.values.items()}
-        return {name: value for name, value in given.items() if value is not None}
+        return parameters(self.plan, self.cleaned_data)
 
     def objectives(self) -> list[dict[str, Any]]:
         """Those that were given."""
@@ -128,6 +118,17 @@ def _seconds(label: str, initial: int | None) -> Any:
     return forms.IntegerField(label=label, required=False, min_value=1, max_value=most, initial=initial, help_text=hint)
 
 
+def parameter_fields(plan: Plan, engine: Engine) -> dict[str, Any]:
+    """The fields of what a person gives to a plan, by name of the field."""
+    return {f"{GIVEN}{each.name}": _field(each, engine) for each in asked(plan)}
+
+
+def parameters(plan: Plan, cleaned: Mapping[str, Any]) -> dict[str, Any]:
+    """What a valid form gives, as the plan takes it; what is left out the portal fills in."""
+    given = {each.name: _value(each, cleaned[f"{GIVEN}{each.name}"]) for each in asked(plan)}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def _field(each: Parameter, engine: Engine) -> Any:
     if each.kind is bool:
         return forms.BooleanField(label=each.title, required=False, initial=bool(each.default))
@@ -149,64 +150,3 @@ def _value(each: Parameter, given: Any) -> Any:
     if given in (None, ""):
         return each.default
     return each.kind(given)
-
-
-class ScheduleForm(ScheduleModelForm):
-    """When a plan is drilled."""
-
-    people = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 3}), required=False, help_text="Names, one a line. No mail is sent yet."
-    )
-    rto = forms.IntegerField(
-        label="Engine answers again within, seconds", min_value=1, max_value=1_000_000, initial=RTO
-    )
-
-    class Meta:
-        model = Schedule
-        fields: ClassVar = ["engine", "plan", "cron", "zone", "minutes", "overdue_days", "change", "enabled"]
-        labels: ClassVar = {
-            "cron": "Schedule (cron)",
-            "zone": "Time zone",
-            "minutes": "Length of the window, minutes",
-            "overdue_days": "Alarm after so many days without a proof",
-            "change": "Standing change number",
-        }
-        help_texts: ClassVar = {
-            "cron": "Five fields. Empty: only by people; the alarm counts all the same.",
-            "enabled": "A schedule proposes a drill seven days ahead. Another person approves it; a person begins it.",
-        }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        zones = sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
-        self.fields["zone"] = forms.ChoiceField(label="Time zone", choices=[(zone, zone) for zone in zones])
-        self.fields["plan"] = forms.ChoiceField(choices=[(plan.name, plan.title) for plan in drill_plans()])
-        self.fields["cron"].required = self.fields["change"].required = False
-        self.initial.setdefault("people", "\n".join(self.instance.notify or []))
-
-    def clean(self) -> dict[str, Any]:
-        """The schedule can be used."""
-        given: dict[str, Any] = super().clean() or {}
-        row = Schedule(engine=given.get("engine"), cron=given.get("cron", ""), zone=given.get("zone", "UTC"))
-        if given.get("engine") and (wrong := schedules.problem(row)):
-            raise ValidationError({"cron": wrong})
-        return given
-
-
-class BlackoutForm(BlackoutModelForm):
-    """A time in which no drill acts."""
-
-    begins = _moment("Begins")
-    ends = _moment("Ends")
-
-    class Meta:
-        model = Blackout
-        fields: ClassVar = ["title", "engine", "begins", "ends"]
-        help_texts: ClassVar = {"engine": "Empty: all engines."}
-
-    def clean(self) -> dict[str, Any]:
-        """It ends later than it begins."""
-        given: dict[str, Any] = super().clean() or {}
-        if given.get("begins") and given.get("ends") and given["ends"] <= given["begins"]:
-            self.add_error("ends", "It ends before it begins.")
-        return given

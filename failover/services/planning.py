@@ -22,11 +22,13 @@ def save_schedule(row: Schedule, given: Mapping[str, Any], by: str) -> Schedule:
     row.objectives = [
         {"key": "rto", "title": "Engine answers again", "kind": "rto", "service": ENGINE, "seconds": given["rto"]}
     ]
+    row.parameters = given["parameters"]
     row.kind = kind_of(row.plan) if row.plan.startswith(PREFIX) else ""
     row.decided_by, row.decided_to = by, now()
     row.save()
     body = {
         "plan": row.plan,
+        "parameters": row.parameters,
         "cron": row.cron,
         "zone": row.zone,
         "minutes": row.minutes,

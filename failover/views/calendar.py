@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from failover.forms import BlackoutForm, ScheduleForm
+from failover.forms_calendar import BlackoutForm, ScheduleForm
 from failover.models import Blackout, Schedule
 from failover.services import planning
+from failover.services.pages_plans import drill_plan, drill_plans
 from failover.services.schedules import outlook
 from failover.views.acts import NOT_VALID
 from inventory.models import Engine
@@ -50,17 +51,47 @@ def _headline(schedules: int, missed: int) -> str:
 
 
 @needs("run.start")
-def schedule(request: HttpRequest, pk: int | None = None) -> HttpResponse:
-    """GET shows the form; POST saves. Whoever saves it asks for what it proposes."""
+@require_safe
+def choose(request: HttpRequest) -> HttpResponse:
+    """Which plan is to be planned, of which engine: each asks for something else."""
+    context = {
+        "section": "drills",
+        "tab": "calendar",
+        "state": "waiting",
+        "headline": "Which drill is planned?",
+        "lead": "",
+        "engines": Engine.objects.filter(watched=True).order_by("name"),
+        "plans": drill_plans(),
+        "path": [*path(("Drills", "drills"), ("Calendar", "drill-calendar")), Step("Schedule")],
+    }
+    return render(request, "failover/choose_plan.html", context)
+
+
+@needs("run.start")
+def schedule_new(request: HttpRequest, engine: int, plan: str) -> HttpResponse:
+    """GET shows the form of a schedule of this plan; POST saves it."""
     zone = timezone.get_current_timezone_name()
-    blank = Schedule(engine=Engine.objects.filter(watched=True).first(), zone=zone if "/" in zone else "UTC")
-    row = get_object_or_404(Schedule, pk=pk) if pk else blank
-    form = ScheduleForm(request.POST or None, instance=row)
+    row = Schedule(engine=get_object_or_404(Engine, pk=engine), plan=plan, zone=zone if "/" in zone else "UTC")
+    return _schedule(request, row)
+
+
+@needs("run.start")
+def schedule(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET shows the form; POST saves. Whoever saves it asks for what it proposes."""
+    return _schedule(request, get_object_or_404(Schedule.objects.select_related("engine"), pk=pk))
+
+
+def _schedule(request: HttpRequest, row: Schedule) -> HttpResponse:
+    plan = drill_plan(row.plan)
+    if plan is None:
+        raise Http404("There is no such plan any more.")
+    form = ScheduleForm(request.POST or None, instance=row, plan=plan)
     if request.method == "POST" and form.is_valid():
-        planning.save_schedule(form.save(commit=False), form.cleaned_data, request.user.get_username())
+        given = {**form.cleaned_data, "parameters": form.parameters()}
+        planning.save_schedule(form.save(commit=False), given, request.user.get_username())
         messages.success(request, "The schedule is saved.")
         return redirect("drill-calendar")
-    return _form(request, form, "Schedule", "Save the schedule")
+    return _form(request, form, f"Schedule: {plan.title} of {row.engine.name}", "Save the schedule")
 
 
 @needs("run.start")

@@ -225,7 +225,7 @@ def test_a_retired_plan_is_used_no_more_and_stays_readable(engine):
 def test_a_schedule_proposes_composed_drills_and_names_what_it_could_not(engine):
     create()
     row = Schedule(engine=engine, plan="custom-branch", cron="0 3 * * *", zone="UTC")
-    planning.save_schedule(row, {"people": "", "rto": 300}, "operator1")
+    planning.save_schedule(row, {"people": "", "rto": 300, "parameters": {}}, "operator1")
     assert row.kind == "tabletop"
     schedules.tick()
     drill = Drill.objects.filter(schedule=row).first()

@@ -103,7 +103,8 @@ def test_every_page_is_clean_in_every_state(engine, scene, name):
     drill = SCENES[scene](engine)
     row = calendar(engine)
     paths = ["/drills/", "/drills/calendar/", "/drills/schedules/new/", f"/drills/schedules/{row.pk}/"]
-    paths += ["/drills/blackouts/new/", f"/drills/new/{engine.pk}/she_failover/", f"/drills/new/{engine.pk}/tabletop/"]
+    paths += [f"/drills/schedules/new/{engine.pk}/fabric_path_loss/", "/drills/blackouts/new/"]
+    paths += [f"/drills/new/{engine.pk}/she_failover/", f"/drills/new/{engine.pk}/tabletop/"]
     if drill is not None:
         paths += [f"/drills/{drill.pk}/", f"/drills/{drill.pk}/?lines=all", f"/drills/{drill.pk}/begin/"]
     for path in paths:
@@ -270,12 +271,19 @@ def test_a_broken_glass_shows_on_every_page(engine):
 def test_calendar_is_saved_with_its_record(engine):
     operator = client("operator1")
     form = {
-        "engine": engine.pk, "plan": "she_failover", "cron": "0 22 * * 6", "zone": "Africa/Nairobi", "minutes": 240,
+        "p_fabric": "B", "p_watch_seconds": "90", "cron": "0 22 * * 6", "zone": "Africa/Nairobi", "minutes": 240,
         "overdue_days": 95, "people": "Anna\nBert", "rto": 300, "enabled": "on",
     }  # fmt: skip
-    assert operator.post("/drills/schedules/new/", {**form, "cron": "never"}).status_code == 422
-    assert operator.post("/drills/schedules/new/", form).status_code == 302
+    new = f"/drills/schedules/new/{engine.pk}/fabric_path_loss/"
+    assert operator.post(new, {**form, "cron": "never"}).status_code == 422
+    assert operator.post(new, {**form, "p_fabric": ""}).status_code == 422
+    assert operator.post(new, form).status_code == 302
     row = Schedule.objects.get()
+    assert row.parameters == {"fabric": "B", "watch_seconds": 90}
+    same = operator.get(f"/drills/schedules/{row.pk}/").content.decode()
+    assert 'value="B"' in same
+    assert 'value="90"' in same
+    assert operator.get(f"/drills/schedules/new/{engine.pk}/no_such_plan/").status_code == 404
     assert (row.decided_by, row.notify) == ("operator1", ["Anna", "Bert"])
     assert Record.objects.filter(kind="drill.schedule_saved", actor="operator1").exists()
     now = timezone.localtime()
