@@ -17,6 +17,7 @@ from portal.kernel.change import (
     ChangeUnreachable,
     Gate,
 )
+from portal.kernel.secret import Secret
 from tests.fixtures_changes import BEGINS, ENDS, KINDS, wanted
 
 pytestmark = pytest.mark.wire
@@ -154,6 +155,17 @@ def test_a_change_that_is_not_there_is_invalid(changes, kind):
     seen = changes.connect(kind).read(ChangeKey(kind, UNKNOWN[kind]))
     assert seen.gate is Gate.INVALID
     assert UNKNOWN[kind] in seen.sentence
+
+
+@every
+def test_a_number_of_another_kind_is_asked_for_all_the_same(changes, kind):
+    """So that a system can be tried with a number that nobody has."""
+    before = len(changes.ledger(kind, "request"))
+    assert changes.connect(kind).read(ChangeKey(kind, "HOLDFAST-TEST")).gate is Gate.INVALID
+    assert len(changes.ledger(kind, "request")) > before
+    if kind != "webhook":
+        with pytest.raises(ChangeRefused):
+            changes.connect(kind, secret=Secret("wrong")).read(ChangeKey(kind, "HOLDFAST-TEST"))
 
 
 @every

@@ -11,7 +11,7 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from portal.connectors.change.reading import bmc as reading
-from portal.connectors.change.reading.leaves import stamp, tag
+from portal.connectors.change.reading.leaves import NAME, stamp, tag
 from portal.connectors.change.session import Door, Session
 from portal.kernel.change import ChangeKey, ChangeRefused, ChangeSeen, ChangeWanted, Gate
 
@@ -136,6 +136,4 @@ class Bmc:
 
 
 def _flaw(key: ChangeKey) -> str:
-    return (
-        "" if reading.NUMBER.fullmatch(key.number) else f"{key.number or 'Nothing'} is no number of a BMC change: CRQ…"
-    )
+    return "" if NAME.fullmatch(key.number) else f"{key.number or 'Nothing'} is no number of a BMC change: CRQ…"

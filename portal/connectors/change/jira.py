@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from portal.connectors.change.https import multipart
 from portal.connectors.change.reading import jira as reading
-from portal.connectors.change.reading.leaves import Row, row, rows, stamp, tag, text
+from portal.connectors.change.reading.leaves import NAME, Row, row, rows, stamp, tag, text
 from portal.connectors.change.session import Door, Session, once
 from portal.kernel.change import ChangeBusy, ChangeKey, ChangeRefused, ChangeSeen, ChangeWanted, Gate
 
@@ -294,7 +294,7 @@ def _stuck(issue: str, status: str, why: str) -> ChangeRefused:
 def _flaw(key: ChangeKey) -> str:
     if key.sys_id and not reading.DEPLOYMENT.fullmatch(key.sys_id):
         return f"{key.sys_id} names no deployment: <pipeline>/<environment>/<number>."
-    if key.number and not reading.KEY.fullmatch(key.number):
+    if key.number and not NAME.fullmatch(key.number):
         return f"{key.number} is no issue key of Jira, such as OPS-123."
     return "" if key.number or key.sys_id else "No issue key is given."
 

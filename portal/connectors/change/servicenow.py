@@ -13,7 +13,7 @@ from datetime import datetime
 from urllib.parse import quote, urlencode
 
 from portal.connectors.change.reading import servicenow as reading
-from portal.connectors.change.reading.leaves import Row, Unreadable, rows, tag, text
+from portal.connectors.change.reading.leaves import NAME, Row, Unreadable, rows, tag, text
 from portal.connectors.change.reading.servicenow import field
 from portal.connectors.change.session import Door, Session
 from portal.kernel.change import ChangeFailed, ChangeKey, ChangeRefused, ChangeSeen, ChangeWanted, Gate
@@ -220,7 +220,7 @@ class ServiceNow:
 def _flaw(key: ChangeKey) -> str:
     if key.sys_id and not reading.SYS_ID.fullmatch(key.sys_id):
         return f"{key.sys_id} is no sys_id of ServiceNow, which is 32 hex digits."
-    if not key.sys_id and not reading.NUMBER.fullmatch(key.number):
+    if not key.sys_id and not NAME.fullmatch(key.number):
         return f"{key.number or 'Nothing'} is no number of a ServiceNow change, such as CHG0030004."
     return ""
 

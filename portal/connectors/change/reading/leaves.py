@@ -11,6 +11,9 @@ from email.utils import parsedate_to_datetime
 Row = Mapping[str, object]
 LONGEST = 300  # characters of a system's own words that a sentence carries
 LONGEST_WAIT = 86_400.0  # seconds; what asks for longer is asked again after a day
+NAME = re.compile(
+    r"[A-Za-z0-9_-]{1,40}", re.ASCII
+)  # a number that may stand in a path or a query, whether there is one
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _MARK = re.compile(r"[A-Za-z0-9_.:/@-]{1,100}", re.ASCII)
 _WORDS = ("message", "title", "detail", "messageText", "messageAppendedText", "error_description", "error")

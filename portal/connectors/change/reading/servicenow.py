@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from portal.connectors.change.reading.leaves import Row, Unreadable, kind_of, row, rows, short, text, whole
+from portal.connectors.change.reading.leaves import NAME, Row, Unreadable, kind_of, row, rows, short, text, whole
 from portal.kernel.change import ChangeKey, ChangeSeen, Gate
 
 TIME = "%Y-%m-%d %H:%M:%S"
-NUMBER = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
 SYS_ID = re.compile(r"[0-9a-fA-F]{32}", re.ASCII)
 
 NEW, ASSESS, AUTHORIZE, SCHEDULED, IMPLEMENT, REVIEW, CLOSED, CANCELED = (
@@ -145,7 +144,7 @@ def _held(number: str, record: Row) -> str:
 def seen(record: Row, system: str, base: str) -> ChangeSeen:
     """A record as the portal keeps it. base: the instance's address. Raises Unreadable when it names no change."""
     number, sys_id = field(record, "number").value, field(record, "sys_id").value
-    if not NUMBER.fullmatch(number) or not SYS_ID.fullmatch(sys_id):
+    if not NAME.fullmatch(number) or not SYS_ID.fullmatch(sys_id):
         raise Unreadable("a change without a number or sys_id")
     opened, why = gate(number, record)
     begins = ends = None
