@@ -1,6 +1,6 @@
-"""Who is told what by mail: people involved before a drill, and whoever holds a role at an alarm. Looked up from the
-rows at every tick, so nothing is lost when a worker dies; the key of each piece of news keeps it from being told
-twice."""
+"""Who is told what by mail because it is theirs: people involved in a drill, the owner of a maintenance, whoever asked
+for a Run. Whoever must be told because of an alarm is told by the routes of portal.alerts. Looked up from the rows at
+every tick, so nothing is lost when a worker dies; the key of each piece of news keeps it from being told twice."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def involved(drill: Drill) -> list[Reader]:
 
 
 def alarmed() -> list[Reader]:
-    """Who is told of alarms."""
+    """Who is told of what was not proven: a reminder, beside the alert."""
     return [reader for name in ALARMED for reader in outbox.role(name)]
 
 
@@ -111,7 +111,7 @@ def _windows(now: datetime) -> Due:
         if _untold(key):
             subject = f"{row}: {'overdue' if row.overdue_at else 'its deadline is near'}"
             news = News(key, kind, f"window:{row.pk}", subject, _body(f"{row}. {row.sentence}", "engine/maintenance/"))
-            yield news, [*outbox.people([row.owner]), *(alarmed() if row.overdue_at else [])]
+            yield news, outbox.people([row.owner])
 
 
 def _attention(now: datetime) -> Due:
@@ -123,10 +123,7 @@ def _attention(now: datetime) -> Due:
             body = _body(f"{subject} on {run.target_name}: {run.sentence}", f"runs/{run.pk}/")
             yield (
                 News(key, "run.attention", f"run:{run.pk}", subject, body),
-                [
-                    *outbox.people([run.requested_by]),
-                    *alarmed(),
-                ],
+                outbox.people([run.requested_by]),
             )
 
 
@@ -141,7 +138,7 @@ def _decisions(now: datetime) -> Due:
             words = f"Step {step.position} ({step.title}) on {run.target_name} failed: {step.sentence}"
             body = _body(f"{words} Retry it, ignore it, or abort; after that time the undos begin.", f"runs/{run.pk}/")
             news = News(key, "run.decision", f"run:{run.pk}", subject, body)
-            yield news, [*outbox.people([run.requested_by]), *alarmed()]
+            yield news, outbox.people([run.requested_by])
 
 
 def _glass(now: datetime) -> Due:
@@ -152,7 +149,7 @@ def _glass(now: datetime) -> Due:
             who = f"{row.asked_by} and {row.confirmed_by}"
             words = f"{who} broke the glass for {row.drill.title} until {full(row.until or now)}: {row.reason}"
             news = _news(key, "drill.glass_broken", row.drill, f"Broken glass: {row.drill.title}", words)
-            yield news, [*involved(row.drill), *alarmed(), *outbox.role("auditor")]
+            yield news, [*involved(row.drill), *outbox.role("auditor")]
 
 
 def _overdue(now: datetime) -> Due:
