@@ -62,6 +62,7 @@ def seed(estate: dict[str, Any]) -> None:
     engine.save()
     seed_backups(engine)
     seed_devices(engine, estate)
+    seed_change_systems(estate)
     put_key(estate, engine.ssh_public_key)
     # The lab makes its host keys anew when its state directory is new: the demo trusts the engine's record then.
     engine.hosts.update(pinned_key="", offered_key="", pinned_at=None)
@@ -120,6 +121,23 @@ def seed_devices(engine: Any, estate: dict[str, Any]) -> None:
                 "pin_pem": one["certificate_pem"],
             }
             Device.objects.update_or_create(name=one["name"], defaults=given)
+
+
+def seed_change_systems(estate: dict[str, Any]) -> None:
+    """The lab's change systems, none of them required, and where each of them calls."""
+    from portal.changes.models import ChangeSystem
+    from portal.kernel.secret import Secret
+
+    for one in estate["change_systems"]:
+        given = {"kind": one["kind"], "url": one["url"], "account": one["username"], "ca_pem": one["ca_pem"]}
+        given |= {"secret": Secret(one["password"]), "signing_key": Secret(one["signing_key"])}
+        given["options"] = {"project": "OPS"} if one["kind"] == "jira" else {}
+        ChangeSystem.objects.update_or_create(name=one["kind"], defaults=given)
+        url = f"http://127.0.0.1:{os.environ['PORT']}/api/v1/changes/callback/{one['kind']}/"
+        where = f"{estate['control']}/change/{one['kind']}/callback"
+        body, headers = json.dumps({"url": url}).encode(), {"Content-Type": "application/json"}
+        with urllib.request.urlopen(urllib.request.Request(where, body, headers, method="PUT"), timeout=10):
+            pass
 
 
 def seed_oracle_vms(engine: Any, estate: dict[str, Any]) -> None:
