@@ -136,6 +136,8 @@ class Counter:
         """The answer of a fault that stands before everything else."""
         if page := self.desk.taken("html"):
             return Reply(int(page["status"]), PAGE.encode(), "text/html")
+        if self.desk.taken("huge"):
+            return Reply(200, b'{"result": "' + b"0" * 9 * 1024 * 1024 + b'"}')
         if self.desk.taken("redirect"):
             return Reply(302, b"", "text/html", {"Location": "https://login.bank.example/sso"})
         if rate := self._hits("rate", sort):

@@ -23,6 +23,7 @@ SPECS: dict[str, Spec] = {
     "refuse": Spec("refuses", {"status": ("503", "403", "409", "500", "400"), "what": WHAT, "times": TIMES}),
     "rate": Spec("429 with Retry-After", {"retry_after": ("2", "60"), "what": ("any", *WHAT), "times": TIMES}),
     "html": Spec("answers with a web page", {"status": ("200", "502", "404"), "times": TIMES}),
+    "huge": Spec("answers with nine megabytes", {"times": TIMES}),
     "half": Spec("breaks its JSON off", {"times": TIMES}),
     "redirect": Spec("leads elsewhere", {"times": TIMES}),
     "slow": Spec("is slow, in seconds", {"seconds": ("1", "5", "30"), "times": TIMES}),

@@ -207,7 +207,12 @@ BAD = {
     "html": ({"status": 200}, "a web page"),
     "half": ({}, "JSON"),
     "redirect": ({}, "login.bank.example"),
+    "huge": ({}, "cannot be taken in"),
 }
+
+
+# the first request to BMC is its login, which answers no JSON
+ODD = {("bmc", "html"): "AR-JWT|web page", ("bmc", "half"): "AR-JWT|JSON"}
 
 
 @every
@@ -216,7 +221,7 @@ def test_what_is_no_api_is_told_as_such(changes, kind, fault):
     words, told = BAD[fault]
     system, key = approved(changes, kind)
     changes.fault(kind, fault, **words)
-    with pytest.raises(ChangeFailed, match=told if (kind, fault) != ("bmc", "html") else "AR-JWT|web page"):
+    with pytest.raises(ChangeFailed, match=ODD.get((kind, fault), told)):
         system.read(key)
     changes.http("DELETE", f"/change/{kind}/faults")
     assert system.read(key).gate is Gate.ALLOWED

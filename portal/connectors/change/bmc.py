@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from portal.connectors.change.reading import bmc as reading
 from portal.connectors.change.reading.leaves import NAME, stamp, tag
-from portal.connectors.change.session import Door, Session
+from portal.connectors.change.session import Door, Session, unknown
 from portal.kernel.change import ChangeKey, ChangeRefused, ChangeSeen, ChangeWanted, Gate
 
 END, BEFORE = "Completed", "Implementation In Progress"
@@ -38,8 +38,7 @@ class Bmc:
             except ChangeRefused as error:
                 if error.status != 404:
                     raise
-                name = session.talk.endpoint.name
-                return ChangeSeen(key, "", Gate.INVALID, f"{name} knows no change {key.number}.")
+                return unknown(session, key)
 
     def create(self, wanted: ChangeWanted) -> ChangeSeen:
         """Asks for a change, with the mark as the vendor's ticket number, by which an earlier try is found where BMC

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from portal.connectors.change.https import multipart
 from portal.connectors.change.reading import jira as reading
 from portal.connectors.change.reading.leaves import NAME, Row, row, rows, stamp, tag, text
-from portal.connectors.change.session import Door, Session, once
+from portal.connectors.change.session import Door, Session, once, unknown
 from portal.kernel.change import ChangeBusy, ChangeKey, ChangeRefused, ChangeSeen, ChangeWanted, Gate
 
 ISSUE, APPROVALS = "/rest/api/2/issue", "/rest/servicedeskapi/request"
@@ -48,8 +48,7 @@ class Jira:
             except ChangeRefused as error:
                 if error.status != 404:
                     raise
-                name = session.talk.endpoint.name
-                return ChangeSeen(key, "", Gate.INVALID, f"{name} knows no change {key.number or key.sys_id}.")
+                return unknown(session, key)
 
     def create(self, wanted: ChangeWanted) -> ChangeSeen:
         """Asks for a change: a deployment to be gated, or an issue. Raises ChangeFailed; ChangeBusy while Jira has not

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 from portal.connectors.change.reading import servicenow as reading
 from portal.connectors.change.reading.leaves import NAME, Row, Unreadable, rows, tag, text
 from portal.connectors.change.reading.servicenow import field
-from portal.connectors.change.session import Door, Session
+from portal.connectors.change.session import Door, Session, unknown
 from portal.kernel.change import ChangeFailed, ChangeKey, ChangeRefused, ChangeSeen, ChangeWanted, Gate
 
 CHANGE = "/api/sn_chg_rest/change"
@@ -98,7 +98,7 @@ class ServiceNow:
         except ChangeRefused as error:
             if error.status != 404:
                 raise
-            return _invalid(key, f"{session.talk.endpoint.name} knows no change {key.number or key.sys_id}.")
+            return unknown(session, key)
         found = self._seen(session, record)
         if key.number and found.key.number != key.number:
             return _invalid(key, f"The sys_id of {key.number} belongs to {found.key.number} in ServiceNow.")

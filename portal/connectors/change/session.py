@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from portal.connectors.change.https import JSON, Answer, Endpoint, Talk, garbled, told
 from portal.connectors.change.login import Login
 from portal.connectors.change.reading.leaves import Unreadable
-from portal.kernel.change import ChangeRefused
+from portal.kernel.change import ChangeKey, ChangeRefused, ChangeSeen, Gate
 
 NONE: Mapping[str, str] = {}
 
@@ -82,3 +82,11 @@ def once(find: Callable[[], bool], act: Callable[[], object]) -> None:
     """Acts unless the result of an earlier try is found (delivery is at least once)."""
     if not find():
         act()
+
+
+def unknown(session: Session, key: ChangeKey) -> ChangeSeen:
+    """A change that the system does not find: it is not there, or the account may not see it."""
+    said = (
+        f"{session.talk.endpoint.name} knows no change {key.number or key.sys_id}, or does not show it to this account."
+    )
+    return ChangeSeen(key, "", Gate.INVALID, said)
