@@ -26,9 +26,11 @@ class Kind(StrEnum):
     PDU = "PDU"
     ROOM = "room"
     FEED = "power feed"
+    CHASSIS = "chassis"
+    SITE = "site"
 
 
-SHARED = (Kind.RACK, Kind.PDU, Kind.ROOM, Kind.FEED)
+SHARED = (Kind.RACK, Kind.PDU, Kind.ROOM, Kind.FEED, Kind.CHASSIS, Kind.SITE)
 
 
 @dataclass(frozen=True, order=True)
@@ -45,7 +47,8 @@ class Element:
 
 @dataclass(frozen=True)
 class Domain:
-    """What dies together, as people declared it: a rack, a PDU, a room, a power feed. Members may be domains."""
+    """What dies together, as people declared it: a rack, a chassis, a PDU, a feed, a room, a site. Members may be
+    domains."""
 
     element: Element
     members: frozenset[Element]
@@ -112,4 +115,8 @@ class Elements:
 
     def label(self, element: Element) -> str:
         """Words for it: "card 0000:3b:00 of olvm-h1"."""
-        return self._labels.get(element) or f"{element.kind} {element.key}"
+        said = self._labels.get(element)
+        if said is None and element.kind in SHARED:
+            word = element.kind.split()[-1].casefold()
+            said = element.key if element.key.casefold().startswith(word) else None  # "PDU-1" says what it is
+        return said or f"{element.kind} {element.key}"

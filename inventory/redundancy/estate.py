@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from inventory.redundancy.elements import Domain
+from inventory.redundancy.plan import Plan
+from inventory.redundancy.power import Power
 from portal.kernel.san import ArraySeen, SwitchSeen
 
 Standing = Literal["up", "down", "unclear"]
@@ -53,11 +55,14 @@ class HostSeen:
 @dataclass(frozen=True)
 class Declared:
     """What people approved. cabling: WWPN -> WWN of the switch port it is plugged into. paths: (host, WWID) -> pairs
-    that must exist. domains: what dies together."""
+    that must exist. domains: what dies together. power: what that rests on, for losses of several at once. plan: the
+    cabling as it was written; None: nobody declared one."""
 
     cabling: Mapping[str, str] = field(default_factory=dict)
     paths: Mapping[tuple[str, str], frozenset[Pair]] = field(default_factory=dict)
     domains: tuple[Domain, ...] = ()
+    power: Power = field(default_factory=Power)
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from inventory.redundancy import words
-from inventory.redundancy.elements import Element, Kind
+from inventory.redundancy.elements import SHARED, Element, Kind
 from inventory.redundancy.estate import Estate, Pair, Use
 from inventory.redundancy.evidence import Layer, San
 from inventory.redundancy.fabrics import Fabric
@@ -180,10 +180,14 @@ def _elements(san: San, sides: Mapping[str, HostSide], cells: Sequence[HostLun])
         ElementSummary(one, elements.label(one), tuple(cuts.get(one, ())), count, "") for one, count in hit.items()
     ]
     found.sort(key=lambda one: (-len(one.cuts), -one.hit))
-    return tuple(replace(one, sentence=_dies(one)) for one in found)
+    return tuple(replace(one, sentence=_dies(san, one)) for one in found)
 
 
-def _dies(one: ElementSummary) -> str:
+def _dies(san: San, one: ElementSummary) -> str:
+    if one.element.kind in SHARED:
+        bit = san.wires.elements.bit(one.element)
+        taken = [sum(bool(mask & bit) for mask in kind.values()) for kind in (san.wires.hosts, san.wires.arrays)]
+        return words.domain(one.label, taken[0], taken[1], one.cuts, one.hit)
     if one.element.kind in OWN and not one.cuts:
         return words.own(one.label, one.element.kind is Kind.ARRAY)
     return words.element(one.label, one.cuts, one.hit)

@@ -29,7 +29,8 @@ class Remains:
 
 @dataclass(frozen=True)
 class WhatIf:
-    """removed: what dies. strange: elements that nothing runs over, so that nothing is known of them. lost: LUNs
+    """removed: what is taken away. dead: all that dies with it, by declared power and places. strange: elements that
+    nothing runs over, so that nothing is known of them. lost: LUNs
     without a path; weakened: LUNs that then hang on one element and did not before; remains: every LUN that is hit or
     not. vms_lost: those that no host can serve any more; vms_hit: those that lose a LUN where they run, or on some
     host. unknown: LUNs of which it is not known, since not everything was read."""
@@ -43,15 +44,18 @@ class WhatIf:
     vms_hit: tuple[str, ...]
     unknown: tuple[HostLun, ...]
     sentence: str
+    dead: frozenset[Element] = frozenset()
 
 
 def what_if(proof: Proof, removed: Iterable[Element], layer: Layer = Layer.LIVE) -> WhatIf:
     """Takes elements away from a proof. A domain takes its members, a container its parts."""
     gone = tuple(dict.fromkeys(removed))
     elements = proof.san.wires.elements
-    strange = tuple(one for one in gone if not elements.known(one))
+    dying = proof.estate.declared.power.dies_with(gone)
+    declared = proof.estate.declared.power.causes
+    strange = tuple(one for one in gone if not elements.known(one) and one not in declared)
     dead = 0
-    for one in gone:
+    for one in dying:
         dead |= elements.bit(one) if elements.known(one) else 0
     islands = [routes.parts(dead) for routes in proof.san.wires.routes]
     left = {name: _left(side, dead, islands, layer, proof) for name, side in proof.sides.items()}
@@ -62,7 +66,7 @@ def what_if(proof: Proof, removed: Iterable[Element], layer: Layer = Layer.LIVE)
     vms_lost, vms_hit = _vms(proof.estate.uses, remains)
     unknown = tuple(cell for cell in proof.cells.values() if cell.layers[layer].why)
     sentence = _sentence(proof, gone, lost, weakened, vms_lost, vms_hit)
-    return WhatIf(gone, strange, lost, weakened, remains, vms_lost, vms_hit, unknown, sentence)
+    return WhatIf(gone, strange, lost, weakened, remains, vms_lost, vms_hit, unknown, sentence, dying)
 
 
 def _points(one: Remains, layer: Layer) -> tuple[Element, ...]:

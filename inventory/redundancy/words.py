@@ -14,10 +14,12 @@ Label = Callable[[Element], str]
 
 # The widest first: when a fabric and everything in it are shared, the fabric is the word for it.
 _WIDE = (
+    Kind.SITE,
     Kind.ROOM,
     Kind.FEED,
     Kind.PDU,
     Kind.RACK,
+    Kind.CHASSIS,
     Kind.FABRIC,
     Kind.SWITCH,
     Kind.ARRAY,
@@ -136,6 +138,19 @@ def own(label: str, array: bool) -> str:
     if array:
         return f"If {label} dies, the LUNs that it alone serves die with it; only a copy elsewhere survives that."
     return f"If {label} dies, its own paths die with it; its VMs need another host that has their LUNs."
+
+
+def domain(label: str, hosts: int, arrays: int, cuts: Sequence[HostLun], hit: int) -> str:
+    """What dies with something that holds or feeds others. hosts, arrays: how many of them it takes along."""
+    taken = [f"{count} {what}{_s(count)}" for count, what in ((hosts, "host"), (arrays, "array")) if count]
+    if not taken:
+        return element(label, cuts, hit)
+    many = hosts + arrays > 1
+    words = f"If {label} dies, {' and '.join(taken)} die{'' if many else 's'} with it"
+    words += ", and VMs need another host" if hosts else ""
+    if not cuts:
+        return f"{words}; no other LUN loses its last path."
+    return f"{words}. {element(label, cuts, hit)}"
 
 
 def element(label: str, cuts: Sequence[HostLun], hit: int) -> str:

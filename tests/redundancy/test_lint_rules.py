@@ -13,6 +13,7 @@ from inventory.redundancy.lint.document import document
 from inventory.redundancy.proof import prove
 from portal.kernel.outcome import Outcome
 from portal.kernel.san import Member, Pair, Sfp, Zone
+from tests.redundancy.cabling_breaks import BROKEN as BROKEN_CABLING
 from tests.redundancy.lint_page import PAGE
 from tests.redundancy.san_world import DR, PROD, A, B, World, changed, lun, standard
 
@@ -211,6 +212,7 @@ BROKEN: dict[str, Callable[[], Broken]] = {
     "HOSTS_UNLIKE": lambda: world(lost_on_host),
     "FIRMWARE_DIFFERS": firmware,
     "UNREAD": lambda: changed(sound(), A, unread={"counters": "503 Service Unavailable."}),
+    **BROKEN_CABLING,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from inventory.redundancy.estate import Estate
-from inventory.redundancy.lint import arrays, configurations, paths, ports, topology, zones
+from inventory.redundancy.lint import arrays, cabling, configurations, paths, ports, topology, zones
 from inventory.redundancy.lint.rule import Objection, Rule
 from inventory.redundancy.lint.scene import Scene
 from inventory.redundancy.proof import prove
@@ -59,6 +59,16 @@ RULES = (
     Rule("LOGGED_IN_NOT_SEEN", "The array holds paths that multipath lacks", WARN, paths.logged_in_not_seen),
     Rule("SEEN_NOT_LOGGED_IN", "Multipath has paths that the array denies", WARN, paths.seen_not_logged_in),
     Rule("HOSTS_UNLIKE", "Hosts have different numbers of paths to a LUN", WARN, paths.hosts_unlike),
+    Rule("CABLED_ELSEWHERE", "A port is not plugged in where it is declared", WARN, cabling.elsewhere),
+    Rule("CABLED_NOT_LOGGED_IN", "A declared cable carries nobody", WARN, cabling.absent),
+    Rule("PORT_TAKEN", "Another port stands where a cable is declared", WARN, cabling.taken),
+    Rule("CABLE_NOT_DECLARED", "A port is plugged in and not declared", WARN, cabling.undeclared),
+    Rule("LINK_MISSING", "A declared link between switches is not up", WARN, cabling.links_missing),
+    Rule("LINK_NOT_DECLARED", "A link between switches is not declared", WARN, cabling.links_undeclared),
+    Rule("FABRIC_NOT_AS_DECLARED", "Switches form other fabrics than declared", FAIL, cabling.fabrics),
+    Rule("CARD_DIFFERS", "A port is on another card than declared", WARN, cabling.cards),
+    Rule("PLAN_NAMES_NOBODY", "The declared cabling names what is not there", WARN, cabling.strange_names),
+    Rule("POWER_NOT_DECLARED", "The power of something is not declared", WARN, cabling.unfed),
     Rule("FIRMWARE_DIFFERS", "Firmware differs", WARN, topology.firmware),
     Rule("UNREAD", "Something was not read", UNKNOWN, topology.unread),
 )
