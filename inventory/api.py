@@ -11,7 +11,8 @@ from rest_framework import serializers, viewsets
 from rest_framework.routers import SimpleRouter
 
 from inventory import models
-from inventory.api_acts import EngineActs, HostActs
+from inventory.api_acts import DeviceActs, EngineActs, HostActs, OracleActs
+from inventory.api_sides import LunSides, VmSides
 from inventory.models.looks import OUTCOMES
 from inventory.services.looks import every, present
 from portal.access.filtering import filtered
@@ -250,15 +251,18 @@ router.register("sites", resource(Site), basename="api-site")
 router.register("engines", resource(Engine, acts=(EngineActs,)), basename="api-engine")
 router.register("clusters", resource(Cluster, ("engine",)), basename="api-cluster")
 router.register("hosts", resource(Host, ("engine", "cluster", "name", "status"), acts=(HostActs,)), basename="api-host")
-router.register("devices", resource(Device, ("engine", "site", "kind", "name")), basename="api-device")
-router.register("oracle-vms", resource(OracleVm, ("vm", "watched")), basename="api-oraclevm")
-router.register("vms", resource(Vm, ("engine", "host", "name", "status")), basename="api-vm")
+router.register(
+    "devices", resource(Device, ("engine", "site", "kind", "name"), acts=(DeviceActs,)), basename="api-device"
+)
+router.register("oracle-vms", resource(OracleVm, ("vm", "watched"), acts=(OracleActs,)), basename="api-oraclevm")
+router.register("vms", resource(Vm, ("engine", "host", "name", "status"), acts=(VmSides,)), basename="api-vm")
 router.register("storage-domains", resource(StorageDomain, ("engine", "status")), basename="api-storagedomain")
-router.register("luns", resource(Lun, ("engine", "domain", "name", "uuid")), basename="api-lun")
+router.register("luns", resource(Lun, ("engine", "domain", "name", "uuid"), acts=(LunSides,)), basename="api-lun")
 router.register("attachments", resource(Attachment, ("vm", "lun")), basename="api-attachment")
 router.register("host-luns", resource(HostLun, ("host", "lun")), basename="api-hostlun")
 router.register("declared-paths", resource(DeclaredPath, ("host", "wwid")), basename="api-declaredpath")
-router.register("events", resource(EngineEvent, ("engine", "code", "severity"), Newest), basename="api-event")
+logged = resource(EngineEvent, ("engine", "code", "severity"), Newest)
+router.register("engine-events", logged, basename="api-engineevent")
 router.register("looks", Looks, basename="api-look")
 router.register("findings", Findings, basename="api-finding")
 router.register(

@@ -60,6 +60,8 @@ def _engines_of(name: str) -> set[int]:
 def booked(engines: Iterable[int], begins: datetime, ends: datetime) -> list[Busy]:
     """Everything that holds one of the engines between two moments, the soonest first."""
     keys = list(engines)
+    if not keys:
+        return []  # nothing is known of what was asked about
     found = [
         one
         for part in (_drills, _schedules, _windows, _backups, _blackouts, _runs)

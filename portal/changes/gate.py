@@ -48,7 +48,7 @@ def decide(seen: ChangeSeen | None, error: str, need: Need, now: datetime) -> De
         return Decision(Gate.PREVENTED, words, unread=True)
     if seen.gate is not Gate.ALLOWED:
         return Decision(seen.gate, seen.sentence)
-    return _covers(seen, need) or _in_time(seen, need, now) or Decision(Gate.ALLOWED, _allowed(seen))
+    return _covers(seen, need) or _in_time(seen, need, now) or Decision(Gate.ALLOWED, _allowed(seen, need))
 
 
 def _covers(seen: ChangeSeen, need: Need) -> Decision | None:
@@ -57,9 +57,8 @@ def _covers(seen: ChangeSeen, need: Need) -> Decision | None:
     if asked.sys_id and seen.key.sys_id and asked.sys_id.casefold() != seen.key.sys_id.casefold():
         words = f"{seen.key.number} has the sys_id {seen.key.sys_id}, and {asked.sys_id} was asked for"
         return Decision(Gate.INVALID, f"{words}: it is another change of that number. Request anew.")
-    if lacking := missing(asked.ci, seen.ci):
-        covers = ", ".join(seen.ci) or "nothing that it names"
-        words = f"{seen.key.number} covers {covers}, not {', '.join(lacking)}"
+    if seen.ci and (lacking := missing(asked.ci, seen.ci)):
+        words = f"{seen.key.number} covers {', '.join(seen.ci)}, not {', '.join(lacking)}"
         return Decision(Gate.INVALID, f"{words}: add it to the change, or request anew.")
     if _moved(seen, asked):
         words = f"{seen.key.number} is planned {_window(seen.begins, seen.ends)} now"
@@ -95,8 +94,10 @@ def _in_time(seen: ChangeSeen, need: Need, now: datetime) -> Decision | None:
     return None
 
 
-def _allowed(seen: ChangeSeen) -> str:
-    return f"{seen.key.number} allows it: {seen.sentence}"
+def _allowed(seen: ChangeSeen, need: Need) -> str:
+    # not every system keeps configuration items with its changes: what it does not tell cannot be compared
+    blind = " It names no item, so what it covers is not compared." if need.asked.ci and not seen.ci else ""
+    return f"{seen.key.number} allows it: {seen.sentence}{blind}"
 
 
 def _window(begins: datetime | None, ends: datetime | None) -> str:
