@@ -12,7 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from inventory.models import Engine, Host
+from inventory.models import Device, Engine, Host, OracleVm
 from inventory.services import declare as declaring
 from inventory.services import host_keys, look_now
 from portal.access.problems import Unprocessable
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
     HostRows = GenericViewSet[Host]
     EngineRows = GenericViewSet[Engine]
+    DeviceRows = GenericViewSet[Device]
+    OracleRows = GenericViewSet[OracleVm]
 else:
-    HostRows = EngineRows = object
+    HostRows = EngineRows = DeviceRows = OracleRows = object
 
 CHANGES = ("added", "kept", "dropped")
 
@@ -169,6 +171,28 @@ class HostActs(HostRows):
         """Makes all looks of the host due at once. Needs the act look.now. 409 when none is planned."""
         host = self.get_object()
         return _planned(lambda: look_now.look_at_host(host, actor(request)))
+
+
+class DeviceActs(DeviceRows):
+    """The act of one switch or array, for its viewset."""
+
+    @extend_schema(request=None, responses={202: Asked})
+    @action(detail=True, methods=["post"], permission_classes=(Needs("look.now"),))
+    def look(self, request: Request, pk: str = "") -> Response:
+        """Makes the look at it due at once. Needs the act look.now. 409 when none is planned."""
+        device = self.get_object()
+        return _planned(lambda: look_now.look_at_device(device, actor(request)))
+
+
+class OracleActs(OracleRows):
+    """The act of one Oracle VM, for its viewset."""
+
+    @extend_schema(request=None, responses={202: Asked})
+    @action(detail=True, methods=["post"], permission_classes=(Needs("look.now"),))
+    def look(self, request: Request, pk: str = "") -> Response:
+        """Makes the look at it due at once. Needs the act look.now. 409 when none is planned."""
+        vm = self.get_object().vm
+        return _planned(lambda: look_now.look_at_vm(vm, actor(request)))
 
 
 class EngineActs(EngineRows):

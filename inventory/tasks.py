@@ -9,7 +9,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from inventory.models import Engine
-from inventory.services import proving, record, replicating, upkeep
+from inventory.services import engine_side, proving, record, replicating, upkeep
 from inventory.services.engine_threads import engines
 from inventory.services.prune import prune
 from inventory.services.signal import announce
@@ -28,9 +28,10 @@ def look() -> None:
 
 @shared_task(ignore_result=True, expires=10)
 def prove() -> None:
-    """The redundancy proof and the replication of every estate that is due."""
+    """The redundancy proof, the replication and the VMs' settings of every estate that are due."""
     proving.tick()
     replicating.tick()
+    engine_side.tick()
 
 
 @shared_task(ignore_result=True, expires=10)

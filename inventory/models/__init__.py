@@ -1,5 +1,6 @@
 """The estate's tables."""
 
+from inventory.models.cabling import Cabling
 from inventory.models.device import ApprovedCopy, Device
 from inventory.models.estate import Cluster, Engine, Host, Site, Vm
 from inventory.models.looks import Capture, Finding, Look, Rollup, Transition
@@ -10,6 +11,7 @@ __all__ = [
     "ApprovedCopy",
     "ApprovedTuning",
     "Attachment",
+    "Cabling",
     "Capture",
     "Cluster",
     "DeclaredPath",

@@ -85,6 +85,9 @@ class Host(Seen):
     cluster = models.ForeignKey(Cluster, null=True, blank=True, on_delete=models.SET_NULL, related_name="hosts")
     address = models.CharField(max_length=255)
     # declared
+    site = models.ForeignKey(
+        Site, null=True, blank=True, on_delete=models.PROTECT, related_name="hosts"
+    )  # null: the engine's
     watched = models.BooleanField(default=True)  # looked at over SSH
     he_host_id = models.PositiveSmallIntegerField(null=True, blank=True)
     ssh_user = models.CharField(max_length=64, blank=True)  # "": the engine's ssh_user
@@ -110,6 +113,7 @@ class Host(Seen):
     power_management = models.BooleanField(null=True, blank=True)
     nics = models.JSONField(default=list, blank=True)
     hugepages = models.JSONField(default=dict, blank=True)  # {"1048576": {"free": n, "total": n}}
+    cpus = models.PositiveIntegerField(null=True, blank=True)  # logical
 
 
 class Vm(Seen):
@@ -133,3 +137,10 @@ class Vm(Seen):
     multi_queues = models.BooleanField(null=True, blank=True)
     affinity = models.CharField(max_length=32, blank=True)
     pending_change = models.BooleanField(null=True, blank=True)
+    pinning = models.CharField(max_length=32, blank=True)  # cpu_pinning_policy
+    pins = models.JSONField(default=list, blank=True)  # [[vCPU, "0-3"], ...]
+    cpu_mode = models.CharField(max_length=32, blank=True)
+    numa_mode = models.CharField(max_length=32, blank=True)
+    queues = models.PositiveIntegerField(null=True, blank=True)  # of VirtIO-SCSI; null: no number is set
+    resume_behaviour = models.CharField(max_length=32, blank=True)  # after an I/O error
+    may_run = models.JSONField(default=list, blank=True)  # uuids of the hosts that it is bound to; []: to none

@@ -34,6 +34,7 @@ class Lun(Seen):
     serial = models.CharField(max_length=120, blank=True)
     shareable = models.BooleanField(null=True, blank=True)
     sgio = models.CharField(max_length=16, blank=True)
+    propagate_errors = models.BooleanField(null=True, blank=True)  # False: the VM pauses on an I/O error
 
     @property
     def wwid(self) -> str:

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from inventory.models import Engine, Host, Look
+from inventory.models import Device, Engine, Host, Look, Vm
 from inventory.services.looks import REACH
 from inventory.services.pages_engine import PROBES, looks_of
 from inventory.services.wake import sweep_soon
@@ -38,6 +38,23 @@ def look_at_engine(engine: Engine, by: str) -> int:
     if not looks.exists():
         raise NothingPlanned(f"No look at {engine.name} is planned: looks begin with its first sync.")
     return _due(looks, by, f"engine:{engine.name}")
+
+
+def look_at_device(device: Device, by: str) -> int:
+    """Makes the look at a switch or an array due; returns 1. One visit at a time, whoever asks, so that a click costs
+    one of its few sessions at most (facts/san.md 1.3). Raises NothingPlanned."""
+    looks = Look.objects.filter(device=device, engine__watched=True)
+    if not looks.exists():
+        raise NothingPlanned(f"No look at {device.name} is planned: it is not watched, or its engine is not.")
+    return _due(looks, by, f"device:{device.name}")
+
+
+def look_at_vm(vm: Vm, by: str) -> int:
+    """Makes the look at an Oracle VM due; returns 1. Raises NothingPlanned."""
+    looks = Look.objects.filter(vm=vm, engine__watched=True)
+    if not looks.exists():
+        raise NothingPlanned(f"No look at {vm.name} is planned: declare it as an Oracle VM, and watch it.")
+    return _due(looks, by, f"vm:{vm.name}")
 
 
 def due_at_once(host: Host, *probes: str) -> None:

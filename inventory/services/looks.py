@@ -29,6 +29,7 @@ REACH = "ssh"  # the look that says whether a host lets us in; made by every vis
 REACH_EVERY = 3.0
 SWITCH, ARRAY, REDUNDANCY, REPLICATION = "switch", "array", "redundancy", "replication"
 ORACLE = "oracle_tuning"  # what an Oracle VM says of its own settings
+ENGINE_SIDE = "engine_side"  # VMs' settings in the engine, and where engine, hosts, arrays and guests differ
 AVAILABILITY = "availability"  # made by the package above that knows what is promised of an engine's services
 DEVICES = (SWITCH, ARRAY)
 # Looks that are no probe's, and the seconds between two of them. Switches and arrays have few sessions to give
@@ -41,6 +42,7 @@ BESIDES = {
     REDUNDANCY: 15.0,
     REPLICATION: 60.0,
     ORACLE: 300.0,
+    ENGINE_SIDE: 60.0,
     AVAILABILITY: 15.0,
 }
 LONGEST = 86_400.0  # seconds that a look is said to have taken at most, whatever a host's clock says

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from inventory.models import ApprovedTuning, Attachment, Look, OracleVm, Vm
+from inventory.models import ApprovedTuning, Look, OracleVm, Vm
 from inventory.services import looks
 from inventory.services.looks import Result, every, stale_sentence
 from inventory.services.signal import announce
@@ -58,18 +58,15 @@ def approved(oracle: OracleVm) -> ApprovedTuning | None:
     return getattr(oracle, "approved", None)  # the other side of a one-to-one raises where it is not
 
 
-def judged(
-    oracle: OracleVm, facts: OracleFacts, sides: Iterable[Row], kept: ApprovedTuning | None
-) -> tuple[Finding, ...]:
-    """Every finding of one VM. sides: the engine's rows; kept: what was approved."""
-    rows = (*table(facts, wanted(oracle)), *sides)
-    return findings(rows, oracle.vm.name, kept.values if kept else None)
+def judged(oracle: OracleVm, facts: OracleFacts, kept: ApprovedTuning | None) -> tuple[Finding, ...]:
+    """Every finding about what the VM told of itself; the engine's part is the engine's look. kept: what was
+    approved."""
+    return findings(table(facts, wanted(oracle)), oracle.vm.name, kept.values if kept else None)
 
 
 def beside(vm: Vm) -> tuple[Row, ...]:
-    """The engine's rows of a VM, which count once the VM's SGAs are declared. Two queries."""
-    attached = Attachment.objects.filter(vm=vm).select_related("lun").order_by("lun__name")
-    return engine_rows(vm, list(attached))
+    """The engine's rows of a VM, which count once the VM's SGAs are declared. Three queries."""
+    return engine_rows(vm)
 
 
 @dataclass(frozen=True)
@@ -98,14 +95,14 @@ class Visit:
         found: list[Finding] = []
 
         def judge(told: OracleFacts, _: Declared) -> list[Finding]:
-            found.extend(judged(self.oracle, told, self.sides, self.kept))
+            found.extend(judged(self.oracle, told, self.kept))
             return found
 
         probe = Probe(tuning.NAME, tuning.TITLE, tuning.EVERY, "host", tuning.parse, judge, tuning.COMMANDS)
         result = looks.read(probe, self.look.pk, outputs, Declared(self.oracle.vm.name, checked_at=time.time()))
         if result.state != Look.State.READ:
             return result
-        said = answer(found, self.oracle.vm.name)
+        said = answer((*found, *findings(self.sides, self.oracle.vm.name, None)), self.oracle.vm.name)
         return replace(result, brief={"answer": [said.word.value, said.outcome.value, said.sentence]})
 
     def _unanswered(self, began: float, sentence: str) -> Result:

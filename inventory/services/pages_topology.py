@@ -116,7 +116,7 @@ def _around(engine: Engine, proof: Proof) -> Around:
     return Around(
         home,
         {row.name: Place(reverse("device", args=[row.pk]), row.site.name) for row in rows},
-        _places(Host.objects.filter(engine=engine), "host", home),
+        _places(Host.objects.filter(engine=engine).annotate(place=F("site__name")), "host", home),
         _places(Vm.objects.filter(engine=engine), "vm"),
         _places(Lun.objects.filter(engine=engine).annotate(label=F("uuid")), "lun", field="uuid"),
         tuple(past),
@@ -133,5 +133,7 @@ def _key(facts: Any) -> str:
 
 
 def _places(rows: Any, page_name: str, site: str = "", field: str = "name") -> dict[str, Place]:
-    alive = rows.filter(gone_since__isnull=True).values_list(field, "pk")
-    return {name: Place(reverse(page_name, args=[pk]), site) for name, pk in alive}
+    """site: of those that have none of their own."""
+    own = "place" if site else field
+    alive = rows.filter(gone_since__isnull=True).values_list(field, "pk", own)
+    return {name: Place(reverse(page_name, args=[pk]), (place or site) if site else "") for name, pk, place in alive}

@@ -10,7 +10,7 @@ from inventory.models import ApprovedTuning, Attachment, Look, OracleVm, Vm
 from inventory.services import looks
 from inventory.services.oracle_vms import Shown, approved, instances, seen, shown, wanted, why_not
 from inventory.services.pages_now import Now, findings, read, worst_first
-from inventory.services.tuning import engine_rows, worth_judging
+from inventory.services.tuning import Told, rows_of, told_of, worth_judging
 from inventory.tuning.compliance import table
 from inventory.tuning.facts import Instance
 from inventory.tuning.row import Row
@@ -40,11 +40,12 @@ class Tuning:
         return min(every, key=GRAVE.index, default=Outcome.UNKNOWN)
 
 
-def tuning_of(vm: Vm, attached: list[Attachment], now: datetime) -> Tuning | None:
-    """None for a VM of which nothing can be said. Needs vm.cluster loaded; three queries at most."""
+def tuning_of(vm: Vm, attached: list[Attachment], now: datetime, told: Told | None = None) -> Tuning | None:
+    """None for a VM of which nothing can be said. told: what the engine said of it, asked for when it is not at hand.
+    Needs vm.cluster loaded; two queries, and three without told."""
     oracle = OracleVm.objects.select_related("approved").filter(vm=vm).first()
     if oracle is None:
-        rows = engine_rows(vm, attached) if worth_judging(vm, attached) else ()
+        rows = rows_of(vm, told or told_of(vm)) if worth_judging(vm, attached) else ()
         return Tuning(None, None, "", _graver_first(rows), (), None, None) if rows else None
     oracle.vm = vm
     look = Look.objects.select_related("vm").defer("sections").filter(vm=vm, probe=looks.ORACLE).first()
@@ -52,7 +53,7 @@ def tuning_of(vm: Vm, attached: list[Attachment], now: datetime) -> Tuning | Non
     if facts is None and not why:
         why = f"{vm.name} was read by another release of the portal: its next look mends that."
     own = table(facts, wanted(oracle)) if facts else ()
-    sides = engine_rows(vm, attached) if oracle.instances or worth_judging(vm, attached) else ()
+    sides = rows_of(vm, told or told_of(vm)) if oracle.instances or worth_judging(vm, attached) else ()
     drifted = () if why else tuple(one.sentence for one in drifts(own, vm.name, kept.values if kept else None))
     own_now = tuple(replace(row, outcome=Outcome.UNKNOWN) for row in own) if why else own
     may_be = None if why else shown(own, kept)
@@ -80,7 +81,8 @@ class Line:
 
 
 def lines(now: datetime) -> list[Line]:
-    """Every declared VM with its worst finding, the gravest VM first. Three queries, whatever their number."""
+    """Every declared VM with its worst finding, the engine's part included, the gravest VM first. Five queries,
+    whatever their number."""
     rows = list(OracleVm.objects.select_related("vm").order_by("vm__name"))
     every = {
         look.vm_id: look
@@ -89,13 +91,20 @@ def lines(now: datetime) -> list[Line]:
     told: dict[int, list[Now]] = {}
     for one in read(findings().filter(look__probe=looks.ORACLE), now):
         told.setdefault(one.look, []).append(one)
-    found = [_line(row, every.get(row.vm_id), told, now) for row in rows]
+    engines = dict(Look.objects.filter(probe=looks.ENGINE_SIDE).values_list("pk", "engine_id"))
+    beside: dict[tuple[int, str], list[Now]] = {}
+    for one in read(findings().filter(look__probe=looks.ENGINE_SIDE, check_name="tuning_engine"), now):
+        beside.setdefault((engines[one.look], one.key.partition(" ")[0]), []).append(one)
+    found = [
+        _line(row, every.get(row.vm_id), told, beside.get((row.vm.engine_id, row.vm.name), []), now) for row in rows
+    ]
     return sorted(found, key=lambda one: GRAVE.index(one.outcome))
 
 
-def _line(oracle: OracleVm, look: Look | None, told: dict[int, list[Now]], now: datetime) -> Line:
+def _line(oracle: OracleVm, look: Look | None, told: dict[int, list[Now]], beside: list[Now], now: datetime) -> Line:
+    """beside: what the engine's look found of the VM, which counts where its SGAs are declared."""
     why = why_not(look, now)
-    mine = worst_first(told.get(look.pk, [])) if look else []
+    mine = worst_first([*told.get(look.pk, []), *(beside if oracle.instances else ())]) if look else []
     if why or not mine:
         return Line(oracle, look, Outcome.UNKNOWN, why or "Its look gave no finding.")
     count = {outcome: sum(one.outcome is outcome for one in mine) for outcome in Outcome}

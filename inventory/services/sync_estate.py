@@ -31,6 +31,7 @@ HOST = (
     "power_management",
     "nics",
     "hugepages",
+    "cpus",
 )
 VM = (
     "name",
@@ -52,6 +53,13 @@ VM = (
     "multi_queues",
     "affinity",
     "pending_change",
+    "pinning",
+    "pins",
+    "cpu_mode",
+    "numa_mode",
+    "queues",
+    "resume_behaviour",
+    "may_run",
 )
 DOMAIN = ("name", "status", "domain_type", "storage_type", "available", "used", "committed", "master")
 
@@ -90,6 +98,7 @@ def _host(row: HostSeen, cluster_keys: Keys) -> Values:
         row.power_management,
         KEEP if row.nics is None else [asdict(nic) for nic in row.nics],
         _hugepages(row),
+        row.cpus,
     )
 
 
@@ -126,6 +135,13 @@ def vms(rows: Iterable[VmSeen], cluster_keys: Keys, host_keys: Keys) -> dict[str
             row.multi_queues,
             row.affinity,
             row.pending_change,
+            row.pinning,
+            [list(pin) for pin in row.pins],
+            row.cpu_mode,
+            row.numa_mode,
+            row.queues,
+            row.resume,
+            list(row.may_run),
         )
         for row in rows
     }

@@ -10,11 +10,11 @@ from inventory.models import Attachment
 from inventory.services.sync_rows import BATCH, KEEP, Tally, Values, copy_in
 from portal.connectors.engine.shapes import Disk, Domain, LogicalUnit, VmSeen
 
-LUN = ("name", "disk_uuid", "domain_id", "size", "vendor", "product", "serial", "shareable", "sgio")
+LUN = ("name", "disk_uuid", "domain_id", "size", "vendor", "product", "serial", "shareable", "sgio", "propagate_errors")
 ATTACHMENT = ("interface", "logical_name", "active", "bootable", "read_only", "pass_discard", "scsi_reservation")
 
-_NO_DISK = ("", None, "")  # disk_uuid, shareable, sgio
-_NOT_TOLD = (KEEP, KEEP, KEEP)
+_NO_DISK = ("", None, "", None)  # disk_uuid, shareable, sgio, propagate_errors
+_NOT_TOLD = (KEEP,) * 4
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ def bare(units: Iterable[LogicalUnit], keys: Mapping[str, int]) -> dict[str, Val
             unit.serial,
             KEEP,
             KEEP,
+            KEEP,
         )
         for unit in units
     }
@@ -74,7 +75,7 @@ def _row(told: Told, wwid: str) -> Values:
     unit = disk.lun if disk is not None else None
     if unit is None and domain is not None:
         unit = next(one for one in domain.luns if one.wwid == wwid)
-    disk_uuid, shareable, sgio = _disk(told, disk)
+    disk_uuid, shareable, sgio, propagates = _disk(told, disk)
     return (
         _name(told, disk, domain, wwid),
         disk_uuid,
@@ -82,13 +83,14 @@ def _row(told: Told, wwid: str) -> Values:
         *((KEEP,) * 4 if unit is None else (unit.size, unit.vendor, unit.product, unit.serial)),
         shareable,
         sgio,
+        propagates,
     )
 
 
-def _disk(told: Told, disk: Disk | None) -> tuple[Any, Any, Any]:
+def _disk(told: Told, disk: Disk | None) -> tuple[Any, Any, Any, Any]:
     if told.disks is None:
         return _NOT_TOLD
-    return _NO_DISK if disk is None else (disk.uuid, disk.shareable, disk.sgio)
+    return _NO_DISK if disk is None else (disk.uuid, disk.shareable, disk.sgio, disk.propagate)
 
 
 def _domain(told: Told, domain: Domain | None) -> Any:

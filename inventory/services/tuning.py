@@ -1,25 +1,77 @@
-"""The engine's part of an Oracle VM's tuning, from what the sync holds, without asking anybody."""
+"""The engine's part of a VM's settings, from what the sync holds, without asking anybody."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from inventory.models import Attachment, Host, Vm
-from inventory.tuning.engine_side import HostSeen, Pool, VmSeen, rows
+from django.db.models import QuerySet
+
+from inventory.models import Attachment, Engine, Host, StorageDomain, Vm
+from inventory.tuning.engine_shapes import DiskSeen, HostSeen, Pool, VmSeen
+from inventory.tuning.engine_side import rows
 from inventory.tuning.row import Row
 
+RUNS = ("up", "powering_up", "migrating", "paused", "not_responding", "reboot_in_progress", "saving_state")
 
-def engine_rows(vm: Vm, attached: Iterable[Attachment]) -> tuple[Row, ...]:
-    """The compliance rows of a VM that the engine can tell: its flags, and the pools of every host of its cluster. One
-    query; needs vm.cluster loaded; attached: its Direct LUNs, with lun loaded."""
-    hosts = (
-        Host.objects.filter(cluster=vm.cluster_id, gone_since__isnull=True).order_by("name") if vm.cluster_id else []
+
+@dataclass(frozen=True)
+class Told:
+    """What the engine said of everything that a VM's settings hang on. hosts: cluster -> its hosts by name; attached:
+    VM -> its Direct LUNs; users: LUN -> names of the VMs that have it; domains: uuid -> name and status."""
+
+    hosts: Mapping[int | None, list[Host]] = field(default_factory=dict)
+    attached: Mapping[int, list[Attachment]] = field(default_factory=dict)
+    users: Mapping[int, list[str]] = field(default_factory=dict)
+    domains: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def may_run(self, vm: Vm) -> list[Host]:
+        """The hosts of its cluster, or those of them that it is bound to."""
+        every = self.hosts.get(vm.cluster_id, []) if vm.cluster_id else []
+        return [one for one in every if one.uuid in vm.may_run] if vm.may_run else every
+
+
+def told_by(engine: Engine) -> Told:
+    """Of all VMs of an engine. Three queries."""
+    return _told(
+        engine.hosts.filter(gone_since__isnull=True),
+        Attachment.objects.filter(vm__engine=engine, vm__gone_since__isnull=True),
+        StorageDomain.objects.filter(engine=engine),
     )
+
+
+def told_of(vm: Vm) -> Told:
+    """Of one VM. Three queries."""
+    luns = Attachment.objects.filter(vm=vm).values("lun")
+    return _told(
+        Host.objects.filter(cluster=vm.cluster_id or 0, gone_since__isnull=True),
+        Attachment.objects.filter(lun__in=luns, vm__gone_since__isnull=True),
+        StorageDomain.objects.filter(engine=vm.engine_id, uuid__in=[vm.lease_domain] if vm.lease_domain else []),
+    )
+
+
+def _told(hosts: QuerySet[Host], attached: QuerySet[Attachment], domains: QuerySet[StorageDomain]) -> Told:
+    by_cluster: dict[int | None, list[Host]] = {}
+    for host in hosts.order_by("name"):
+        by_cluster.setdefault(host.cluster_id, []).append(host)
+    by_vm: dict[int, list[Attachment]] = {}
+    users: dict[int, list[str]] = {}
+    for one in attached.select_related("lun", "vm").order_by("vm__name", "lun__name"):
+        by_vm.setdefault(one.vm_id, []).append(one)
+        users.setdefault(one.lun_id, []).append(one.vm.name)
+    return Told(by_cluster, by_vm, users, {one.uuid: (one.name, one.status) for one in domains})
+
+
+def rows_of(vm: Vm, told: Told) -> tuple[Row, ...]:
+    """The compliance rows of a VM that the engine can tell. Needs vm.cluster loaded; asks nothing."""
     return rows(
-        _vm(vm, {one.lun.uuid: one.pass_discard for one in attached}),
-        [_host(one, vm) for one in hosts],
-        vm.cluster.overcommit if vm.cluster else None,
+        seen(vm, told), [_host(one, vm) for one in told.may_run(vm)], vm.cluster.overcommit if vm.cluster else None
     )
+
+
+def engine_rows(vm: Vm) -> tuple[Row, ...]:
+    """The same of one VM, by what is in the tables. Needs vm.cluster loaded; three queries."""
+    return rows_of(vm, told_of(vm))
 
 
 def worth_judging(vm: Vm, attached: Iterable[Attachment]) -> bool:
@@ -30,29 +82,59 @@ def worth_judging(vm: Vm, attached: Iterable[Attachment]) -> bool:
     return vm.hugepages_kib is not None or vm.vm_type == "high_performance" or any(attached)
 
 
-def _vm(vm: Vm, discards: dict[str, bool | None]) -> VmSeen:
+def seen(vm: Vm, told: Told) -> VmSeen:
+    """A VM as the rules take it in."""
+    domain, status = told.domains.get(vm.lease_domain, (vm.lease_domain, ""))
     return VmSeen(
         name=vm.name,
         memory=vm.memory,
         vm_type=vm.vm_type,
         hugepages_kib=vm.hugepages_kib,
         high_availability=vm.high_availability,
-        lease=bool(vm.lease_domain),
+        lease=domain,
         io_threads=vm.io_threads,
         multi_queues=vm.multi_queues,
         affinity=vm.affinity,
         guaranteed=vm.guaranteed,
         ballooning=vm.ballooning,
         pending_change=vm.pending_change,
-        pass_discard=discards,
+        lease_status=status,
+        running=vm.status in RUNS,
+        vcpus=vm.vcpus,
+        queues=vm.queues,
+        pinning=vm.pinning,
+        pins=tuple((int(vcpu), str(cpus)) for vcpu, cpus in vm.pins),
+        cpu_mode=vm.cpu_mode,
+        numa_mode=vm.numa_mode,
+        resume=vm.resume_behaviour,
+        disks=tuple(_disk(one, told) for one in told.attached.get(vm.pk, ())),
+    )
+
+
+def _disk(one: Attachment, told: Told) -> DiskSeen:
+    return DiskSeen(
+        name=one.lun.name,
+        wwid=one.lun.uuid,
+        interface=one.interface,
+        active=one.active,
+        read_only=one.read_only,
+        pass_discard=one.pass_discard,
+        reservation=one.scsi_reservation,
+        shareable=one.lun.shareable,
+        sgio=one.lun.sgio,
+        propagates=one.lun.propagate_errors,
+        others=tuple(name for name in told.users.get(one.lun_id, ()) if name != one.vm.name),
     )
 
 
 def _host(host: Host, vm: Vm) -> HostSeen:
+    return HostSeen(host.name, pools_of(host), host.pk == vm.host_id, host.status, host.cpus)
+
+
+def pools_of(host: Host) -> tuple[Pool, ...] | None:
     """The engine lists a host's pools as {"1048576": {"free": n, "total": n}}, and none at all for a host that is not
     up."""
     if not host.hugepages:
-        return HostSeen(host.name, None, host.pk == vm.host_id)
+        return None
     pools = [(int(kib), one) for kib, one in host.hugepages.items() if str(kib).isdigit()]
-    told = tuple(Pool(kib, one.get("total") or 0, one.get("free") or 0) for kib, one in sorted(pools))
-    return HostSeen(host.name, told, host.pk == vm.host_id)
+    return tuple(Pool(kib, one.get("total"), one.get("free")) for kib, one in sorted(pools))

@@ -1,5 +1,6 @@
 """Which looks exist: one per (watched host, probe that applies), one per watched switch or array, one per
-watched Oracle VM, one per (engine, engine probe), and the proof of redundancy where there are switches or arrays."""
+watched Oracle VM, one per (engine, engine probe), one of what each engine says of its VMs beside others, and the proof
+of redundancy where there are switches or arrays."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from django.utils import timezone
 
 from inventory.models import DeclaredPath, Device, Engine, Host, Look, OracleVm
 from inventory.probes import PROBES
-from inventory.services.looks import AVAILABILITY, ORACLE, REACH, REDUNDANCY, REPLICATION
+from inventory.services.looks import AVAILABILITY, ENGINE_SIDE, ORACLE, REACH, REDUNDANCY, REPLICATION
 from portal.kernel.probe import Declared, Traits
 from portal.kernel.probe import DeclaredPath as Pair
 
@@ -39,6 +40,7 @@ def ensure(engine: Engine) -> int:
 
 def _wanted(engine: Engine) -> Iterator[Key]:
     yield from ((None, None, None, name) for name, probe in PROBES.items() if probe.target == "engine")
+    yield (None, None, None, ENGINE_SIDE)
     for host in engine.hosts.filter(watched=True, gone_since__isnull=True):
         traits = Traits(hosted_engine=host.he_configured or host.he_host_id is not None)
         yield (host.pk, None, None, REACH)

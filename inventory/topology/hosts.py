@@ -26,17 +26,24 @@ def host_boxes(scene: Scene) -> list[Box]:
     boxes = [_host(scene, one) for one in sorted(scene.proof.sides)]
     found: list[Box] = []
     for site in dict.fromkeys(one.site for one in boxes):
-        found += _grouped([one for one in boxes if one.site == site])
+        found += _grouped([one for one in boxes if one.site == site], _carriers(scene))
     return found
 
 
-def _grouped(boxes: list[Box]) -> list[Box]:
+def _carriers(scene: Scene) -> frozenset[str]:
+    """Boxes of the hosts that run an engine's VM: they stand by themselves, however many hosts there are."""
+    uses = scene.proof.estate.uses
+    return frozenset(f"host:{use.runs_on}" for use in uses if use.hosted_engine and use.kind == "vm")
+
+
+def _grouped(boxes: list[Box], apart: frozenset[str]) -> list[Box]:
     if len(boxes) <= SINGLE:
         return boxes
     kinds: dict[object, list[Box]] = {}
     for one in boxes:
-        kinds.setdefault(_kind(one), []).append(one)
+        kinds.setdefault((_kind(one), one.key in apart), []).append(one)
     single = [one for mine in kinds.values() if len(mine) < 3 for one in mine]
+    single.sort(key=lambda one: one.key not in apart)
     groups = [mine for mine in kinds.values() if len(mine) >= 3]
     if len(single) > APART:
         rest: dict[object, list[Box]] = {}

@@ -65,7 +65,7 @@ class Scene:
         stale = [one for one in around.past if isinstance(one, ArraySeen)]
         self.arrays = {one.serial: one for one in (*stale, *proof.estate.arrays)}
         self.cuts = {one.element: one for one in proof.elements if one.cuts}
-        self.removed = frozenset(what.removed) if what else frozenset()
+        self.removed = what.dead | frozenset(what.removed) if what else frozenset()
         self._rails = {wwn: n for n, fabric in enumerate(self.fabrics) for wwn in fabric.switches}
         self._plugs = self._plugged()
         self.carries = self._carried()
@@ -105,7 +105,16 @@ class Scene:
             for owner, port in fabric.ports.values():
                 for wwpn in port.neighbors if port.kind not in ("E", "EX", "VE") else ():
                     found.setdefault(wwpn, Plug(rail, owner, str(port.number), port.wwn))
+        self._declared(found)
         return found
+
+    def _declared(self, found: dict[str, Plug]) -> None:
+        """Ports that nobody tells of stand where their cable is declared."""
+        ends = {wwn: (n, *end) for n, fabric in enumerate(self.fabrics) for wwn, end in fabric.ports.items()}
+        for wwpn, port_wwn in self.proof.estate.declared.cabling.items():
+            if wwpn not in found and port_wwn in ends:
+                rail, owner, port = ends[port_wwn]
+                found[wwpn] = Plug(rail, owner, str(port.number), port_wwn)
 
     def plug(self, wwpn: str) -> Plug | None:
         """Where a port is plugged in, or belongs: as told, else as zoned or declared; None: nobody knows."""

@@ -81,7 +81,8 @@ def device(request: HttpRequest, pk: int) -> HttpResponse:
         "lead": words,
         "headline": row.name,
         "findings": split(found),
-        "pinned": device_trust.shown(row.pin_pem) if row.pin_pem else None,
+        "pinned": device_trust.pinned(row.pin_pem),
+        "may_look": may(request.user, "look.now"),
         "may_pin": may(request.user, "hostkey.accept"),
         "may_manage": may(request.user, "estate.manage"),
         "path": _trail(row),
@@ -112,24 +113,26 @@ def pin(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             if request.POST.get("typed", "").strip() != row.name:
                 raise device_trust.TrustRefusal(f"Type {row.name} to confirm which device is meant. Nothing is pinned.")
-            taken = device_trust.pin(row, request.user.get_username(), request.POST.get("fingerprint", ""))
+            taken = device_trust.pin(row, request.user.get_username(), request.POST.get("mark", ""))
         except device_trust.TrustRefusal as refusal:
             mistakes, status = (str(refusal),), NOT_VALID
         else:
-            messages.success(request, f"{taken.fingerprint} is pinned for {row.name} now. A look follows at once.")
+            said = " and ".join(one.fingerprint for one in taken)
+            verb = "is" if len(taken) == 1 else "are"
+            messages.success(request, f"{said} {verb} pinned for {row.name} now. A look follows at once.")
             return redirect("device", pk)
-    offered = device_trust.ask(row)
-    pinned = device_trust.shown(row.pin_pem) if row.pin_pem else None
-    same = bool(offered and pinned and offered.fingerprint == pinned.fingerprint)
+    offers = device_trust.ask(row)
+    pinned = device_trust.pinned(row.pin_pem)
+    same, answers = device_trust.holds(row, offers), bool(offers.certificates)
     context = {
         "section": "luns",
         "device": row,
-        "offered": offered,
+        "offers": offers,
         "pinned": pinned,
         "same": same,
         "mistakes": mistakes,
-        "state": "ok" if same else "unknown" if offered is None or pinned is None else "fail",
-        "headline": _headline(row, same, offered is not None, pinned is not None),
+        "state": "ok" if same else "unknown" if not (answers and pinned) else "fail",
+        "headline": _headline(row, same, answers, bool(pinned)),
         "path": [*_trail(row, here=False), Step("Certificate")],
     }
     return render(request, "inventory/device_pin.html", context, status=status)

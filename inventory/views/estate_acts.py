@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from inventory.models import Engine, Host
+from inventory.models import Device, Engine, Host, Vm
 from inventory.services import declare as declaring
 from inventory.services import host_keys, look_now
 from inventory.views.paths import Step, path
@@ -157,6 +157,24 @@ def look_engine(request: HttpRequest, pk: int) -> HttpResponse:
     engine = get_object_or_404(Engine, pk=pk)
     _ask(request, engine.name, lambda: look_now.look_at_engine(engine, request.user.get_username()))
     return redirect(f"{reverse('engine')}?engine={pk}")
+
+
+@needs("look.now")
+@require_POST
+def look_device(request: HttpRequest, pk: int) -> HttpResponse:
+    """Makes the look at a switch or an array due at once."""
+    device = get_object_or_404(Device, pk=pk)
+    _ask(request, device.name, lambda: look_now.look_at_device(device, request.user.get_username()))
+    return redirect("device", pk)
+
+
+@needs("look.now")
+@require_POST
+def look_vm(request: HttpRequest, pk: int) -> HttpResponse:
+    """Makes the look at an Oracle VM due at once."""
+    vm = get_object_or_404(Vm, pk=pk)
+    _ask(request, vm.name, lambda: look_now.look_at_vm(vm, request.user.get_username()))
+    return redirect("vm", pk)
 
 
 def _ask(request: HttpRequest, name: str, deed: Callable[[], int]) -> None:

@@ -34,6 +34,7 @@ BESIDE = {
     "replication": "Replication",
     "oracle_tuning": "Oracle tuning",
     "availability": "Availability",
+    "engine_side": "The engine beside hosts, arrays and guests",
 }
 
 

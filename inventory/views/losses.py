@@ -25,8 +25,10 @@ ORDER = (
     (Kind.CARD, "Cards"),
     (Kind.HBA, "HBA ports"),
     (Kind.SWITCH_PORT, "Switch ports"),
+    (Kind.SITE, "Sites"),
     (Kind.ROOM, "Rooms"),
     (Kind.RACK, "Racks"),
+    (Kind.CHASSIS, "Chassis"),
     (Kind.PDU, "PDUs"),
     (Kind.FEED, "Power feeds"),
 )

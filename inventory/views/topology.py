@@ -39,7 +39,19 @@ LAYERS = (
 )
 SHOWN, CUTS = 12, 6  # names in a list of what dies; elements beside the picture
 LARGEST = (  # what holds others comes before them
-    *(Kind.ROOM, Kind.FEED, Kind.RACK, Kind.PDU, Kind.FABRIC, Kind.SWITCH, Kind.TRUNK, Kind.LINK, Kind.ARRAY),
+    *(
+        Kind.SITE,
+        Kind.ROOM,
+        Kind.FEED,
+        Kind.RACK,
+        Kind.CHASSIS,
+        Kind.PDU,
+        Kind.FABRIC,
+        Kind.SWITCH,
+        Kind.TRUNK,
+        Kind.LINK,
+        Kind.ARRAY,
+    ),
     *(Kind.CONTROLLER, Kind.MODULE, Kind.ARRAY_PORT, Kind.HOST, Kind.CARD, Kind.HBA, Kind.SWITCH_PORT),
 )
 

@@ -12,6 +12,9 @@ from inventory.models import Vm
 from inventory.services.pages_hosts import vm_page
 from inventory.services.pages_hosts import vms as matching
 from inventory.services.pages_tuning import Tuning, tuning_of
+from inventory.services.sides import vm_lines
+from inventory.services.tuning import told_of
+from inventory.views import sides as beside
 from inventory.views.listing import Column, Listing
 from inventory.views.paths import path
 from portal.access.admission import needs
@@ -38,6 +41,7 @@ CSV = (
     ("high_availability", lambda row: row.high_availability),
 )
 STATUSES = ["up", "down", "paused", "migrating", "powering_up", "powering_down", "not_responding", "unknown"]
+HOSTS = 12  # of those that may run a VM, by name
 SHAPES = {"up": "ok", "down": "waiting", "paused": "fail", "not_responding": "unknown", "unknown": "unknown"}
 
 
@@ -88,14 +92,22 @@ def vm(request: HttpRequest, pk: int) -> HttpResponse:
     except Vm.DoesNotExist:
         raise Http404("There is no such VM.") from None
     where = f" on {row.host.name}" if row.host else ""
-    told = tuning_of(row, attached, timezone.now())
+    now = timezone.now()
+    engine = told_of(row)
+    told = tuning_of(row, attached, now, engine)
+    hosts = engine.may_run(row)
     context = {
         "section": "hosts",
         "vm": row,
         "attached": attached,
         "tuning": told,
+        "lease": engine.domains.get(row.lease_domain, ("",))[0],
+        "may_run": hosts[:HOSTS],
+        "may_run_more": max(0, len(hosts) - HOSTS),
+        **(beside.context(vm_lines(row, hosts, now)) if told is not None else {}),
         "may_approve": may(request.user, "paths.declare"),
         "may_manage": may(request.user, "estate.manage"),
+        "may_look": may(request.user, "look.now"),
         "state": _state(row, told),
         "lead": _lead(told),
         "headline": f"{row.name}: {row.status or 'status not known'}{where}",

@@ -128,5 +128,13 @@
     setTimeout(beat, 50);
     setInterval(beat, 1000);
   });
+  // a form whose answer has an address of its own: the address bar and the updates that follow go there, too
+  document.addEventListener("htmx:after:request", (event) => {
+    const raw = event.detail?.ctx?.response?.raw;
+    if (!event.target.closest?.("form[data-address]") || !raw?.ok || raw.redirected) return;
+    const { pathname, search } = new URL(raw.url);
+    history.replaceState(null, "", pathname + search);
+    by("refresh").setAttribute("hx-get", pathname + search);
+  });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
 })();

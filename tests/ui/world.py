@@ -205,7 +205,8 @@ def look(engine: Engine, hosts: list[Host], scene: str, at: datetime) -> None:
     results = []
     for row in engine.looks.select_related("host"):
         if row.host is None:
-            results.append(result(row, health(scene, at), about[engine.pk], at))
+            if row.probe in PROBES:  # not what is made from the tables
+                results.append(result(row, health(scene, at), about[engine.pk], at))
             continue
         number = int(row.host.name.removeprefix("kvm"))
         if scene in ("silent", "lost") and number == 1:

@@ -16,6 +16,7 @@ from portal.connectors.engine.xml import (
     integer,
     leaves,
     objects,
+    processors,
     reference,
     text,
     under,
@@ -61,6 +62,7 @@ def _host(node: Node, leaf: Leaves) -> HostSeen:
         nics=_nics(inside(node, "nics")) if "nics" in leaf else None,
         hugepages=_hugepages(inside(node, "statistics")) if "statistics" in leaf else None,
         schedulable=integer(leaf.get("max_scheduling_memory")) if status == UP else None,
+        cpus=processors(leaves(under(node, "cpu/topology"))),
     )
 
 

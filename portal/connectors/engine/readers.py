@@ -17,7 +17,6 @@ from portal.connectors.engine.shapes import (
     VmSeen,
 )
 from portal.connectors.engine.xml import (
-    LARGEST_SMALL,
     LONGEST_ID,
     LONGEST_WWID,
     Leaves,
@@ -32,6 +31,7 @@ from portal.connectors.engine.xml import (
     leaves,
     moment,
     objects,
+    processors,
     reference,
     text,
     under,
@@ -132,7 +132,7 @@ def _vm(node: Node, leaf: Leaves) -> VmSeen:
         fqdn=text(leaf.get("fqdn")),
         vm_type=text(leaf.get("type")),
         memory=integer(leaf.get("memory")),
-        vcpus=_vcpus(leaves(under(node, "cpu/topology"))),
+        vcpus=processors(leaves(under(node, "cpu/topology"))),
         high_availability=boolean(at(node, "high_availability/enabled")),
         lease_domain=reference(node, "lease/storage_domain"),
         hugepages_kib=_hugepages(inside(node, "custom_properties")),
@@ -145,17 +145,20 @@ def _vm(node: Node, leaf: Leaves) -> VmSeen:
         else None,
         guaranteed=integer(at(node, "memory_policy/guaranteed")),
         ballooning=boolean(at(node, "memory_policy/ballooning")),
+        pinning=text(leaf.get("cpu_pinning_policy")),
+        pins=_pins(inside(node, "cpu/cpu_tune/vcpu_pins")),
+        cpu_mode=text(at(node, "cpu/mode")),
+        numa_mode=text(leaf.get("numa_tune_mode")),
+        queues=count(leaf.get("virtio_scsi_multi_queues")),
+        resume=text(leaf.get("storage_error_resume_behaviour")),
+        may_run=tuple(sorted(one.get("id", "") for one in inside(node, "placement_policy/hosts"))),
     )
 
 
-def _vcpus(topology: Leaves) -> int | None:
-    product = 1
-    for part in ("cores", "sockets", "threads"):
-        number = count(topology.get(part))
-        if number is None:
-            return None
-        product *= number
-    return product if product <= LARGEST_SMALL else None
+def _pins(nodes: list[Node]) -> tuple[tuple[int, str], ...]:
+    """A pin without a vCPU or a set says nothing."""
+    found = [(count(leaf.get("vcpu")), text(leaf.get("cpu_set"))) for leaf in map(leaves, nodes)]
+    return tuple(sorted((vcpu, cpus) for vcpu, cpus in found if vcpu is not None and cpus))
 
 
 def _hugepages(properties: list[Node]) -> int | None:
@@ -192,6 +195,7 @@ def disks(body: bytes) -> tuple[Disk, ...]:
                 boolean(leaf.get("shareable")),
                 text(leaf.get("sgio")),
                 _disk_lun(node) if "lun_storage" in leaf else None,
+                boolean(leaf.get("propagate_errors")),
             )
         )
     return tuple(rows)

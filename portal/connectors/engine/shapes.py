@@ -122,6 +122,7 @@ class HostSeen:
     nics: tuple[Nic, ...] | None
     hugepages: tuple[Hugepages, ...] | None
     schedulable: int | None  # bytes that the engine would still place there; of a host that is not up it is old
+    cpus: int | None = None  # logical
 
 
 class DiskAttachment(NamedTuple):
@@ -139,7 +140,9 @@ class DiskAttachment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VmSeen:
-    """A VM. host_uuid "" and fqdn "" when down. attachments is None when not asked for."""
+    """A VM. host_uuid "" and fqdn "" when down. attachments is None when not asked for. pins: (vCPU, set of CPUs);
+    queues: of VirtIO-SCSI where a number is set; may_run: the hosts that its placement names, none for all of the
+    cluster."""
 
     uuid: str
     name: str
@@ -162,6 +165,13 @@ class VmSeen:
     attachments: tuple[DiskAttachment, ...] | None
     guaranteed: int | None = None
     ballooning: bool | None = None
+    pinning: str = ""
+    pins: tuple[tuple[int, str], ...] = ()
+    cpu_mode: str = ""
+    numa_mode: str = ""
+    queues: int | None = None
+    resume: str = ""
+    may_run: tuple[str, ...] = ()
 
 
 class Disk(NamedTuple):
@@ -175,6 +185,7 @@ class Disk(NamedTuple):
     shareable: bool | None
     sgio: str
     lun: LogicalUnit | None
+    propagate: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

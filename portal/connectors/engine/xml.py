@@ -139,6 +139,17 @@ def count(raw: str | None) -> int | None:
     return number if number is not None and number >= 0 else None
 
 
+def processors(topology: Leaves) -> int | None:
+    """Cores times sockets times threads of a VM or a host; None when one of them is not told."""
+    product = 1
+    for part in ("cores", "sockets", "threads"):
+        number = count(topology.get(part))
+        if number is None:
+            return None
+        product *= number
+    return product if product <= LARGEST_SMALL else None
+
+
 def moment(raw: str | None) -> datetime | None:
     """An ISO time with offset, in UTC. Without offset it is taken as UTC; None when it cannot be read."""
     try:

@@ -39,8 +39,9 @@ class WouldWrite(Exception):
 @dataclass(frozen=True)
 class Endpoint:
     """Where a switch or an array is managed. name is for sentences. Exactly one kind of trust: pin_pem, the certificate
-    that it shows, compared by its public key (self-signed, with any name: facts/san.md 2.1); or ca_pem, the CA that
-    signed it, by chain and name. vf_id: a virtual fabric of a switch, -1 for none."""
+    that it shows, or one of each of an array's controllers, compared by public key (self-signed, with any name:
+    facts/san.md 2.1); or ca_pem, the CA that signed it, by chain and name. vf_id: a virtual fabric of a switch, -1 for
+    none."""
 
     name: str
     host: str
@@ -78,10 +79,11 @@ class Answer:
 
 
 def pinned_key(pem: str) -> str:
-    """The public key of a certificate in curl's words, "sha256//...". Raises ValueError when it is not readable."""
-    key = x509.load_pem_x509_certificate(pem.encode()).public_key()
-    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return "sha256//" + base64.b64encode(hashlib.sha256(der).digest()).decode()
+    """The public keys of one certificate or several in curl's words, "sha256//...;sha256//...", any of which will do.
+    Raises ValueError when one is not readable, or there is none."""
+    keys = [one.public_key() for one in x509.load_pem_x509_certificates(pem.encode())]
+    ders = [key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) for key in keys]
+    return ";".join("sha256//" + base64.b64encode(hashlib.sha256(der).digest()).decode() for der in ders)
 
 
 class Door:

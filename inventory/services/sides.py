@@ -1,0 +1,194 @@
+"""What the engine, the hosts, the arrays and the guest say of a LUN or a VM, gathered from the latest looks, for the
+pages, the API and the engine's look `engine_side`. A look that is too old, or failed, says nothing, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, F, Func, JSONField, OuterRef, Q, QuerySet, Value
+
+from inventory.models import Attachment, Device, Host, HostLun, Look, Lun, Vm
+from inventory.services.looks import ORACLE, every, stale_words
+from inventory.services.tuning import pools_of
+from inventory.verdicts import sides
+from inventory.verdicts.sides import Line
+from portal.kernel.freshness import is_stale
+
+MAPS, PATHS, FACTS = "lun_devices", "multipath", "host_facts"
+HOSTS = 20  # of one LUN that a page asks for
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a look told of some maps. why: it says nothing now. sizes: WWID -> bytes, None where it was not read."""
+
+    why: str = ""
+    sizes: Mapping[str, int | None] = field(default_factory=dict)
+
+
+def maps_of(looks: QuerySet[Look], now: datetime, wwid: str = "") -> dict[int, Kept]:
+    """Host -> its maps, of looks at devices. Only WWIDs and sizes leave the database; wwid: only this one."""
+    what = f'$.maps[*] ? (@.wwid == "{wwid}")' if wwid.isalnum() else "$.maps[*]"
+    rows = looks.filter(probe=MAPS, host__isnull=False).annotate(
+        names=_path(f"{what}.wwid"), sizes=_path(f"{what}.size")
+    )
+    found = {}
+    for host, name, state, at, sentence, names, sizes in rows.values_list(
+        "host_id", "host__name", "state", "at", "sentence", "names", "sizes"
+    ):
+        why = _why(name, MAPS, state, at, sentence, now)
+        read = {} if why else dict(zip(names or (), sizes or (), strict=False))
+        found[host] = Kept(why, read)
+    return found
+
+
+def _path(what: str) -> Func:
+    return Func(
+        F("facts"), Value(what), template="jsonb_path_query_array(%(expressions)s::jsonpath)", output_field=JSONField()
+    )
+
+
+def _why(name: str, probe: str, state: str, at: datetime | None, sentence: str, now: datetime) -> str:
+    if at is None or is_stale((now - at).total_seconds(), every(probe)):
+        return stale_words(name, probe, at)
+    return "" if state == Look.State.READ else sentence or f"{name} was not read."
+
+
+def array_luns(engine_pk: int, now: datetime, wwid: str = "") -> dict[str, tuple[sides.ArrayLun, ...]]:
+    """WWID -> what each array says of it."""
+    what = f'$.luns[*] ? (@.wwn == "{wwid[1:]}")' if wwid.isalnum() else "$.luns[*]"
+    rows = Look.objects.filter(engine=engine_pk, device__kind=Device.Kind.ARRAY).annotate(told=_path(what))
+    found: dict[str, tuple[sides.ArrayLun, ...]] = {}
+    for name, probe, state, at, told in rows.order_by("device__name").values_list(
+        "device__name", "probe", "state", "at", "told"
+    ):
+        if not _why(name, probe, state, at, "", now):
+            for one in told or ():
+                key = f"3{one['wwn']}"
+                found[key] = (*found.get(key, ()), sides.ArrayLun(name, one["name"], one["size"]))
+    return found
+
+
+def lun_lines(lun: Lun, now: datetime) -> tuple[Line, ...]:
+    """What everybody says of one LUN now. Six queries at most."""
+    looks = Look.objects.filter(engine=lun.engine_id, host__gone_since__isnull=True)
+    maps = maps_of(looks, now, lun.uuid)
+    counted = _multipath(looks, now, lun.uuid)
+    listed = {one.host_id: one for one in HostLun.objects.filter(lun=lun)}
+    hosts = Host.objects.filter(engine=lun.engine_id, gone_since__isnull=True).order_by("name")
+    concerned = [one for one in hosts if one.pk in listed or lun.uuid in maps.get(one.pk, Kept()).sizes]
+    told = tuple(_host_lun(one, lun.uuid, maps, listed, counted) for one in concerned[:HOSTS])
+    return sides.lun_lines(
+        sides.LunSides(
+            lun.uuid, lun.name, lun.size, told, array_luns(lun.engine_id, now, lun.uuid).get(lun.uuid, ()), used(lun)
+        )
+    )
+
+
+def used(lun: Lun) -> bool:
+    """Whether the engine uses it: only then a difference is a fault."""
+    return bool(lun.disk_uuid) or lun.domain_id is not None
+
+
+def _multipath(looks: QuerySet[Look], now: datetime, wwid: str) -> dict[int, tuple[int, int]]:
+    """Host -> paths of the LUN that are up, and all."""
+    what = f'$.maps[*] ? (@.wwid == "{wwid if wwid.isalnum() else ""}").paths[*].standing'
+    rows = looks.filter(probe=PATHS, host__isnull=False).annotate(told=_path(what))
+    found = {}
+    for host, name, state, at, told in rows.values_list("host_id", "host__name", "state", "at", "told"):
+        if not _why(name, PATHS, state, at, "", now):
+            found[host] = (sum(one == "up" for one in told or ()), len(told or ()))
+    return found
+
+
+def _host_lun(
+    host: Host,
+    wwid: str,
+    maps: Mapping[int, Kept],
+    listed: Mapping[int, HostLun],
+    counted: Mapping[int, tuple[int, int]],
+) -> sides.HostLun:
+    kept = maps.get(host.pk) or Kept(f"No look at the devices of {host.name} is planned: watch it.")
+    engine = listed.get(host.pk)
+    up, paths = counted.get(host.pk, (None, None))
+    asked = engine is not None or host.status == "up"  # the engine asks only hosts that are up
+    return sides.HostLun(
+        host.name,
+        None if kept.why else wwid in kept.sizes,
+        kept.sizes.get(wwid),
+        paths,
+        up,
+        kept.why,
+        engine is not None if asked else None,
+        engine.paths if engine else None,
+        engine.active_paths if engine else None,
+    )
+
+
+# --- VMs --------------------------------------------------------------------------------------------------------------
+def host_sides(hosts: Iterable[Host], now: datetime) -> dict[int, sides.HostSides]:
+    """Host -> what the engine and the host itself say. One query."""
+    every_host = list(hosts)
+    rows = Look.objects.filter(probe=FACTS, host__in=every_host)
+    told = {row[0]: row[1:] for row in rows.values_list("host_id", "state", "at", "sentence", "facts")}
+    return {one.pk: _host_sides(one, told.get(one.pk), now) for one in every_host}
+
+
+def _host_sides(host: Host, row: tuple[Any, ...] | None, now: datetime) -> sides.HostSides:
+    if row is None:
+        why, facts = f"No look at {host.name} is planned: watch it.", {}
+    else:
+        state, at, sentence, facts = row
+        why = _why(host.name, FACTS, state, at, sentence, now)
+    own: Mapping[str, Any] = {} if why else facts or {}
+    size = own.get("huge_size")
+    kib = size // 1024 if size else None
+    pool = next((one for one in pools_of(host) or () if one.kib == kib), None)
+    return sides.HostSides(
+        host.name,
+        host.cpus,
+        own.get("processors"),
+        host.memory,
+        own.get("memory_total"),
+        kib,
+        pool.total if pool else None,
+        own.get("huge_total"),
+        why,
+    )
+
+
+def guest_memory(looks: QuerySet[Look], now: datetime) -> dict[int, tuple[int | None, str]]:
+    """VM -> MemTotal of its guest in bytes, or why it is not known."""
+    rows = looks.filter(probe=ORACLE).values_list(
+        "vm_id", "vm__name", "state", "at", "sentence", "facts__memory__MemTotal"
+    )
+    found: dict[int, tuple[int | None, str]] = {}
+    for vm, name, state, at, sentence, memory in rows:
+        why = _why(name, ORACLE, state, at, sentence, now)
+        found[vm] = (None if why else memory, why)
+    return found
+
+
+def vm_sides(vm: Vm, guest: tuple[int | None, str] | None, hosts: Iterable[sides.HostSides]) -> sides.VmSides:
+    """A VM as the lines take it in. guest None: nobody looks into it."""
+    memory, why = guest or (None, "It is not declared as an Oracle VM, so nobody looks into it.")
+    return sides.VmSides(vm.name, vm.memory, memory, why, vm.status == "up", tuple(hosts))
+
+
+def vm_lines(vm: Vm, hosts: Iterable[Host], now: datetime) -> tuple[Line, ...]:
+    """What everybody says of one VM now and of the hosts that may run it. Two queries."""
+    guest = guest_memory(Look.objects.filter(vm=vm), now).get(vm.pk)
+    few = list(hosts)[:HOSTS]
+    by_host = host_sides(few, now)
+    return sides.vm_lines(vm_sides(vm, guest, [by_host[one.pk] for one in few]))
+
+
+def judged_vms(engine_pk: int) -> QuerySet[Vm]:
+    """The VMs whose settings are judged (tuning.worth_judging, as one query), with their clusters."""
+    direct = Exists(Attachment.objects.filter(vm=OuterRef("pk")))
+    matters = direct | Q(hugepages_kib__isnull=False) | Q(vm_type="high_performance")
+    there = Vm.objects.filter(engine=engine_pk, gone_since__isnull=True, is_engine=False)
+    return there.filter(matters).select_related("cluster").order_by("name")

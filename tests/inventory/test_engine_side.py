@@ -1,0 +1,210 @@
+"""The engine's look `engine_side`: settings, room for huge pages after a loss, and where the sides differ, from tables
+and looks that are written here as sync and worker would."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from inventory.models import (
+    Attachment,
+    Cluster,
+    Device,
+    Engine,
+    Finding,
+    Host,
+    HostLun,
+    Look,
+    Lun,
+    Site,
+    StorageDomain,
+    Vm,
+)
+from inventory.services import engine_side, looks, sides, watch
+from inventory.services.tuning import told_of, worth_judging
+from portal.evidence.canonical import digest
+from portal.kernel import facts as facts_json
+from portal.kernel.san import ArrayLun, ArraySeen
+from portal.kernel.secret import Secret
+
+pytestmark = pytest.mark.django_db
+GIB = 2**30
+WWID = "36a353241000000000000000000000001"
+
+
+@pytest.fixture
+def engine():
+    site = Site.objects.create(name="P")
+    made = Engine.objects.create(site=site, name="e", url="https://e/ovirt-engine/api")
+    cluster = Cluster.objects.create(engine=made, uuid="c", name="c", overcommit=100)
+    hosts = [
+        Host.objects.create(
+            engine=made, cluster=cluster, uuid=name, name=name, address=name, status="up", cpus=112, memory=512 * GIB,
+            hugepages={"1048576": {"total": 256, "free": free}},
+        )
+        for name, free in (("kvm01", 128), ("kvm02", 256))
+    ]  # fmt: skip
+    StorageDomain.objects.create(engine=made, uuid="d", name="ora_dom", status="active")
+    vm = Vm.objects.create(
+        engine=made, cluster=cluster, host=hosts[0], uuid="v", name="oradb01", vm_type="high_performance", status="up",
+        memory=128 * GIB, guaranteed=128 * GIB, ballooning=False, hugepages_kib=1048576, high_availability=True,
+        lease_domain="d", io_threads=4, multi_queues=True, affinity="migratable", pending_change=False, vcpus=16,
+        resume_behaviour="kill", pinning="manual", pins=[[0, "2"]],
+    )  # fmt: skip
+    lun = Lun.objects.create(
+        engine=made, uuid=WWID, name="ora_data01", disk_uuid="x", size=100 * GIB, sgio="unfiltered"
+    )
+    Attachment.objects.create(vm=vm, lun=lun, interface="virtio_scsi", active=True, read_only=False)
+    for host in hosts:
+        HostLun.objects.create(host=host, lun=lun, paths=8, active_paths=8)
+    watch.ensure(made)
+    for host in hosts:
+        told(host, "lun_devices", {"maps": [{"wwid": WWID, "size": 100 * GIB}]})
+        told(host, "host_facts", {"processors": 112, "memory_total": 511 * GIB, "huge_size": GIB, "huge_total": 256})
+    return made
+
+
+def told(subject, probe, facts, state="read"):
+    kind = "host" if isinstance(subject, Host) else "device" if isinstance(subject, Device) else "vm"
+    Look.objects.update_or_create(
+        engine=subject.engine, probe=probe, **{kind: subject},
+        defaults={"facts": facts, "state": state, "at": timezone.now(), "due_at": timezone.now(),
+                  "sha256": digest(facts), "sentence": "" if state == "read" else f"{subject.name} is silent."},
+    )  # fmt: skip
+
+
+def judged(engine):
+    Look.objects.filter(engine=engine, probe=looks.ENGINE_SIDE).update(due_at=timezone.now() - timedelta(seconds=1))
+    return engine_side.tick()
+
+
+def said(**only):
+    rows = Finding.objects.filter(look__probe=looks.ENGINE_SIDE, **only)
+    return {(one.check_name, one.subject_key): one.outcome for one in rows}
+
+
+def sentence(check, key):
+    return Finding.objects.get(look__probe=looks.ENGINE_SIDE, check_name=check, subject_key=key).sentence
+
+
+def test_all_is_well_and_an_unchanged_engine_writes_only_its_time(engine):
+    assert judged(engine) == 1
+    assert {one for one in said().values()} == {"ok"}, {key: one for key, one in said().items() if one != "ok"}
+    assert ("tuning_engine", "oradb01 host pool on kvm02") in said()
+    assert ("hugepages_after_loss", "kvm01") in said()
+    assert ("sides", "kvm01") in said()
+    assert ("tuning_engine", "oradb01 lease") in said()
+    assert sentence("tuning_engine", "oradb01 lease").endswith("is in ora_dom.")
+    before = Look.objects.get(engine=engine, probe=looks.ENGINE_SIDE)
+    assert judged(engine) == 0
+    after = Look.objects.get(pk=before.pk)
+    assert (after.sha256, after.at > before.at) == (before.sha256, True)
+
+
+def test_the_other_host_without_room(engine):
+    Host.objects.filter(name="kvm02").update(hugepages={"1048576": {"total": 256, "free": 100}})
+    judged(engine)
+    assert said(outcome="fail") == {
+        ("tuning_engine", "oradb01 host pool on kvm02"): "fail",
+        ("hugepages_after_loss", "kvm01"): "fail",
+    }
+    Host.objects.filter(name="kvm02").update(status="maintenance")
+    judged(engine)
+    assert said()[("hugepages_after_loss", "kvm01")] == "unknown"
+    assert said()[("tuning_engine", "oradb01 migration")] == "warn"
+
+
+def test_a_vm_that_is_bound_to_one_host(engine):
+    Vm.objects.update(may_run=["kvm01"])
+    judged(engine)
+    assert ("tuning_engine", "oradb01 host pool on kvm02") not in said()
+    assert "no other host may run it" in sentence("tuning_engine", "oradb01 migration")
+
+
+def test_a_lease_where_it_cannot_be_taken(engine):
+    StorageDomain.objects.update(status="maintenance")
+    judged(engine)
+    assert said()[("tuning_engine", "oradb01 lease")] == "fail"
+
+
+def test_sizes_that_differ_between_a_host_and_an_array(engine):
+    device = Device.objects.create(
+        engine=engine, site=engine.site, kind="array", name="DORADO", address="a", username="u", password=Secret("p")
+    )
+    seen = ArraySeen("S", "DORADO", luns=(ArrayLun("1", "ora_data01", WWID[1:], 100 * GIB),))
+    told(device, "array", facts_json.dump(seen))
+    judged(engine)
+    assert ("sides", WWID) not in said(), "LUNs that agree need no finding"
+    told(Host.objects.get(name="kvm02"), "lun_devices", {"maps": [{"wwid": WWID, "size": 90 * GIB}]})
+    judged(engine)
+    assert said()[("sides", WWID)] == "fail"
+    assert "100 GiB by kvm01 and 90 GiB by kvm02" in sentence("sides", WWID)
+    told(device, "array", None, "unanswered")
+    judged(engine)
+    assert said()[("sides", WWID)] == "fail"
+
+
+def test_a_lun_that_the_engine_lists_and_the_host_has_not(engine):
+    told(Host.objects.get(name="kvm02"), "lun_devices", {"maps": []})
+    judged(engine)
+    assert said()[("sides", WWID)] == "warn"
+    assert sentence("sides", WWID).startswith("The engine lists ora_data01 on kvm02, which has no map of it")
+    told(Host.objects.get(name="kvm02"), "lun_devices", None, "unanswered")
+    judged(engine)
+    assert ("sides", WWID) not in said(), "silence is no difference"
+
+
+def test_a_host_that_the_engine_takes_for_larger(engine):
+    told(Host.objects.get(name="kvm01"), "host_facts", {"processors": 56, "memory_total": 511 * GIB})
+    judged(engine)
+    assert said()[("sides", "kvm01")] == "warn"
+
+
+def test_what_each_side_says_of_one_lun_and_one_vm(engine, django_assert_max_num_queries):
+    now = timezone.now()
+    with django_assert_max_num_queries(6):
+        lines = sides.lun_lines(Lun.objects.get(), now)
+    assert {one.fact: one.agree for one in lines}["Size"] is True
+    told(
+        Host.objects.get(name="kvm02"),
+        "multipath",
+        {"maps": [{"wwid": WWID, "paths": [{"standing": "up"}, {"standing": "down"}]}]},
+    )
+    paths = next(one for one in sides.lun_lines(Lun.objects.get(), now) if one.fact == "Paths up on kvm02")
+    assert paths.values == {"engine": "8 of 8", "kvm02": "1 of 2"}
+    vm = Vm.objects.get()
+    lines = sides.vm_lines(vm, told_of(vm).may_run(vm), now)
+    assert [one.fact for one in lines][:2] == ["Memory", "CPUs of kvm01"]
+    assert lines[0].told[1].why == "It is not declared as an Oracle VM, so nobody looks into it."
+    told(vm, looks.ORACLE, {"memory": {"MemTotal": 64 * GIB}})
+    assert sides.vm_lines(vm, [], now)[0].outcome.value == "warn"
+    later = now + timedelta(hours=2)
+    assert all(one.agree is None for one in sides.vm_lines(vm, told_of(vm).may_run(vm), later))
+    assert "was last looked at" in sides.lun_lines(Lun.objects.get(), later)[0].told[1].why
+
+
+def test_hosts_that_nobody_watches_say_nothing(engine):
+    Look.objects.filter(host__isnull=False).delete()
+    lines = sides.lun_lines(Lun.objects.get(), timezone.now())
+    assert "watch it" in lines[0].told[1].why
+    vm = Vm.objects.get()
+    (_, cpus, *_) = sides.vm_lines(vm, told_of(vm).may_run(vm), timezone.now())
+    assert "watch it" in cpus.told[1].why
+    judged(engine)
+    assert not [key for key in said() if key[0] == "sides"]
+
+
+def test_which_vms_are_judged(engine):
+    Vm.objects.create(engine=engine, uuid="w", name="app")
+    he = Vm.objects.create(engine=engine, uuid="h", name="HostedEngine", is_engine=True, vm_type="high_performance")
+    assert [one.name for one in sides.judged_vms(engine.pk)] == ["oradb01"]
+    assert not worth_judging(he, [])
+
+
+def test_a_look_that_breaks_is_logged_and_grows_old(engine, monkeypatch, caplog):
+    """A fault of ours must not keep the other engines from being judged."""
+    Vm.objects.update(pins=[["x", "2"]])
+    assert judged(engine) == 0
+    assert "could not be judged" in caplog.text
