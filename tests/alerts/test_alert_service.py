@@ -585,3 +585,14 @@ def test_measures_count_without_names(ops, said, now):
     assert found["holdfast_messages_undelivered"] == {}
     counts = pages.counts(now)
     assert (counts.open, counts.taken, counts.lost, counts.worst) == (1, 1, 0, "fail")
+
+
+def test_secrets_of_receivers_are_known_so_that_no_run_prints_them(said, settings):
+    from cryptography.fernet import Fernet
+
+    from portal.alerts.services import secrets
+
+    receiver("Bus", channel="webhook", url=Secret("https://bus.bank.example/T0SECRET"), key=KEY)
+    assert {one.reveal() for one in secrets.known()} == {"https://bus.bank.example/T0SECRET", KEY.reveal()}
+    settings.HOLDFAST_SEAL_KEYS = [Fernet.generate_key().decode()]
+    assert list(secrets.known()) == []

@@ -53,8 +53,8 @@ def acknowledge(pk: int, by: str, words: str, until: datetime | None, now: datet
         row.acknowledged_by, row.acknowledged_at, row.acknowledged_until, row.note = by, now, until, _one_line(words)
         row.save(update_fields=["acknowledged_by", "acknowledged_at", "acknowledged_until", "note"])
         Notice.objects.filter(alert=row).update(escalate_at=None)
-        end = f" until {timezone.localtime(until):%d %b %Y %H:%M %Z}" if until else ""
-        note(row, "acknowledged", f"{row.note or 'No note'}{end}.", now, by)
+        end = f"Until {timezone.localtime(until):%d %b %Y %H:%M %Z}." if until else "For as long as it is open."
+        note(row, "acknowledged", f"{end} {row.note}".strip(), now, by)
         body = {**collect.told(row), "note": row.note, "until": until.isoformat() if until else ""}
         evidence.append("alert.acknowledged", by, f"alert:{pk}", body)
         return row

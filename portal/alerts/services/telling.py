@@ -84,7 +84,7 @@ def _noticed(row: Alert, found: Sequence[Telling], now: datetime) -> int:
     by_rule: dict[str, list[str]] = {}
     for one in found:
         by_rule.setdefault(one.rule.name, []).append(routes.named(one.receiver, known))
-    note(row, "told", "; ".join(f"{', '.join(names)} by {rule}" for rule, names in by_rule.items()), now)
+    note(row, "told", "; ".join(f"{', '.join(names)} (route {rule})" for rule, names in by_rule.items()), now)
     return len(new)
 
 
