@@ -264,6 +264,7 @@ HOLDFAST_SECRETS = [
     "inventory.services.shell.secrets",
     "backups.services.secrets.known",
     "portal.changes.services.opening.known_secrets",
+    "portal.alerts.services.secrets.known",
 ]
 # Who says what is wrong now (portal/alerts/rules/alarm.py), and in which windows people work on the estate.
 HOLDFAST_ALARMS = [
