@@ -395,6 +395,9 @@ SPECTACULAR_SETTINGS = {
         "AlertChannel": "portal.alerts.models.Receiver.Channel",
         "WindowScope": "failover.models.window.Window.Scope",
         "WindowState": "failover.models.window.Window.State",
+        "IssueSeverity": "failover.models.issues.GRADES",
+        "ReportForm": "failover.models.reporting.ReportFile.Form",
+        "ReportPeriod": "failover.models.reporting.ReportDefinition.Period",
     },
 }
 
