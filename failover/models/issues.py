@@ -10,6 +10,9 @@ from django.db.models import F, Q
 from failover.models.drill import Drill
 
 
+GRADES = [(one, one) for one in ("low", "medium", "high", "critical")]
+
+
 class Issue(models.Model):
     """Something that a drill showed to be wrong, or that stood out. What the drill's own report quotes is the note of
     then (Drill.issues); this row is what became of it."""
@@ -20,11 +23,11 @@ class Issue(models.Model):
         ACCEPTED = "accepted", "risk accepted"
         CLOSED = "closed", "closed"
 
-    SEVERITIES: ClassVar = ("low", "medium", "high", "critical")
+    SEVERITIES: ClassVar = tuple(one for one, _ in GRADES)
 
     drill = models.ForeignKey(Drill, null=True, blank=True, on_delete=models.PROTECT, related_name="found")
     title = models.CharField(max_length=500)
-    severity = models.CharField(max_length=10, choices=[(one, one) for one in SEVERITIES])
+    severity = models.CharField(max_length=10, choices=GRADES)
     owner = models.CharField(max_length=150, blank=True)
     due = models.DateField(null=True, blank=True)
     link = models.CharField(max_length=300, blank=True)

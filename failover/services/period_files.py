@@ -44,7 +44,8 @@ def _rendered(made: Made, form: str, **more: object) -> str:
 
 def html_file(made: Made) -> File:
     """One file with everything in it, for reading away from the portal."""
-    text = _rendered(made, "file", styles="\n".join(style(name) for name in STYLES))
+    styles = "\n".join(style(name) for name in STYLES)
+    text = _rendered(made, "file").replace("</head>", f"<style>\n{styles}</style>\n</head>", 1)
     return File(f"{_name(made)}.html", "text/html", text.encode())
 
 
