@@ -280,11 +280,7 @@ HOLDFAST_QUIET = ["failover.services.alarms.quiets"]
 # Channels of the outbox beside mail: who sends a kept message over them.
 HOLDFAST_CHANNELS = {name: "portal.alerts.services.sending.send" for name in ("webhook", "slack", "teams", "syslog")}
 # Answers of the overview that packages above inventory give (inventory/services/told.py).
-HOLDFAST_ANSWERS = {
-    "rebuild": "backups.services.answer.rebuild",
-    "proven": "failover.services.answer.proven",
-    "available": "failover.services.answer_available.available",
-}
+HOLDFAST_ANSWERS = {"rebuild": "backups.services.answer.rebuild", "proven": "failover.services.answer.proven"}
 # Seconds after which another hosted-engine host has read what one has written; less only in a lab that runs faster.
 HOLDFAST_HA_LAG = envint("HA_LAG", 20)
 HOLDFAST_RELEASE_GRACE = envint("RELEASE_GRACE", 600)  # seconds from a window's deadline to the release on the host

@@ -92,7 +92,7 @@ def verdict(of: Availability, name: str) -> Verdict:
         words = f"{of.service} has nearly spent its budget for {name}"
         return Verdict(Outcome.WARN, "Nearly spent", f"{words}. {amounts}; {duration(of.left_s)} are left.{unseen}")
     words = f"{of.service} is within its budget for {name}"
-    return Verdict(Outcome.OK, "Within", f"{words}. {amounts}; {duration(of.left_s)} are left.{unseen}")
+    return Verdict(Outcome.OK, "Within budget", f"{words}. {amounts}; {duration(of.left_s)} are left.{unseen}")
 
 
 def _rough(seconds: float) -> str:

@@ -1,5 +1,5 @@
 """What is drawn of a service: the days of a year, and the states of a period one after the other. Names of states are
-the pages' own: fail, maintenance (down as planned), unknown, unwatched, ok, blank (still to come)."""
+the pages' own: fail, maintenance (down as planned), unknown, unwatched, ok, blank (nothing to tell)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from failover.availability.intervals import Moments, clip, intersect, subtract
-from failover.availability.periods import days
 from failover.availability.watched import Seen
 from failover.verdicts.objectives import duration
 
@@ -20,11 +19,12 @@ NAMES = {
     UNKNOWN: "Unknown",
     UNWATCHED: "Not watched",
     OK: "Up",
-    BLANK: "To come",
+    BLANK: "Blank",
 }
 SHORT = 60.0  # seconds of a day that may be unseen without a mark; they are said all the same
 FINE = 600  # stretches at most that a drawing of one period shows
 
+Edge = tuple[date, datetime, datetime]  # a day, its beginning and its end
 Stretch = tuple[datetime, datetime, str, str]  # from, to, state, words: as inventory.views.drawing.blocks takes them
 
 
@@ -55,15 +55,18 @@ class Day:
             (self.unknown, "not known"),
         ]
         said = [f"{duration(seconds)} {name}" for seconds, name in parts if seconds >= 0.05]
-        return ", ".join(said) or ("to come" if self.state == BLANK else "up all the time that it was watched")
+        return ", ".join(said) or (
+            "nothing is promised of it" if self.state == BLANK else "up all the time that it was watched"
+        )
 
 
-def calendar(told: Seen, planned: Moments, begins: datetime, ends: datetime, until: datetime, zone: str) -> list[Day]:
-    """The days of a stretch of time. until: as far as it can be told; what comes after is blank."""
-    edges = days(begins, ends, zone)
+def calendar(told: Seen, planned: Moments, edges: Sequence[Edge], since: datetime, until: datetime) -> list[Day]:
+    """Days, as periods.days has them. since: when something was promised first; until: as far as it can be told. What
+    lies before or after is blank."""
     down_planned = intersect(told.down, planned)
     sets = (told.up, subtract(told.down, planned), down_planned, told.unknown)
-    cuts = [(first.timestamp(), min(last, max(until, first)).timestamp()) for _, first, last in edges]
+    cuts = [(max(first, min(since, last)).timestamp(), last.timestamp()) for _, first, last in edges]
+    cuts = [(first, max(first, min(last, until.timestamp()))) for first, last in cuts]
     sums = [list(_by(one, cuts)) for one in sets]
     found = []
     for number, (day, _, _) in enumerate(edges):

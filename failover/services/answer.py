@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from failover.models import Drill
 from failover.services import breaking, change_alarm, watchdog
+from failover.services.answer_available import available
 from failover.services.frame import Standing, standings
 from inventory.services.told import Told
 from inventory.verdicts.answer import Answer, Word
@@ -29,7 +30,8 @@ def proven(now: datetime) -> Told:
         words = "No engine is watched, so there is nothing to prove."
         return Told(Answer(Word.NOT_KNOWN, Outcome.UNKNOWN, words), URL, link="What is missing", banner=banner)
     found = [_of(engine, now, len(engines) > 1) for engine in engines]
-    return replace(max(found, key=lambda one: _GRAVITY.index(one.answer.outcome)), banner=banner)
+    gravest = max(found, key=lambda one: _GRAVITY.index(one.answer.outcome))
+    return replace(gravest, banner=banner, also=available(engines, now))
 
 
 _GRAVITY = (Outcome.OK, Outcome.WARN, Outcome.UNKNOWN, Outcome.FAIL)

@@ -1,4 +1,5 @@
-"""What the overview says of availability (settings.HOLDFAST_ANSWERS): one sentence, from what was judged last."""
+"""What the overview says of availability: one sentence, from what was judged last. It stands beside the answer about
+failover (services/answer.py), which has the same rows at hand."""
 
 from __future__ import annotations
 
@@ -7,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from failover.availability.budget import percent, promise
+from failover.services.frame import Standing
 from failover.verdicts.objectives import duration
-from inventory.models import Look
 from inventory.services.looks import AVAILABILITY, every
 from inventory.services.told import Told
 from inventory.templatetags.holdfast import full
@@ -20,15 +21,14 @@ from portal.kernel.words import span
 URL = "/availability/"
 
 
-def available(now: datetime) -> Told:
-    """The service that a person must see first, or what all of them have in common. One query."""
-    looks = Look.objects.filter(probe=AVAILABILITY, engine__watched=True).values_list("at", "facts")
-    told = [(at, facts) for at, facts in looks if at is not None and facts]
-    services: list[dict[str, Any]] = [one for _, facts in told for one in facts["services"]]
-    if not services:
+def available(engines: Sequence[Standing], now: datetime) -> Told:
+    """The service that a person must see first, or what all of them have in common. Asks nothing."""
+    services = [service for one in engines for service in one.services]
+    times = [one.judged_at for one in engines if one.judged_at is not None]
+    if not services or not times:
         words = "Nothing is promised of any service yet, so its availability is not counted."
         return Told(Answer(Word.NOT_KNOWN, Outcome.UNKNOWN, words), URL, link="Availability")
-    oldest = min(at for at, _ in told)
+    oldest = min(times)
     if is_stale((now - oldest).total_seconds(), every(AVAILABILITY)):
         words = f"Availability was last judged at {full(oldest)}: check that the looks worker and beat run."
         return Told(Answer(Word.NOT_KNOWN, Outcome.UNKNOWN, words), URL, at=oldest, link="Availability")

@@ -10,7 +10,8 @@ from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 
 from failover.models import BreakGlass, Drill, Schedule, Window
-from inventory.models import Engine
+from inventory.models import Engine, Look
+from inventory.services.looks import AVAILABILITY
 from inventory.templatetags.holdfast import full
 from portal.changes.models import ChangeNote, Lift
 from portal.runs.models import Run, RunStep
@@ -45,7 +46,8 @@ class Open:
 
 @dataclass(frozen=True)
 class Standing:
-    """One engine. title, ended: of the newest drill that proves failover; allowed: days that a proof is good for."""
+    """One engine. title, ended: of the newest drill that proves failover; allowed: days that a proof is good for.
+    services: as promised.judge has them, judged_at: when; None: not judged yet."""
 
     name: str
     watched: bool
@@ -56,6 +58,8 @@ class Standing:
     window: Open | None
     undelivered: int = 0  # notes to change systems that were refused for good, of the whole estate
     lifted: str = ""  # who lifted the gate of a change system, until when, why; "" while none is
+    services: tuple[dict[str, Any], ...] = ()
+    judged_at: datetime | None = None
 
 
 def standings(now: datetime) -> tuple[Standing, ...]:
@@ -70,7 +74,9 @@ def standings(now: datetime) -> tuple[Standing, ...]:
     glass = BreakGlass.objects.filter(drill__engine=OuterRef("pk"), confirmed_at__isnull=False, until__gt=now)
     glass = glass.exclude(drill__run__status__in=[str(each) for each in ENDED])
     window = Window.objects.filter(engine=OuterRef("pk"), state__in=Window.OPEN)
+    judged = Look.objects.filter(engine=OuterRef("pk"), probe=AVAILABILITY, facts__isnull=False)
     rows = Engine.objects.annotate(
+        judged=Subquery(judged.values(told=JSONObject(at="at", services="facts__services"))[:1]),
         title=Subquery(newest.values("title")[:1]),
         ended=Subquery(newest.values("run__ended")[:1]),
         allowed=Coalesce(Subquery(plans.values("overdue_days")[:1]), OVERDUE),
@@ -107,7 +113,7 @@ def _lifts(now: datetime) -> Any:
 
 
 def _standing(row: Any) -> Standing:
-    glass, window = row.glass, row.window
+    glass, window, judged = row.glass, row.window, row.judged or {}
     return Standing(
         row.name,
         row.watched,
@@ -118,6 +124,8 @@ def _standing(row: Any) -> Standing:
         window and _open(row.name, window),
         row.undelivered,
         _lifted(row.lifted) if row.lifted else "",
+        tuple(judged.get("services") or ()),
+        _moment(judged["at"]) if judged.get("at") else None,
     )
 
 

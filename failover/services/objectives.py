@@ -94,7 +94,8 @@ def title_of(engine: Engine, kind: str, key: str) -> str:
     lun = Lun.objects.filter(engine=engine, uuid=key).first() if kind == Objective.Kind.LUN else None
     if lun is None:
         raise Refused("parameters", f"{engine.name} has no {kind} {key[:120]!r} of which anything can be promised.")
-    return f"Read latency of LUN {key}"[:160]
+    alone = lun.name and Lun.objects.filter(engine=engine, name=lun.name).count() == 1
+    return f"Read latency of {lun.name if alone else key}"[:160]
 
 
 def change(row: Objective, wish: Wish, by: str, why: str, based_on: int = 0) -> ObjectiveVersion:

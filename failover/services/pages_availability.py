@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from failover.availability.budget import Verdict, burning, percent, projected, promise, verdict
 from failover.availability.drawn import Bar, Day, Stretch, bar, calendar, stretches
 from failover.availability.measured import Availability, History, Outage, measure, state_sets
-from failover.availability.periods import Period, after, before, period
+from failover.availability.periods import Period, after, before, days, period
 from failover.models import Correction, Objective, ObjectiveVersion
 from failover.services.availability import at_moment, counts, histories, objectives, share
 from failover.services.corrections import waits
@@ -175,7 +175,7 @@ def _months(of: Objective, version: ObjectiveVersion, now: datetime, at: datetim
     known = histories([of], year.begins, year.ends)[of.pk]
     whole = measure(known, share(version), year.begins.timestamp(), year.ends.timestamp(), now.timestamp())
     sets = state_sets(known, year.begins.timestamp(), whole.until.timestamp())
-    marks = calendar(*sets, year.begins, year.ends, whole.until, version.zone)
+    marks = calendar(*sets, days(year.begins, year.ends, version.zone), of.since, whole.until)
     found: dict[int, list[Day]] = {}
     for one in marks:
         found.setdefault(one.day.month, []).append(one)

@@ -18,7 +18,7 @@ from failover.services.availability_shapes import as_dict, whole
 from failover.services.pages_availability import Page, Row
 from failover.views.availability_axis import axis
 from failover.views.availability_csv import ledger, summary
-from inventory.views.drawing import Block, blocks
+from inventory.views.drawing import Block, Tick, blocks
 from inventory.views.paths import Step, path
 from portal.access.admission import needs
 from portal.access.services.people import acts_of
@@ -87,7 +87,7 @@ def service(request: HttpRequest, pk: int) -> HttpResponse:
         "section": "drills",
         "tab": "availability",
         "state": shown.verdict.outcome.value,
-        "headline": f"{shown.percent} in {shown.period.name}: {shown.verdict.word.lower()}",
+        "headline": _headline(shown),
         "lead": shown.verdict.sentence,
         "page": page,
         "row": shown,
@@ -97,12 +97,20 @@ def service(request: HttpRequest, pk: int) -> HttpResponse:
         "seen": list(reversed(page.seen.outages))[: pages.MOST] if page.corrected else [],
         "most": pages.MOST,
         "at": request.GET.get("at", ""),
+        "columns": DAYS,
         "months": [(month, marks(month.days)) for month in page.months],
         "notable": notable(page),
         "acts": acts_of(request.user),
         "path": trail(row.title),
     }
     return render(request, "failover/availability_service.html", context)
+
+
+def _headline(row: Row) -> str:
+    if row.told.ratio is None:
+        return f"No data in {row.period.name}"
+    words = {"Lost": "objective lost", "Kept": "objective kept", "Not known": "not known whether it is kept"}
+    return f"{row.percent} in {row.period.name}: {words.get(row.verdict.word, row.verdict.word.lower())}"
 
 
 def found(pk: int) -> Objective:
@@ -127,6 +135,7 @@ def asked(request: HttpRequest, now: datetime, zone: str) -> datetime:
 
 
 COLUMN = 100 / 31  # per cent of a month's row that a day takes
+DAYS = [Tick(f"{(day - 0.5) * COLUMN:.2f}%", str(day), "middle") for day in (1, 5, 10, 15, 20, 25, 31)]
 
 
 def marks(days: Sequence[Any]) -> list[Block]:

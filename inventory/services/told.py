@@ -26,7 +26,7 @@ class Banner:
 @dataclass(frozen=True)
 class Told:
     """An answer with where more of it stands. at: how fresh it is; since: since when it holds; last: last known, no
-    proof. banner: what stands above every page while it is true."""
+    proof. banner: what stands above every page while it is true. also: what whoever answers has to say beside it."""
 
     answer: Answer
     url: str
@@ -35,6 +35,7 @@ class Told:
     last: datetime | None = None
     link: str = "Evidence"
     banner: Banner | None = None
+    also: Told | None = None
 
 
 def told(name: str, now: datetime) -> Told | None:

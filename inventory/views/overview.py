@@ -18,7 +18,6 @@ from inventory.services.pages_history import DAY
 from inventory.services.pages_overview import LATEST, STRIPS, Strip, day, not_ok, strips, waiting_runs
 from inventory.services.pages_overview import needs as needed
 from inventory.services.pages_redundancy import redundancy
-from inventory.services.told import told as told_by
 from inventory.views import incident
 from inventory.views.answers import Tile, by_gravity, headline, tiles
 from inventory.views.drawing import blocks, hours
@@ -58,7 +57,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "needs_total": number + len(waiting),
         "runs": [(run, *pages.shape(run)) for run in waiting],
         "urgent": state != "ok",
-        "available": told_by("available", now),
+        "available": told["drills"].also if "drills" in told else None,
     }
     happening = pages_incident.found(by_gravity(engines), looks, bad, moved)
     if happening is None:

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 from failover.availability.drawn import FINE, bar, calendar, stretches
 from failover.availability.measured import History, Permit, state_sets
+from failover.availability.periods import days
 from failover.availability.reads import Bucket, spans
 from failover.availability.watched import Rule, Span, State
 
 RULE = Rule(("service",), 18.0, 33.0)
 FIRST = datetime(2026, 3, 28, tzinfo=UTC)
+DAY = timedelta(days=1)
 
 
 def at(hours):
@@ -30,23 +32,34 @@ def test_each_day_shows_the_gravest_of_its_states():
         ("up", 75, 99), ("up", 101, 120),
     ]  # fmt: skip
     permit = Permit(at(49), at(52), "window")
-    found = calendar(*sets(*rows, permits=[permit], until=120), FIRST, ends, until, "UTC")
+    found = calendar(*sets(*rows, permits=[permit], until=120), days(FIRST, ends, "UTC"), FIRST, until)
     assert [one.state for one in found] == ["ok", "fail", "maintenance", "unknown", "unwatched", "blank"]
-    assert [one.name for one in found][3:] == ["Unknown", "Not watched", "To come"]
+    assert [one.name for one in found][3:] == ["Unknown", "Not watched", "Blank"]
     assert found[0].words == "up all the time that it was watched"
     assert found[1].words == "1 h 0 min 0 s down"
     assert found[2].words == "1 h 0 min 0 s down as planned"
     assert found[3].words == "1 h 0 min 0 s not known"
     assert found[4].words == "2 h 0 min 0 s not watched"
-    assert found[5].words == "to come"
+    assert found[5].words == "nothing is promised of it"
     assert found[4].up == 22 * 3600
 
 
 def test_a_day_of_23_hours_is_whole():
     begins = datetime(2026, 3, 28, 23, tzinfo=UTC)  # midnight in Berlin of the day that loses an hour
     told = sets(("up", 0, 96))
-    (day,) = calendar(*told, begins, begins + timedelta(hours=23), begins + timedelta(hours=23), "Europe/Berlin")
+    (day,) = calendar(*told, days(begins, begins + timedelta(hours=23), "Europe/Berlin"), FIRST, begins + DAY)
     assert (day.day.isoformat(), day.state, day.up) == ("2026-03-29", "ok", 23 * 3600)
+
+
+def test_days_before_anything_was_promised_are_blank():
+    told = sets(("up", 36, 60))
+    edges = days(FIRST, FIRST + 3 * DAY, "UTC")
+    found = calendar(*told, edges, FIRST + 1.5 * DAY, FIRST + 2.5 * DAY)
+    assert [(one.state, one.up, one.unwatched) for one in found] == [
+        ("blank", 0.0, 0.0),
+        ("ok", 12 * 3600, 0.0),
+        ("ok", 12 * 3600, 0.0),
+    ]
 
 
 def test_states_of_a_period_in_their_order():

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from failover.models import Correction, CorrectionDecision, Drill, Objective, ObjectiveVersion, Window
 from failover.services import corrections, objectives, promised, reads
-from failover.services.answer_available import available
+from failover.services.answer import proven
 from failover.services.availability import at_moment, over, over_all
 from failover.services.objectives import Wish
 from inventory.models import Engine, Finding, Host, Look, Lun, Rollup, Transition
@@ -378,18 +378,22 @@ def test_one_engine_that_cannot_be_judged_does_not_blind_the_others(row, judged,
     assert ("core-db", "budget") in judged()
 
 
+def says(at):
+    return proven(at).also
+
+
 def test_the_overview_says_one_honest_sentence(row, now, judged):
-    assert available(timezone.now()).answer.outcome == "unknown"
+    assert says(timezone.now()).answer.outcome == "unknown"
     judged()
-    told_now = available(timezone.now())
+    told_now = says(timezone.now())
     assert (told_now.answer.outcome, told_now.answer.word) == ("fail", "No")
     assert "core-db has lost its objective" in told_now.answer.sentence
-    assert "last judged at" in available(timezone.now() + HOUR).answer.sentence
+    assert "last judged at" in says(timezone.now() + HOUR).answer.sentence
     row.spans.all().delete()
     objectives.retire(Objective.objects.get(kind="engine"), "admin1", "not ours")
     scene.spans(row, now - HOUR, ("up", 3600))
     judged()
-    calm = available(timezone.now()).answer
+    calm = says(timezone.now()).answer
     assert calm.outcome == "ok"
     assert calm.sentence.startswith("The one service with an objective is within budget: core-db was up 100.0000 %")
     assert "were not seen" in calm.sentence
