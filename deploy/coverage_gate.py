@@ -9,6 +9,7 @@ from typing import Any
 
 PURE = (
     "portal/kernel/",
+    "portal/alerts/rules/",
     "portal/connectors/change/reading/",
     "portal/connectors/san/reading/",
     "inventory/probes/",
