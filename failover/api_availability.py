@@ -23,8 +23,8 @@ from failover.api_availability_fields import (
     CorrectionRow,
     CorrectionWish,
     DecisionWish,
-    DeclareWish,
     ObjectiveWish,
+    PromiseWish,
     RetireWish,
     VersionRow,
 )
@@ -72,11 +72,11 @@ class AvailabilityApi(viewsets.GenericViewSet[Objective]):
         now, at = _at(request, current(row).zone)
         return Response(whole(pages_availability.shown(row, now, at)))
 
-    @extend_schema(request=DeclareWish, responses={201: VersionRow})
+    @extend_schema(request=PromiseWish, responses={201: VersionRow})
     def create(self, request: Request) -> Response:
         """Promises something of a service that has no objective. Needs the act objective.manage."""
         Needs("objective.manage")().has_permission(request, self)
-        given = _valid(DeclareWish, request)
+        given = _valid(PromiseWish, request)
         service = (given.pop("engine"), given.pop("kind"), given.pop("key"))
         why = given.pop("why")
         row = granted(lambda: objectives.declare(*service, objectives.Wish(**given), _who(request), why))

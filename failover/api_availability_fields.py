@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
-from failover.models import Correction, Objective, ObjectiveVersion
+from failover.models import Correction, CorrectionDecision, Objective, ObjectiveVersion
 from failover.services import corrections, objectives
 from inventory.models import Engine
+from inventory.models.looks import OUTCOMES
 
 
 class OutageRow(serializers.Serializer[Any]):
@@ -53,7 +54,7 @@ class AvailabilityRow(Amounts):
     period = serializers.CharField()
     zone = serializers.CharField()
     projected_s = serializers.FloatField(allow_null=True)
-    outcome = serializers.ChoiceField(["ok", "warn", "fail", "unknown"])
+    outcome = serializers.ChoiceField(OUTCOMES)
     word = serializers.CharField()
     sentence = serializers.CharField()
     watched_now = serializers.BooleanField()
@@ -74,7 +75,7 @@ class CorrectionRow(serializers.Serializer[Any]):
     by = serializers.CharField()
     at = serializers.DateTimeField()
     counts = serializers.BooleanField()
-    decision = serializers.ChoiceField(["confirmed", "refused", "withdrawn"], allow_null=True)
+    decision = serializers.ChoiceField(CorrectionDecision.Word.choices, allow_null=True)
     decided_by = serializers.CharField(allow_null=True)
     decided_at = serializers.DateTimeField(allow_null=True)
     decided_why = serializers.CharField(allow_blank=True)
@@ -106,7 +107,7 @@ class ObjectiveWish(serializers.Serializer[Any]):
     why = serializers.CharField(max_length=objectives.LONGEST, default="", allow_blank=True)
 
 
-class DeclareWish(ObjectiveWish):
+class PromiseWish(ObjectiveWish):
     """Of which service: kind engine has the key "engine", kind service its declared name, kind lun its WWID."""
 
     engine = serializers.PrimaryKeyRelatedField(queryset=Engine.objects.all())
@@ -133,5 +134,5 @@ class CorrectionWish(serializers.Serializer[Any]):
 class DecisionWish(serializers.Serializer[Any]):
     """word: confirmed or refused by a second person, withdrawn by whoever has entered it."""
 
-    word = serializers.ChoiceField(["confirmed", "refused", "withdrawn"])
+    word = serializers.ChoiceField(CorrectionDecision.Word.choices)
     why = serializers.CharField(max_length=objectives.LONGEST, default="", allow_blank=True)

@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from portal import settings_api
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -358,44 +360,7 @@ CELERY_BEAT_SCHEDULE = {
     "prune history": {"task": "inventory.tasks.prune_history", "schedule": 3600.0},
 }
 
-REST_FRAMEWORK = {
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "portal.access.problems.handle",
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["portal.access.parsing.Json"],
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "portal.access.rest.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    # nothing is open by default; a view names its act with portal.access.rest.Needs
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
-    "DEFAULT_THROTTLE_CLASSES": ["portal.access.throttling.PerMinute"],
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Holdfast",
-    "DESCRIPTION": "The operations portal of an OLVM estate that carries a core Oracle database. Errors: docs/api.md.",
-    "VERSION": "1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "ENUM_NAME_OVERRIDES": {
-        "LookState": "inventory.models.looks.Look.State",
-        "StepState": "portal.runs.models.RunStep.State",
-        "Outcome": "inventory.models.looks.OUTCOMES",
-        "RunStatus": "portal.runs.models.Run.Status",
-        "BackupStatus": "backups.models.catalog.Backup.Status",
-        "BackupReason": "backups.models.catalog.Backup.Reason",
-        "TakeReason": "backups.api_acts.REASONS",
-        "Proof": "backups.models.catalog.Backup.Proof",
-        "AlertSeverity": "portal.alerts.models.SEVERITIES",
-        "AlertConcern": "portal.alerts.models.CONCERNS",
-        "AlertChannel": "portal.alerts.models.Receiver.Channel",
-        "WindowScope": "failover.models.window.Window.Scope",
-        "WindowState": "failover.models.window.Window.State",
-        "IssueSeverity": "failover.models.issues.GRADES",
-        "ReportForm": "failover.models.reporting.ReportFile.Form",
-        "ReportPeriod": "failover.models.reporting.ReportDefinition.Period",
-    },
-}
+REST_FRAMEWORK, SPECTACULAR_SETTINGS = settings_api.REST_FRAMEWORK, settings_api.SPECTACULAR_SETTINGS
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
