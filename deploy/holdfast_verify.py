@@ -1,14 +1,12 @@
 #!/usr/bin/env python3
-"""Checks an evidence export, or a recovery-day kit, of Holdfast with nothing but the file and the public key.
+"""Checks an evidence export, a period report or a recovery-day kit of Holdfast with nothing but the file and the key.
 
-    python3 holdfast_verify.py EXPORT.json|KIT.zip PUBLIC_KEY.pem [PUBLIC_KEY.pem ...] [--last NUMBER]
+    python3 holdfast_verify.py EXPORT.json|REPORT.json|KIT.zip PUBLIC_KEY.pem [PUBLIC_KEY.pem ...] [--last NUMBER]
 
 Give every public key that was in use in the time of the export, as you received it by a way of its own: the keys inside
 the file are not believed. --last: the number that the last record must have at least, when you know it from elsewhere.
-
 Exit code 0: every record is intact and signed. 1: something is wrong; one sentence per problem. 2: the file or a key
 cannot be read. 3: intact, but the last records, or all, carry no signature: they prove nothing yet.
-
 It needs Python 3.9 or newer and no package. When the `cryptography` package is there, its Ed25519 is used; otherwise
 the one below, which follows RFC 8032. The formats are described in docs/adr/0007-evidence.md and in the kit itself."""
 
@@ -24,9 +22,9 @@ import zipfile
 from collections.abc import Callable
 from typing import Any
 
-FORMAT = "holdfast-evidence-1"
+FORMAT, REPORT = "holdfast-evidence-1", "holdfast-period-report-1"
 GENESIS = "0" * 64
-SEAL = "holdfast-evidence-seal-1"
+SEAL, REPORT_SEAL = "holdfast-evidence-seal-1", "holdfast-period-report-seal-1"
 HEADER = ("actor", "at", "body_sha256", "kind", "number", "previous", "subject")
 STATEMENT = ("at", "head", "key", "number", "subject", "subject_records", "type")
 SPKI = bytes.fromhex("302a300506032b6570032100")  # how an Ed25519 public key begins in DER
@@ -60,10 +58,8 @@ Point = tuple[int, int, int, int]  # X, Y, Z, T with x = X/Z, y = Y/Z, x*y = T/Z
 
 def add(p: Point, q: Point) -> Point:
     """The sum of two points (5.1.4)."""
-    a = (p[1] - p[0]) * (q[1] - q[0]) % P
-    b = (p[1] + p[0]) * (q[1] + q[0]) % P
-    c = 2 * p[3] * q[3] * D % P
-    d = 2 * p[2] * q[2] % P
+    a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
+    c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
     e, f, g, h = b - a, d - c, d + c, b + a
     return e * f % P, g * h % P, f * g % P, e * h % P
 
@@ -159,13 +155,18 @@ def no_fraction(text: str) -> Any:
     raise ValueError(f"{text} is no whole number")
 
 
-def read_export(path: str) -> dict[str, Any]:
-    """The export, with the shape that the checks below rely on."""
+def read_json(path: str) -> Any:
+    """What the file holds."""
     try:
         with open(path, encoding="utf-8") as file:
-            export = json.load(file, object_pairs_hook=once, parse_float=no_fraction, parse_constant=no_fraction)
+            return json.load(file, object_pairs_hook=once, parse_float=no_fraction, parse_constant=no_fraction)
     except (OSError, ValueError, RecursionError) as error:
         raise Unreadable(f"{path} cannot be read as an export: {error}") from None
+
+
+def read_export(path: str) -> dict[str, Any]:
+    """The export, with the shape that the checks below rely on."""
+    export = read_json(path)
     if not isinstance(export, dict) or export.get("format") != FORMAT:
         raise Unreadable(f"{path} is no export in the format {FORMAT}.")
     if set(export) != set(TOP) or not well_typed(export, ("first", "last")):
@@ -278,13 +279,11 @@ def check_count(row: dict[str, Any], export: dict[str, Any]) -> str:
     """A signature over the subject of the export says how many of its records there are: none may be left out."""
     if not row["subject"] or row["subject"] != export["subject"]:
         return ""
-    here = sum(
-        record["subject"] == row["subject"] and record["number"] <= row["number"] for record in export["records"]
-    )
+    here = sum(one["subject"] == row["subject"] and one["number"] <= row["number"] for one in export["records"])
     if here == row["subject_records"]:
         return ""
-    wanted, subject = row["subject_records"], row["subject"]
-    return f"{wanted} records about {subject} were signed at record {row['number']}, and {here} are here."
+    wanted = f"{row['subject_records']} records about {row['subject']}"
+    return f"{wanted} were signed at record {row['number']}, and {here} are here."
 
 
 def verify(export: dict[str, Any], keys: Keys, least: int = 0) -> tuple[int, list[str]]:
@@ -311,6 +310,24 @@ def summary(export: dict[str, Any], first: int, last: int) -> str:
     signers = ", ".join(sorted({row["key"] for row in export["signatures"]}))
     newest = max(row["at"] for row in export["signatures"])
     return f"Records {first} to {last}{about} are intact, signed by {signers}, last at {newest}."
+
+
+# --- a period report -------------------------------------------------------------------------------------------------
+def verify_report(path: str, report: dict[str, Any], keys: Keys) -> tuple[int, list[str]]:
+    """(exit code, sentences), as for an export: the content against its hash, and that against its signature."""
+    made = report.get("made") if set(report) == {"format", "content", "made"} else None
+    if not isinstance(made, dict) or not all(type(made.get(one)) is str for one in ("sha256", "key", "signature")):
+        raise Unreadable(f"{path} has not the content and the seal of a report.")
+    sha256, where = made["sha256"], f"record {made.get('number')} of the evidence"
+    if digest(report["content"]) != sha256:
+        return 1, ["The content of the report has been altered: its SHA-256 is not the one that it was sealed with."]
+    if not made["key"]:
+        return 3, [f"The content is as its hash says, and carries no signature: ask for {where}, which holds {sha256}."]
+    said = canonical({"type": REPORT_SEAL, "key": made["key"], "sha256": sha256})
+    key, signature = keys.get(made["key"]), decoded_signature(made["signature"])
+    if key is None or not chosen_ed25519()(key, signature, said):
+        return 1, ["The signature is by none of the keys given, or what it signs has been altered."]
+    return 0, [f"The report is intact, SHA-256 {sha256}, signed by {made['key']}; {where} holds it, too."]
 
 
 # --- a recovery-day kit ----------------------------------------------------------------------------------------------
@@ -355,20 +372,21 @@ def verify_kit(files: dict[str, bytes], keys: Keys) -> tuple[int, list[str]]:
 
 
 def check(path: str, keys: Keys, least: int) -> tuple[int, list[str]]:
-    """(exit code, sentences) of either kind of file. Raises Unreadable."""
+    """(exit code, sentences) of any kind of file. Raises Unreadable."""
     if zipfile.is_zipfile(path):
         return verify_kit(read_kit(path), keys)
+    found = read_json(path)
+    if isinstance(found, dict) and found.get("format") == REPORT:
+        return verify_report(path, found, keys)
     return verify(read_export(path), keys, least)
 
 
 def main(argv: list[str]) -> int:
     """Prints the sentences; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Checks an evidence export or a recovery-day kit of Holdfast.")
+    parser = argparse.ArgumentParser(description="Checks what Holdfast has exported.")
     parser.add_argument("export")
     parser.add_argument("keys", nargs="+", metavar="PUBLIC_KEY.pem")
-    parser.add_argument(
-        "--last", type=int, default=0, metavar="NUMBER", help="the last record has at least this number"
-    )
+    parser.add_argument("--last", type=int, default=0, metavar="NUMBER", help="least number of the last record")
     options = parser.parse_args(argv)
     try:
         code, sentences = check(options.export, dict(map(read_key, options.keys)), options.last)

@@ -55,7 +55,7 @@ def page(report: Report, seal: Seal) -> Page:
         created=f"{seal.at:%Y-%m-%dT%H:%M:%SZ}",
         sections=numbered,
         verify=verify(seal, told),
-        commands=commands(report),
+        commands=commands(report, seal),
     )
 
 
@@ -71,10 +71,10 @@ def verify(seal: Seal, told: Language) -> str:
     return f"SHA-256 and signature are in the JSON form; record {record} holds them, too. Key {grouped(seal.key, 4)}"
 
 
-def commands(report: Report) -> tuple[str, ...]:
+def commands(report: Report, seal: Seal) -> tuple[str, ...]:
     """On any machine with Python, the JSON form and the public key."""
     return (
-        f"python3 holdfast_verify.py {report.ident}.json holdfast.pub",
+        f"python3 holdfast_verify.py {report.ident}-v{seal.version}.json holdfast.pub",
         f"holdfast manage evidence_export report.json --subject report:{report.ident}",
         "python3 holdfast_verify.py report.json holdfast.pub",
     )
