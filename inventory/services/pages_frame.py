@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from inventory.services.pages_now import Looking, Tally, tallies
 from inventory.services.told import Banner, Told, told
+from portal.alerts.services.counting import Counts
 from portal.kernel.freshness import GRACE_LOOKS, is_stale
 from portal.kernel.outcome import Outcome, worst
 
@@ -31,12 +32,13 @@ class Around:
     banner: Banner | None
     looking: Looking
     answers: dict[str, Told]
+    alerts: Counts
 
 
 def around(now: datetime | None = None) -> Around:
     """One query and one for each answer, whatever the size of the estate."""
     now = now or timezone.now()
-    by_kind, seen = tallies(now)
+    by_kind, seen, alerts = tallies(now)
     bad: dict[str, Outcome] = {}
     for section, kinds in KINDS.items():
         found = [by_kind[kind].worst for kind in kinds if kind in by_kind]
@@ -44,7 +46,7 @@ def around(now: datetime | None = None) -> Around:
             bad[section] = outcome
     answers = {section: answer for section, name in ANSWERS.items() if (answer := told(name, now)) is not None}
     bad |= {key: one.answer.outcome for key, one in answers.items() if one.answer.outcome is not Outcome.OK}
-    return Around(now, by_kind, bad, _banner(now, seen, answers), seen, answers)
+    return Around(now, by_kind, bad, _banner(now, seen, answers), seen, answers, alerts)
 
 
 def _banner(now: datetime, seen: Looking, answers: Mapping[str, Told]) -> Banner | None:

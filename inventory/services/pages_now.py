@@ -14,6 +14,8 @@ from django.db.models.functions import Coalesce, JSONObject
 from inventory.models import Finding, Look, Lun
 from inventory.probes import PROBES
 from inventory.services.looks import BESIDES, every, stale_words
+from portal.alerts.services.counting import Counts, beside, counts_of
+from portal.alerts.services.counting import counts as count_alerts
 from portal.kernel.freshness import allowed_age, is_stale
 from portal.kernel.outcome import GRAVE, Outcome, worst
 
@@ -163,9 +165,9 @@ class Looking:
     maintenance: int = 0
 
 
-def tallies(now: datetime) -> tuple[dict[str, Tally], Looking]:
-    """Per kind of subject, and how the looking itself goes; in one query whatever the size of the estate, in a second
-    one while there is no finding at all."""
+def tallies(now: datetime) -> tuple[dict[str, Tally], Looking, Counts]:
+    """Per kind of subject, how the looking itself goes, and what stands open; in one query whatever the size of the
+    estate, in two more while there is no finding at all."""
     old = stale(now)
     rows = list(
         Finding.objects.filter(look__probe__in=known_probes())
@@ -174,6 +176,7 @@ def tallies(now: datetime) -> tuple[dict[str, Tally], Looking]:
             fresh=Count("pk", filter=~old),
             old=Count("pk", filter=old),
             looking=Subquery(_looking(now)),
+            **beside(now),
         )
         .order_by()
     )
@@ -185,7 +188,7 @@ def tallies(now: datetime) -> tuple[dict[str, Tally], Looking]:
         counts[Outcome.UNKNOWN] = counts.get(Outcome.UNKNOWN, 0) + row["old"]
         found[row["subject_kind"]] = Tally(counts)
     seen = rows[0]["looking"] if rows else next(iter(_looking(now)), None)
-    return found, _read_looking(seen)
+    return found, _read_looking(seen), counts_of(rows[0]) if rows else count_alerts(now)
 
 
 def _looking(now: datetime) -> QuerySet[Any]:

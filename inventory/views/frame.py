@@ -16,7 +16,7 @@ from inventory.services.pages_frame import Around, around
 from inventory.services.pages_now import Tally
 from inventory.services.told import Banner
 from portal.access.services.people import preference_of, title_of
-from portal.alerts.services.pages import Counts, counts
+from portal.alerts.services.counting import Counts
 from portal.kernel.outcome import Outcome
 
 # URL name, title, and the letter that leads there after "g"
@@ -91,10 +91,10 @@ class Frame:
     def now(self) -> datetime:
         return timezone.now()
 
-    @cached_property
+    @property
     def alerts(self) -> Counts | None:
         """What the header says of alerts; None for who is not logged in."""
-        return counts(self.now) if self.request.user.is_authenticated else None
+        return self.around.alerts if self.request.user.is_authenticated else None
 
     @property
     def zone(self) -> str:

@@ -13,7 +13,7 @@ from portal.alerts import tasks
 from portal.alerts.models import Alert, Asked, Notice, Receiver, Route, Silence
 from portal.alerts.rules.alarm import About, Concern, Severity
 from portal.alerts.rules.quieting import Quiet
-from portal.alerts.services import acts, collect, own, pages, routes, settings, telling
+from portal.alerts.services import acts, collect, counting, own, pages, routes, settings, telling
 from portal.alerts.services.tick import LOCK, tick
 from portal.evidence.models import Record
 from portal.kernel.secret import Secret
@@ -492,7 +492,7 @@ def test_a_receiver_that_is_down_is_tried_again_then_lost_then_replayed_by_a_per
         assert (mail.state, mail.attempts, hook.asked, len(hook.heard)) == ("failed", outbox.TRIES, outbox.TRIES, 0)
         assert mail.error == "Bus answers HTTP 503: not now."
         assert pages.receivers()[0].shape == "fail"
-        assert pages.counts(at).lost == 1
+        assert counting.counts(at).lost == 1
         tick(at)
         mine = Alert.objects.get(concern="delivery")
         assert mine.sentence.startswith("1 message by webhook is not delivered")
@@ -583,7 +583,7 @@ def test_measures_count_without_names(ops, said, now):
     }  # fmt: skip
     assert found["holdfast_messages_waiting"] == {("mail",): 2.0}
     assert found["holdfast_messages_undelivered"] == {}
-    counts = pages.counts(now)
+    counts = counting.counts(now)
     assert (counts.open, counts.taken, counts.lost, counts.worst) == (1, 1, 0, "fail")
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from django.db.models import Count, Max, Min
 
 from portal.alerts.models import Asked
 from portal.alerts.rules.alarm import About, Alarm, Ask, Concern, Severity
+from portal.alerts.services.counting import RECENT
 from portal.outbox.models import Mail
 
-RECENT = timedelta(days=7)  # a message that was lost before that is history
 LONG = 60.0  # seconds for which a source may fail before it is news
 LINK = "/drills/mail/"
 

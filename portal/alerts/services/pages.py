@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 
@@ -16,40 +16,14 @@ from portal.alerts.rules.routing import Rule, Spoken
 from portal.alerts.rules.routing import said as rule_words
 from portal.alerts.rules.routing import words as filter_words
 from portal.alerts.services import routes
+from portal.alerts.services.counting import RECENT, SHAPES, bare
 from portal.alerts.services.settings import shown
 from portal.outbox.models import Mail
 
 SIZE = 50
 MOST = 100
-RECENT = timedelta(days=7)  # as services.own: what was lost before is history
-SHAPES = {Severity.CRITICAL: "fail", Severity.WARNING: "warn", Severity.INFO: "running"}
 STATES = [("open", "open"), ("unacknowledged", "open, not acknowledged"), ("resolved", "over")]
 SENT = {Mail.State.QUEUED: ("waiting", "queued"), Mail.State.SENT: ("ok", "sent"), Mail.State.FAILED: ("fail", "lost")}
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What the header says. open: alerts that nobody has acknowledged; taken: that somebody has; lost: messages that
-    were not delivered. worst: a state's name, "" when nothing is open."""
-
-    open: int
-    taken: int
-    lost: int
-    worst: str
-
-
-def counts(now: datetime) -> Counts:
-    """One query, since every page's header asks for it."""
-    bare_ones = Q(acknowledged_by="") | Q(acknowledged_until__lte=now)
-    rows = Alert.objects.filter(resolved_at=None).order_by().values("severity")
-    both = rows.annotate(bare=Count("pk", filter=bare_ones), all=Count("pk")).values_list("severity", "bare", "all")
-    lost_ones = Mail.objects.filter(state=Mail.State.FAILED, ended_at__gte=now - RECENT).order_by().values("state")
-    counted = lost_ones.annotate(bare=Count("pk"), all=Count("pk")).values_list("state", "bare", "all")
-    found = {name: (bare, whole) for name, bare, whole in both.union(counted, all=True)}
-    lost, _ = found.pop(Mail.State.FAILED.value, (0, 0))
-    bare = sum(number for number, _ in found.values())
-    worst = next((SHAPES[one] for one in reversed(Severity) if found.get(one.value, (0, 0))[0]), "")
-    return Counts(bare, sum(number for _, number in found.values()) - bare, lost, worst)
 
 
 @dataclass(frozen=True)
@@ -83,7 +57,7 @@ def found(asked: Mapping[str, str], now: datetime) -> QuerySet[Alert]:
     if state in ("open", "unacknowledged"):
         rows = rows.filter(resolved_at=None)
     if state == "unacknowledged":
-        rows = rows.filter(Q(acknowledged_by="") | Q(acknowledged_until__lte=now))
+        rows = rows.filter(bare(now))
     if state == "resolved":
         rows = rows.exclude(resolved_at=None)
     for name, column in (("severity", "severity"), ("concern", "concern"), ("engine", "engine"), ("site", "site"),
@@ -237,9 +211,8 @@ def held(now: datetime) -> Held:
 
 def measures(now: datetime) -> list[tuple[str, str, tuple[str, ...], list[tuple[tuple[str, ...], float]]]]:
     """For /metrics: name, words, labels, values. No names leave."""
-    taken = Q(acknowledged_until=None) | Q(acknowledged_until__gt=now)
     rows = Alert.objects.filter(resolved_at=None).order_by().values("severity", "concern")
-    counted = rows.annotate(all=Count("pk"), taken=Count("pk", filter=~Q(acknowledged_by="") & taken))
+    counted = rows.annotate(all=Count("pk"), taken=Count("pk", filter=~bare(now)))
     opened: list[tuple[tuple[str, ...], float]] = []
     for row in counted:
         labels = (row["severity"], row["concern"])

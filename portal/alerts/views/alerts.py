@@ -12,6 +12,8 @@ from portal.access.services.people import acts_of
 from portal.alerts.forms import Answer
 from portal.alerts.models import Alert
 from portal.alerts.services import acts, pages
+from portal.alerts.services.counting import Counts
+from portal.alerts.services.counting import counts as counts_now
 from portal.alerts.views.trail import SECTION, done, trail
 from portal.kernel.words import span
 
@@ -31,7 +33,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
     found = list(rows[first : first + pages.SIZE + 1])
     query = request.GET.copy()
     query.pop("page", None)
-    counts, held_acts = pages.counts(now), acts_of(request.user)
+    counts, held_acts = counts_now(now), acts_of(request.user)
     state, headline, lead = _head(counts)
     context = {
         "section": SECTION,
@@ -53,7 +55,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
     return render(request, "alerts/alerts.html", context)
 
 
-def _head(counts: pages.Counts) -> tuple[str, str, str]:
+def _head(counts: Counts) -> tuple[str, str, str]:
     taken = f"{counts.taken} acknowledged" if counts.taken else ""
     lost = (
         f"{counts.lost} message{'s' if counts.lost != 1 else ''} not delivered: see Drills, Mail."
