@@ -24,12 +24,14 @@ KIND = {
 @dataclass(frozen=True)
 class Names:
     """What the estate has. hosts: as they are called. switches, arrays: folded name -> what it told last, None for one
-    that never told anything. sites: host, switch or array -> where it stands."""
+    that never told anything. sites: host, switch or array -> where it stands. labels: WWN or serial number -> the name
+    that people gave, where it is another one than the device's own."""
 
     hosts: frozenset[str] = frozenset()
     switches: Mapping[str, SwitchSeen | None] = field(default_factory=dict)
     arrays: Mapping[str, ArraySeen | None] = field(default_factory=dict)
     sites: Mapping[Element, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -192,9 +194,13 @@ class _Join:
         """What needs power: hosts, switches, controllers; of an array whose own supply is declared, none."""
         yield from ((name, Element(Kind.HOST, name)) for name in sorted(self.names.hosts))
         switches = {one.wwn: one for one in self.names.switches.values() if one}
-        yield from ((one.name or one.wwn, Element(Kind.SWITCH, one.wwn)) for one in switches.values())
+        yield from (
+            (self.names.labels.get(one.wwn) or one.name or one.wwn, Element(Kind.SWITCH, one.wwn))
+            for one in switches.values()
+        )
         arrays = {one.serial: one for one in self.names.arrays.values() if one}
         for array in arrays.values():
             if Element(Kind.ARRAY, array.serial) not in self.inputs:
                 for one in array.controllers:
-                    yield f"{array.name} {one.ident}", Element(Kind.CONTROLLER, f"{array.serial}/{one.ident}")
+                    name = self.names.labels.get(array.serial) or array.name
+                    yield f"{name}/{one.ident}", Element(Kind.CONTROLLER, f"{array.serial}/{one.ident}")

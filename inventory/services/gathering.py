@@ -79,20 +79,24 @@ def _names(engine: Engine, hosts: Iterable[Host], looks: Iterable[Look]) -> Name
     last = {look.device_id: look.facts for look in looks if look.device_id is not None}
     switches: dict[str, SwitchSeen | None] = {}
     arrays: dict[str, ArraySeen | None] = {}
+    labels: dict[str, str] = {}
     sites = {Element(Kind.HOST, one.name): (one.site or engine.site).name for one in hosts}
     for device in engine.devices.select_related("site").order_by("pk"):
         told = devices.seen(device.kind, last.get(device.pk))
         if isinstance(told, SwitchSeen):
             sites[Element(Kind.SWITCH, told.wwn)] = device.site.name
+            labels[told.wwn] = device.name
             switches |= dict.fromkeys((told.name.casefold(), told.wwn), told)
         elif isinstance(told, ArraySeen):
             sites[Element(Kind.ARRAY, told.serial)] = device.site.name
+            labels[told.serial] = device.name
             arrays |= dict.fromkeys((told.name.casefold(), told.serial.casefold()), told)
         if device.kind == Device.Kind.SWITCH:
             switches[device.name.casefold()] = told if isinstance(told, SwitchSeen) else None
         else:
             arrays[device.name.casefold()] = told if isinstance(told, ArraySeen) else None
-    return Names(frozenset(one.name for one in hosts), {**_members(switches), **switches}, arrays, sites)
+    known = {**_members(switches), **switches}
+    return Names(frozenset(one.name for one in hosts), known, arrays, sites, labels)
 
 
 def _members(switches: Mapping[str, SwitchSeen | None]) -> dict[str, SwitchSeen | None]:

@@ -81,17 +81,16 @@ class Line:
 
 
 def lines(now: datetime) -> list[Line]:
-    """Every declared VM with its worst finding, the engine's part included, the gravest VM first. Five queries,
+    """Every declared VM with its worst finding, the engine's part included, the gravest VM first. Four queries,
     whatever their number."""
     rows = list(OracleVm.objects.select_related("vm").order_by("vm__name"))
-    every = {
-        look.vm_id: look
-        for look in Look.objects.select_related("vm").filter(probe=looks.ORACLE).defer("sections", "facts")
-    }
+    both = Look.objects.select_related("vm").filter(probe__in=[looks.ORACLE, looks.ENGINE_SIDE])
+    told_looks = list(both.defer("sections", "facts"))
+    every = {look.vm_id: look for look in told_looks if look.probe == looks.ORACLE}
+    engines = {look.pk: look.engine_id for look in told_looks if look.probe == looks.ENGINE_SIDE}
     told: dict[int, list[Now]] = {}
     for one in read(findings().filter(look__probe=looks.ORACLE), now):
         told.setdefault(one.look, []).append(one)
-    engines = dict(Look.objects.filter(probe=looks.ENGINE_SIDE).values_list("pk", "engine_id"))
     beside: dict[tuple[int, str], list[Now]] = {}
     for one in read(findings().filter(look__probe=looks.ENGINE_SIDE, check_name="tuning_engine"), now):
         beside.setdefault((engines[one.look], one.key.partition(" ")[0]), []).append(one)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from inventory.models import Attachment, Engine, Host, StorageDomain, Vm
 from inventory.tuning.engine_shapes import DiskSeen, HostSeen, Pool, VmSeen
@@ -45,7 +45,7 @@ def told_of(vm: Vm) -> Told:
     luns = Attachment.objects.filter(vm=vm).values("lun")
     return _told(
         Host.objects.filter(cluster=vm.cluster_id or 0, gone_since__isnull=True),
-        Attachment.objects.filter(lun__in=luns, vm__gone_since__isnull=True),
+        Attachment.objects.filter(Q(vm=vm) | Q(vm__gone_since__isnull=True), lun__in=luns),
         StorageDomain.objects.filter(engine=vm.engine_id, uuid__in=[vm.lease_domain] if vm.lease_domain else []),
     )
 

@@ -12,11 +12,10 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from inventory.models import Lun
-from inventory.services import latency, sides
+from inventory.services import latency
 from inventory.services.pages_findings import Worst, worst_of
 from inventory.services.pages_luns import cell, declared, lun_page, totals, views
 from inventory.services.pages_luns import luns as matching
-from inventory.views import sides as beside
 from inventory.views.frame import frame_of
 from inventory.views.latency_chart import latency_chart
 from inventory.views.listing import Column, Listing
@@ -141,6 +140,5 @@ def lun(request: HttpRequest, pk: int) -> HttpResponse:
         if first
         else f"No host has reported this LUN. {counted(0, 'look')} speak of it.",
         "path": path(("LUNs", "luns"), page.lun.name),
-        **beside.context(sides.lun_lines(page.lun, now)),
     }
     return render(request, "inventory/lun.html", context)

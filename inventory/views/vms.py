@@ -12,9 +12,7 @@ from inventory.models import Vm
 from inventory.services.pages_hosts import vm_page
 from inventory.services.pages_hosts import vms as matching
 from inventory.services.pages_tuning import Tuning, tuning_of
-from inventory.services.sides import vm_lines
 from inventory.services.tuning import told_of
-from inventory.views import sides as beside
 from inventory.views.listing import Column, Listing
 from inventory.views.paths import path
 from portal.access.admission import needs
@@ -88,12 +86,13 @@ def _lead(told: Tuning | None) -> str:
 def vm(request: HttpRequest, pk: int) -> HttpResponse:
     """One VM as the engine describes it, and its Direct LUNs."""
     try:
-        row, attached = vm_page(pk)
+        row = vm_page(pk)
     except Vm.DoesNotExist:
         raise Http404("There is no such VM.") from None
     where = f" on {row.host.name}" if row.host else ""
     now = timezone.now()
     engine = told_of(row)
+    attached = list(engine.attached.get(row.pk, ()))
     told = tuning_of(row, attached, now, engine)
     hosts = engine.may_run(row)
     context = {
@@ -104,7 +103,6 @@ def vm(request: HttpRequest, pk: int) -> HttpResponse:
         "lease": engine.domains.get(row.lease_domain, ("",))[0],
         "may_run": hosts[:HOSTS],
         "may_run_more": max(0, len(hosts) - HOSTS),
-        **(beside.context(vm_lines(row, hosts, now)) if told is not None else {}),
         "may_approve": may(request.user, "paths.declare"),
         "may_manage": may(request.user, "estate.manage"),
         "may_look": may(request.user, "look.now"),

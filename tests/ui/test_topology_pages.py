@@ -205,7 +205,7 @@ def test_what_if_over_the_api(reader, estate):
     one, other = (f"switch:{wwn}" for wwn in san_scene.SWITCHES.values())
     told = reader.get("/api/v1/redundancy/what-if/", {"without": [one, other, "nonsense"]}).json()
     assert len(told["lost"]) == 2 * len(world.LUNS)
-    assert told["vms_lost"][-2:] == ["oradb01", "oradb02"]
+    assert {"oradb01", "oradb02", "HostedEngine"} <= set(told["vms_lost"])
     assert told["strange"] == ["nonsense"]
     told = reader.get("/api/v1/redundancy/what-if/", {"without": one}).json()
     assert told["lost"] == []
