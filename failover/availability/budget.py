@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from failover.availability.measured import Availability, History, measure
-from failover.availability.watched import known_until, seen
+from failover.availability.watched import known_until
 from failover.verdicts.objectives import duration
 from portal.kernel.finding import Finding, Subject
 from portal.kernel.outcome import Outcome
@@ -102,7 +102,7 @@ def _rough(seconds: float) -> str:
 
 def burn(of: History, objective: float, window: float, now: float) -> Burn:
     """How fast the budget burned in the window (seconds) that ends with what is known."""
-    until = known_until(seen(of.spans, of.rule), of.rule, now)
+    until = known_until(of.seen, of.rule, now)
     told = measure(of, objective, until - window, until, now)
     known = told.up_s + told.down_unplanned_s
     if known + told.down_planned_s < KNOWN * window:

@@ -1,4 +1,4 @@
-"""A service's availability in one stretch of time, and its outages."""
+"""A service's availability in one stretch of time."""
 
 from __future__ import annotations
 
@@ -6,47 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from failover.availability.corrected import Entry, Kind, Laid, corrected, laid
+from failover.availability.corrected import corrected, laid
 from failover.availability.corrected import planned as planned_times
+from failover.availability.history import History, Outage, Permit
 from failover.availability.intervals import Interval, Moments, clip, intersect, length, subtract, union
-from failover.availability.watched import Rule, Seen, Span, State, is_watched, known_until, seen, within
+from failover.availability.outages import Piece, outages
+from failover.availability.watched import Seen, is_watched, known_until, within
 
-LONGEST = 300  # characters of an outage's cause
-
-
-@dataclass(frozen=True)
-class Permit:
-    """A time that was agreed to before. begins: the later of its agreement and its beginning. name: of the window or
-    drill."""
-
-    begins: float
-    ends: float
-    name: str
-
-
-@dataclass(frozen=True)
-class History:
-    """Everything that is known of one service. entries: corrections that count, in their order."""
-
-    service: str
-    rule: Rule
-    spans: tuple[Span, ...] = ()
-    permits: tuple[Permit, ...] = ()
-    entries: tuple[Entry, ...] = ()
-
-
-@dataclass(frozen=True)
-class Outage:
-    """One time without service, cut where it becomes planned or stops being so. ends None: it goes on. corrected: a
-    person has put something right about it. before: it began before the stretch of time that was asked for."""
-
-    begins: datetime
-    ends: datetime | None
-    planned: bool
-    cause: str
-    seconds: float = 0.0
-    corrected: bool = False
-    before: bool = False
+__all__ = ["Availability", "History", "Outage", "Permit", "measure", "state_sets"]
 
 
 @dataclass(frozen=True)
@@ -94,7 +61,7 @@ class Availability:
 
 def measure(of: History, objective: float, begins: float, ends: float, now: float) -> Availability:
     """objective: of 1. begins, ends, now: Unix seconds. What lies after now is not counted."""
-    whole = seen(of.spans, of.rule)
+    whole = of.seen
     known = known_until(whole, of.rule, now)
     until = max(begins, min(ends, known))
     over = laid(of.entries)
@@ -104,7 +71,7 @@ def measure(of: History, objective: float, begins: float, ends: float, now: floa
     unplanned = subtract(told.down, planned)
     up_s, spent_s = length(told.up), length(unplanned)
     alive = is_watched(whole, of.rule, now)
-    parts = sorted([(each, True) for each in planned] + [(each, False) for each in unplanned])
+    pieces = sorted([Piece(*each, True) for each in planned] + [Piece(*each, False) for each in unplanned])
     return Availability(
         service=of.service,
         objective=objective,
@@ -118,44 +85,10 @@ def measure(of: History, objective: float, begins: float, ends: float, now: floa
         ratio=up_s / (up_s + spent_s) if up_s + spent_s > 0 else None,
         budget_s=(1 - objective) * max(0.0, ends - begins),
         spent_s=spent_s,
-        outages=tuple(
-            _outage(of, over, each, is_planned, (begins, until), alive and until == known) for each, is_planned in parts
-        ),
+        outages=tuple(outages(of, over, pieces, begins, until if alive and until == known else None)),
         until=_at(until),
         watched=alive or ends < now,
     )
-
-
-def _outage(of: History, over: Laid, at: Interval, planned: bool, within_: Interval, goes_on: bool) -> Outage:
-    begin, end = at
-    touched = union(over.down, over.up, over.planned, over.unplanned)
-    named = [one.cause for one in of.entries if one.kind is Kind.CAUSE and _meet(one, at) and one.cause]
-    return Outage(
-        begins=_at(begin),
-        ends=None if goes_on and end == within_[1] else _at(end),
-        planned=planned,
-        cause=named[-1] if named else _cause(of, at, planned),
-        seconds=end - begin,
-        corrected=bool(named) or bool(clip(touched, begin, end)),
-        before=begin == within_[0],
-    )
-
-
-def _cause(of: History, at: Interval, planned: bool) -> str:
-    """What is known without a person: the windows and drills it was planned in, what its questions brought, what the
-    entries that make it down say."""
-    words = [one.name for one in of.permits if planned and _meet(one, at)]
-    words += [_why(one, len(of.rule.parts) > 1) for one in of.spans if one.state is State.DOWN and _meet(one, at)]
-    words += [one.cause for one in of.entries if one.kind is Kind.DOWN and _meet(one, at)]
-    return "; ".join(dict.fromkeys(each for each in words if each))[:LONGEST]
-
-
-def _why(one: Span, several: bool) -> str:
-    return f"{one.part}: {one.why}" if several and one.why else one.why
-
-
-def _meet(one: Span | Permit | Entry, at: Interval) -> bool:
-    return (one.begins < at[1] and one.ends > at[0]) or at[0] <= one.begins < at[1]
 
 
 def _at(seconds: float) -> datetime:
@@ -165,6 +98,6 @@ def _at(seconds: float) -> datetime:
 def state_sets(of: History, begins: float, until: float) -> tuple[Seen, Moments]:
     """What the service was in a stretch of time, put right, and when being down was planned: for drawings."""
     over = laid(of.entries)
-    told = within(corrected(within(seen(of.spans, of.rule), begins, until), over), begins, until)
+    told = within(corrected(within(of.seen, begins, until), over), begins, until)
     permits: Iterable[Interval] = ((one.begins, one.ends) for one in of.permits)
     return told, planned_times(union(permits), over)

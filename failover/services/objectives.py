@@ -3,6 +3,7 @@ in the evidence."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -25,7 +26,7 @@ DEFAULT = Decimal("99.99")
 LEAST, MOST = Decimal("50"), Decimal("99.9999")
 QUICKEST = 1.0  # seconds between two questions
 LONGEST = 500  # characters of a reason
-HOLDFAST = "holdfast"
+HOLDFAST, BY_DEFAULT = "holdfast", "What is promised where nobody has said otherwise."
 
 
 @dataclass(frozen=True)
@@ -152,10 +153,9 @@ def ensure(zone: str) -> int:
     for pk, kind, key in wanted:
         if (pk, kind.value, key) not in there:
             engine = Engine.objects.only("pk", "name").get(pk=pk)
-            declare(
-                engine, kind.value, key, Wish(zone=zone), HOLDFAST, "What is promised where nobody has said otherwise."
-            )
-            made += 1
+            with suppress(Refused):  # somebody else was there first, or it is gone this moment
+                declare(engine, kind.value, key, Wish(zone=zone), HOLDFAST, BY_DEFAULT)
+                made += 1
     return made
 
 
