@@ -76,7 +76,8 @@ class Stack:
     def _start(self) -> None:
         with psycopg.connect(f"postgresql:///postgres?host={self.sockets}&user=holdfast", autocommit=True) as server:
             server.execute(f'drop database if exists "{self.database}" with (force)')
-            server.execute(f'create database "{self.database}"')
+            template = os.environ.get("HOLDFAST_TEST_TEMPLATE", "template1")  # made by deploy.test_template
+            server.execute(f'create database "{self.database}" template "{template}"')
         subprocess.run([sys.executable, "-m", "deploy.prepare_demo"], cwd=TOP, env=self.env, check=True)
         conf = subprocess.run(
             ["sh", "deploy/nginx_demo.sh", str(self.folder), str(self.port)], cwd=TOP, check=True, capture_output=True

@@ -86,7 +86,7 @@ def database(url: str) -> dict[str, object]:
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {"connect_timeout": 5, **DATABASE_KEEPALIVE, **query},
-        "TEST": {"NAME": f"test_holdfast{envstr('TEST_SUFFIX')}"},
+        "TEST": {"NAME": f"test_holdfast{envstr('TEST_SUFFIX')}", "TEMPLATE": envstr("TEST_TEMPLATE") or None},
     }
 
 

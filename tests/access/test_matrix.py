@@ -69,6 +69,7 @@ def test_nobody_sees_a_page_without_login(client):
         assert "/login/" in answer["Location"], one.name
 
 
+@pytest.mark.no_cover
 def test_a_person_without_a_role_is_refused_everywhere(client):
     client.force_login(User.objects.create_user("nobody"), backend="portal.access.backend.PeopleBackend")
     for _, one in pages():
