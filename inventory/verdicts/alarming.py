@@ -11,6 +11,8 @@ _CONCERN = {
     "she_status": Concern.AVAILABILITY,
     "ha_state": Concern.AVAILABILITY,
     "ssh": Concern.AVAILABILITY,
+    "availability": Concern.AVAILABILITY,
+    "engine_side": Concern.CONFIGURATION,
     "host_facts": Concern.CONFIGURATION,
     "oracle_tuning": Concern.CONFIGURATION,
     "multipath_config": Concern.CONFIGURATION,

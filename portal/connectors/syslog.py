@@ -5,6 +5,7 @@ that breaks before is a message that nobody may have, and is sent again. Over UD
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import socket
 import ssl
@@ -186,7 +187,7 @@ def _words(error: OSError) -> str:
         return "it did not answer in time"
     if isinstance(error, ConnectionRefusedError):
         return "nothing listens at its address"
-    if isinstance(error, ConnectionError):
+    if isinstance(error, ConnectionError) or error.errno == errno.ENOTCONN:  # it broke before the portal ended its half
         return "the connection was reset"
     if isinstance(error, socket.gaierror):
         return "its name is not known to the portal's resolver"

@@ -206,6 +206,7 @@ def test_what_is_at_stake():
     assert concern("engine_health", "certificate") is Concern.CONFIGURATION
     assert concern("engine_health", "health") is Concern.AVAILABILITY
     assert concern("oracle_tuning", "tuning_vm") is Concern.CONFIGURATION
+    assert concern("availability", "budget") is Concern.AVAILABILITY
     assert concern("ssh", "trust") is Concern.CONTROL
     assert concern("some new probe", "x") is Concern.STORAGE
     assert [severity(one).value for one in (Outcome.WARN, Outcome.UNKNOWN, Outcome.FAIL)] == [

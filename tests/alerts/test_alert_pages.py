@@ -260,6 +260,11 @@ def test_an_administrator_makes_routes_and_asks_who_would_be_told(said, now):
         ("teams", {"new_url": "https://x/a b"}, "holds signs that no URL has"),
         ("syslog", {"address": "siem:6514", "ca_pem": "none"}, "This is no certificate in PEM."),
         ("syslog", {"address": "siem:6514", "facility": "24"}, "24"),
+        (
+            "syslog",
+            {"address": "siem:6514", "pin_pem": "-----BEGIN CERTIFICATE-----"},
+            "This is no certificate in PEM.",
+        ),
     ],
 )
 def test_what_a_channel_cannot_do_without(said, channel, more, words):
@@ -362,3 +367,44 @@ def test_the_metrics_count_alerts(open_alert, client):
     body = client.get("/metrics").content.decode()
     assert 'holdfast_alerts_open{acknowledged="no",concern="storage",severity="critical"} 1.0' in body
     assert 'holdfast_messages_undelivered{channel="mail"} 2.0' in body
+
+
+def test_what_the_forms_cannot_offer_the_api_refuses_too(said):
+    client = client_of("admin")
+    for path, wish, field in (
+        ("alert-receivers", {"name": "X", "channel": "mail", "role": "king"}, "role"),
+        ("alert-receivers", {"name": "X", "channel": "syslog", "address": "siem:6514", "facility": 24}, "facility"),
+        ("alert-receivers", {"name": "X", "channel": "slack"}, "url"),
+        ("alert-routes", {"name": "X", "days": [7]}, "days"),
+        ("alert-routes", {"name": "X", "digest": 1441}, "digest"),
+        ("alert-routes", {"name": "X", "escalate_after": 1441, "escalate_to": None}, "escalate_after"),
+        ("alert-routes", {"name": "X", "concerns": ["weather"]}, "concerns"),
+    ):
+        answer = client.post(f"/api/v1/{path}/", wish, content_type="application/json")
+        assert (answer.status_code, field in answer.json()["errors"]) == (400, True), (path, wish, answer.content)
+    assert not Receiver.objects.exists()
+    assert not Route.objects.exists()
+
+
+def test_a_certificate_is_taken(said, tmp_path):
+    from lab.tls import identity
+
+    wish = {"name": "SIEM", "channel": "syslog", "address": "siem:6514", "transport": "tls", "facility": "16",
+            "ca_pem": identity(tmp_path).ca_pem}  # fmt: skip
+    assert client_of("admin").post("/alerts/receivers/new/", wish).status_code == 302
+    assert Receiver.objects.get().ca_pem.startswith("-----BEGIN CERTIFICATE-----")
+
+
+def test_the_portal_names_its_rows_in_words(open_alert, said, now):
+    receiver = Receiver.objects.create(name="Ops", channel="mail", address="ops@bank.example")
+    route = Route.objects.create(name="All")
+    silence = Silence.objects.create(reason="Switch update", by="anna", begins=now, until=now + MIN)
+    assert [str(one) for one in (receiver, route, silence)] == ["Ops", "All", "Switch update"]
+    assert str(open_alert) == "critical ora_data02: ora_data02 lost a path."
+    assert str(open_alert.notices.order_by("who").first()) == "opened to role:approver"
+    assert str(open_alert.events.first()) == "opened: ora_data02 lost a path."
+    assert "critical" in text(client_of("admin").get("/admin/alerts/alert/"))
+
+
+def test_a_header_counts_also_where_nothing_was_looked_at(open_alert):
+    assert '<b>1</b><span class="words"> alert</span>' in text(client_of("viewer").get("/alerts/"))

@@ -44,8 +44,6 @@ def within(hours: Hours, now: datetime) -> bool:
     if at >= hours.begins:
         return there.weekday() in days
     yesterday = (there.date() - timedelta(days=1)).weekday()
-    if hours.begins == hours.ends and hours.begins == time(0):
-        return there.weekday() in days
     return at < hours.ends and yesterday in days
 
 
