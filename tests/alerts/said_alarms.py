@@ -18,6 +18,11 @@ def alarms(ask):
     return list(HOLDS.values())
 
 
+def again(ask):
+    """Another source that says the same."""
+    return list(HOLDS.values())
+
+
 def broken(ask):
     """A source that breaks."""
     raise RuntimeError("it would quote a password")

@@ -596,3 +596,32 @@ def test_secrets_of_receivers_are_known_so_that_no_run_prints_them(said, setting
     assert {one.reveal() for one in secrets.known()} == {"https://bus.bank.example/T0SECRET", KEY.reveal()}
     settings.HOLDFAST_SEAL_KEYS = [Fernet.generate_key().decode()]
     assert list(secrets.known()) == []
+
+
+def test_hundreds_at_once_and_keys_of_any_length(ops, said, now, django_assert_max_num_queries):
+    for number in range(120):
+        said.say(
+            now, f"{'x' * 295}{number:08d}"[-400:] if number == 7 else f"lun{number}", sentence=f"lun{number} is away."
+        )
+    tick(now)
+    assert Alert.objects.filter(resolved_at=None).count() == 120
+    assert [kind for kind, _ in messages()] == ["alert.digest"]
+    with django_assert_max_num_queries(40):
+        tick(now + MIN)
+    assert len(messages()) == 1
+
+
+def test_what_two_sources_say_is_one_alert(ops, said, now, settings):
+    settings.HOLDFAST_ALARMS = [said.SOURCE, "tests.alerts.said_alarms.again"]
+    said.say(now)
+    tick(now)
+    tick(now + MIN)
+    assert Alert.objects.get().source == said.SOURCE
+    settings.HOLDFAST_ALARMS = ["tests.alerts.said_alarms.again"]
+    tick(now + 2 * MIN)
+    row = Alert.objects.get()
+    assert (row.source, row.resolved_at) == ("tests.alerts.said_alarms.again", None), "the source has another name now"
+    settings.HOLDFAST_ALARMS = []
+    tick(now + 3 * MIN)
+    assert kinds(row) == ["opened", "told", "resolved"]
+    assert pages.history(row)[-1].sentence == "This release of the portal does not look at it."

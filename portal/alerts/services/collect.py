@@ -4,12 +4,13 @@ that dies has lost nothing: the next one finds the same rows. A source that does
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Max, Q
+from django.db.models import Max
 from django.utils.module_loading import import_string
 
 from portal.alerts.models import Alert, Asked, Notice
@@ -21,6 +22,8 @@ from portal.evidence import services as evidence
 log = logging.getLogger(__name__)
 
 PORTAL = "portal"
+BATCH = 50  # alerts of one transaction: while it lasts, nobody else can write evidence
+LONGEST = 300  # characters of a key
 
 
 def collect(now: datetime) -> list[str]:
@@ -57,24 +60,33 @@ def _silent(row: Asked, error: Exception, now: datetime) -> None:
     Asked.objects.filter(pk=row.pk).update(failed_since=row.failed_since or now, sentence=words)
 
 
-@transaction.atomic
 def reconcile(source: str, found: Iterable[Alarm], now: datetime) -> int:
     """Brings the open alerts of one source to what it says; gives how many moved."""
     alarms = _gravest(found)
-    rows = Alert.objects.select_for_update().filter(Q(source=source) | Q(key__in=alarms), resolved_at=None)
-    held: dict[str, Alert] = {}
-    for row in rows.order_by("pk"):
-        if row.source == source or row.source not in settings.HOLDFAST_ALARMS:
-            held[row.key] = row  # also what a source said that had another name before
-        else:
-            alarms.pop(row.key)  # two sources say one thing: whoever came first goes on
-    Alert.objects.filter(pk__in=[row.pk for row in held.values()]).exclude(source=source).update(source=source)
-    done = _closed(set(alarms) - set(held))
+    mine = Alert.objects.filter(source=source, resolved_at=None).order_by("pk").values_list("key", flat=True)
+    keys = list(dict.fromkeys([*mine, *alarms]))
+    return sum(_brought(source, batch, alarms, now) for batch in _batches(keys))
+
+
+def _batches(keys: list[str]) -> Iterator[list[str]]:
+    for first in range(0, len(keys), BATCH):
+        yield keys[first : first + BATCH]
+
+
+@transaction.atomic
+def _brought(source: str, keys: list[str], alarms: Mapping[str, Alarm], now: datetime) -> int:
+    held = {row.key: row for row in Alert.objects.select_for_update().filter(key__in=keys, resolved_at=None)}
+    # what another source says already stays with it, unless this release does not have that source any more
+    others = {key for key, row in held.items() if row.source not in (source, *_gone(held.values()))}
+    Alert.objects.filter(pk__in=[row.pk for row in held.values() if row.key not in others]).exclude(
+        source=source
+    ).update(source=source)
+    done = _closed(set(keys) - set(held))
     moved = 0
-    for key in {**held, **alarms}:
+    for key in keys:
         mine, alarm = held.get(key), alarms.get(key)
-        if alarm is not None and mine is None and key in done and alarm.again <= done[key]:
-            continue  # a person has said that nothing is left to do
+        if key in others or (alarm is not None and mine is None and key in done and alarm.again <= done[key]):
+            continue  # the last: a person has said that nothing is left to do
         step = move(_standing(mine), alarm, now)
         if step is not Move.NONE:
             moved += 1
@@ -82,13 +94,18 @@ def reconcile(source: str, found: Iterable[Alarm], now: datetime) -> int:
     return moved
 
 
+def _gone(rows: Iterable[Alert]) -> set[str]:
+    return {row.source for row in rows} - set(settings.HOLDFAST_ALARMS)
+
+
 def _gravest(found: Iterable[Alarm]) -> dict[str, Alarm]:
     """One alarm per key, the gravest that was given."""
     alarms: dict[str, Alarm] = {}
     for one in found:
-        other = alarms.get(one.key)
+        key = one.key[:LONGEST]
+        other = alarms.get(key)
         if other is None or one.severity.rank > other.severity.rank:
-            alarms[one.key] = one
+            alarms[key] = replace(one, key=key)
     return alarms
 
 
@@ -119,8 +136,9 @@ def _apply(step: Move, source: str, row: Alert | None, alarm: Alarm | None, now:
 def _open(source: str, alarm: Alarm, now: datetime) -> None:
     about = alarm.about
     row = Alert.objects.create(
-        key=alarm.key[:300], source=source, severity=alarm.severity, concern=alarm.concern, subject_kind=about.kind,
-        subject=about.name[:255], engine=about.engine, site=about.site, sentence=alarm.sentence, link=alarm.link,
+        key=alarm.key, source=source, severity=alarm.severity, concern=alarm.concern, subject_kind=about.kind[:24],
+        subject=about.name[:255], engine=about.engine[:80], site=about.site[:80], sentence=alarm.sentence,
+        link=alarm.link[:200],
         since=alarm.since, again=alarm.again, calm=alarm.calm, calm_since=alarm.until, opened_at=now,
     )  # fmt: skip
     note(row, "opened", alarm.sentence, now)
@@ -128,7 +146,7 @@ def _open(source: str, alarm: Alarm, now: datetime) -> None:
 
 
 def _say(step: Move, row: Alert, alarm: Alarm, now: datetime) -> None:
-    row.sentence, row.link = alarm.sentence, alarm.link
+    row.sentence, row.link = alarm.sentence, alarm.link[:200]
     fields = ["sentence", "link"]
     if step is Move.REPEAT:
         row.calm_since, row.again, row.repeats = None, alarm.again, row.repeats + 1

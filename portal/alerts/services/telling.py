@@ -53,8 +53,14 @@ def _lapsed(pk: int, now: datetime) -> bool:
 
 def route(now: datetime, given: Rules) -> int:
     """Decides about every open alert that was not told yet; gives how many notices are new."""
-    untold = Alert.objects.filter(OPEN, told_at=None).order_by("pk").values_list("pk", flat=True)
-    return sum(_routed(pk, now, given) for pk in list(untold))
+    untold = Alert.objects.filter(OPEN, told_at=None).order_by("pk")
+    return sum(_routed(row.pk, now, given) for row in list(untold) if not _as_before(row, now, given))
+
+
+def _as_before(row: Alert, now: datetime, given: Rules) -> bool:
+    """Whether it is held back for the reason that stands there already: then nothing is written."""
+    said = routes.decide(given, routes.spoken(row), now)
+    return bool(row.held) and not said.tellings and not said.final and row.held == said.why
 
 
 @transaction.atomic
