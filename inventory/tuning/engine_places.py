@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from inventory.tuning.engine_shapes import HostSeen, Pool, Said, VmSeen, mute, pages_needed, row
 from inventory.tuning.row import Row
-from portal.kernel.outcome import Outcome
+from portal.kernel.outcome import GRAVE, Outcome
 
 SIZES = (2048, 1048576)  # KiB, what x86-64 has
 FEW = 8  # hosts that have a row each
@@ -114,7 +114,8 @@ def _pinning(vm: VmSeen, hosts: Sequence[HostSeen]) -> Row:
         told = {"": "is not told", "none": "is none"}.get(vm.pinning, f"is {vm.pinning}, by the engine at each start")
         return row(parameter, vm.pinning, expected, (Outcome.OK, f"CPU pinning of {vm.name} {told}."), "info")
     shown = ", ".join(f"{vcpu}#{cpus}" for vcpu, cpus in vm.pins[:4]) + (" …" if len(vm.pins) > 4 else "")
-    said = next(_pin_faults(vm, hosts), None) or _pin_words(vm, hosts)
+    faults = sorted(_pin_faults(vm, hosts), key=lambda fault: GRAVE.index(fault[0]))
+    said = faults[0] if faults else _pin_words(vm, hosts)
     return row(parameter, shown, expected, said, "fail")
 
 

@@ -85,6 +85,8 @@ def test_healthy_and_what_a_loss_would_do(page, stack, tmp_path):
     page.locator("a.try", has_text="0A.IOM0.P0").first.click()
     expect(page.locator("h1")).to_contain_text("If: ")
     page.get_by_label("switch SWA1").check()
+    expect(page.locator("h1")).to_contain_text("would hang on one element")  # by HTMX, without a click
+    expect(page).to_have_url(re.compile("without=switch"))
     page.get_by_role("button", name="Show what dies").click()
     expect(page.locator("h1")).to_contain_text("would hang on one element")
     assert page.locator(".topo-frame .struck").count() > 4

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from inventory.redundancy.cabling import Line
 from inventory.redundancy.elements import Element, Kind
-from inventory.redundancy.estate import HbaPort, Missing
+from inventory.redundancy.estate import Declared, HbaPort, Missing, Use
 from inventory.redundancy.proof import prove
 from inventory.redundancy.whatif import what_if
 from inventory.topology.compose import layer_of, picture
@@ -20,6 +21,7 @@ from inventory.topology.scene import Around, Place, Scene
 from inventory.topology.style import Style
 from inventory.topology.svg import FOOT, MARGIN, svg
 from portal.kernel.san import Pair
+from tests.redundancy.planned_world import sound
 from tests.redundancy.san_world import DR, PROD, A, B, changed, standard
 
 STATIC = Path(__file__).resolve().parents[2] / "static" / "holdfast"
@@ -192,3 +194,68 @@ def test_what_is_a_single_point_of_failure_has_a_thick_edge_and_says_which_part_
     found = shown(world.estate())
     assert box(found, "olvm-h1").ports[0].cuts == "Single point of failure."
     assert switch(found, "SWA1").cuts
+
+
+# --- the engine's VM, sites of hosts, declared cables -----------------------------------------------------------------
+def many(count):
+    """More hosts than are drawn one by one, all alike."""
+    world = standard()
+    for hba in [one for one in world.hbas if one.host == "olvm-h1"]:
+        for number in range(3, count + 1):
+            wwpn = f"{hba.wwpn[:-4]}{number:02x}{hba.wwpn[-2:]}"
+            world.hbas.append(replace(hba, wwpn=wwpn, host=f"olvm-h{number}", port=hba.port + 10 + number))
+            world.zoned |= {(wwpn, target) for one, target in list(world.zoned) if one == hba.wwpn}
+    for number in range(3, count + 1):
+        world.given |= {(f"olvm-h{number}", lun, array) for host, lun, array in list(world.given) if host == "olvm-h1"}
+    return world
+
+
+def carrying(world, host):
+    """The engine's VM runs there."""
+    lun = f"3{next(iter(world.luns))}"
+    hosts = tuple(sorted(world.hosts()))
+    return replace(world.estate(), uses=(Use("HostedEngine", (lun,), hosts, host, hosted_engine=True),))
+
+
+def test_the_engines_vm_stands_on_its_host():
+    found = shown(carrying(standard(), "olvm-h2"))
+    (item,) = box(found, "olvm-h2").items
+    assert (item.title, item.state) == ("HostedEngine", "ok")
+    assert item.about.startswith("1 LUN, ")
+    assert box(found, "olvm-h1").items == ()
+
+
+def test_the_host_of_the_engines_vm_stands_apart_from_fifty_others():
+    found = shown(carrying(many(50), "olvm-h7"))
+    hosts = [one for one in found.boxes if one.kind in ("host", "hosts")]
+    assert {(one.kind, one.name) for one in hosts} == {("host", "olvm-h7"), ("hosts", "49 hosts")}
+    assert [item.title for item in box(found, "olvm-h7").items] == ["HostedEngine"]
+    assert "olvm-h7" not in [item.title for item in box(found, "49 hosts").items]
+
+
+def test_hosts_stand_at_sites_of_their_own():
+    around = Around("PROD", hosts={"olvm-h1": Place("", "PROD"), "olvm-h2": Place("", "DC2")})
+    found = shown(standard().estate(), around)
+    assert {one.name: one.site for one in found.boxes if one.kind == "host"} == {"olvm-h1": "PROD", "olvm-h2": "DC2"}
+    assert "DC2" in found.sites
+
+
+def test_ports_of_a_switch_that_forgot_its_logins_stand_where_their_cables_are_declared():
+    estate = sound(standard())
+    forgot = changed(estate, A, logins=(), ports=tuple(replace(one, neighbors=()) for one in
+                     next(one for one in estate.switches if one.wwn == A).ports))  # fmt: skip
+    ports = {port.key: port.plug for one in shown(forgot).boxes if one.kind == "host" for port in one.ports}
+    assert ports["100000109ba10100"] == "0"
+    without = changed(standard().estate(), A, logins=(), ports=next(
+        one for one in forgot.switches if one.wwn == A).ports)  # fmt: skip
+    bare = replace(without, declared=Declared())
+    ports = {port.key: port.plug for one in shown(bare).boxes if one.kind == "host" for port in one.ports}
+    assert ports["100000109ba10100"] in ("?", "")
+
+
+def test_what_a_feed_takes_along_is_struck_through():
+    lines = [Line("pdu", "olvm-h1", "", "PDU-1"), Line("pdu", "SWA1", "", "PDU-1"), Line("feed", "PDU-1", "", "Feed A")]
+    found = shown(sound(standard(), *lines), gone=[Element(Kind.FEED, "Feed A")])
+    assert box(found, "olvm-h1").gone
+    assert switch(found, "SWA1").gone
+    assert not box(found, "olvm-h2").gone

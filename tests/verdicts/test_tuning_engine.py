@@ -135,6 +135,8 @@ def test_what_is_not_as_wanted(change, parameter, outcome):
         (((0, "112"),), "manual", "fail", "vCPU 0 of oradb01 is pinned to CPU 112, and kvm01 has 112 CPUs"),
         (((0, "4"), (1, "4")), "manual", "warn", "vCPUs 0 and 1 of oradb01 share CPU 4"),
         (((0, "four"),), "manual", "unknown", "cannot be read"),
+        (((0, "four"), (1, "5"), (2, "500")), "manual", "fail", "is pinned to CPU 500"),
+        (((0, "5"), (1, "5-6"), (2, "5"), (3, "five")), "manual", "unknown", "cannot be read"),
         (tuple((n, str(n)) for n in range(6)), "manual", "ok", "6 of 16 vCPUs"),
     ],
 )
