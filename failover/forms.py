@@ -37,7 +37,12 @@ class DrillForm(forms.Form):
 
     begins = moment("Window begins", "Nothing acts before.")
     ends = moment("Window ends", "No further step begins after. The drill and its way back must fit.")
-    change = forms.CharField(label="Change number", max_length=80, required=False, help_text="As in the change system.")
+    change = forms.CharField(
+        label="Change number",
+        max_length=80,
+        required=False,
+        help_text="As in the change system; name:number where it is not told by its look.",
+    )
     scenario = forms.CharField(widget=forms.Textarea(attrs={"rows": 2}), required=False, max_length=2000)
     assumptions = forms.CharField(widget=forms.Textarea(attrs={"rows": 2}), required=False, max_length=2000)
     people = forms.CharField(

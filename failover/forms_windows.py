@@ -33,7 +33,10 @@ class WindowForm(forms.Form):
     reason = forms.CharField(max_length=300, help_text="What is done meanwhile, for whoever sees the banner.")
     deadline = _deadline()
     change = forms.CharField(
-        label="Change number", max_length=80, required=False, help_text="Empty when there is none."
+        label="Change number",
+        max_length=80,
+        required=False,
+        help_text="As in the change system, which is asked; empty when there is none.",
     )
     typed = forms.CharField(
         max_length=255, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})

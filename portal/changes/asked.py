@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+# how numbers of each kind of change system look: facts/drills-and-evidence.md 4.1 to 4.3
+LOOKS = {
+    "servicenow": re.compile(r"CHG[0-9]+", re.ASCII),
+    "bmc": re.compile(r"CRQ[0-9]+", re.ASCII),
+    "jira": re.compile(r"[A-Z][A-Z0-9_]*-[0-9]+", re.ASCII),
+}
 LONGEST = 80  # characters of a number, a system's name, a sys_id
 KINDS = ("standard", "normal", "emergency")
 
@@ -68,6 +75,11 @@ class Asked:
             moment(window.get("end")),
             str(content.get("type", "")),
         )
+
+
+def looks_like(number: str) -> str:
+    """The kind of change system that such a number is of; "" for none that is known."""
+    return next((kind for kind, look in LOOKS.items() if look.fullmatch(number)), "")
 
 
 def spelled(at: datetime | None) -> str:

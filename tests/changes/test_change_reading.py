@@ -48,11 +48,13 @@ def test_what_cannot_be_meant_is_refused_in_words(system):
     for asked, site, words in (
         (Asked(sys_id="x"), "PROD", "named by its number"),
         (Asked("CHG1", "jira"), "PROD", "jira is not in charge"),
-        (Asked("CHG1"), "DR", "name one of jira, snow"),
+        (Asked("X1"), "DR", "name one of jira, snow"),
         (Asked("C" * 81), "PROD", "at most 80"),
     ):
         with pytest.raises(BindRefused, match=words):
             bind(asked, site, "anna", timezone.now())
+    told = {number: bind(Asked(number), "DR", "anna", timezone.now()).system.name for number in ("CHG1", "OPS-7")}
+    assert told == {"CHG1": "snow", "OPS-7": "jira"}, "a number is known by its look"
     ChangeSystem.objects.exclude(pk=other.pk).update(enabled=False)
     with pytest.raises(BindRefused, match="not in charge of PROD"):
         bind(Asked("CHG1", "snow"), "PROD", "anna", timezone.now())

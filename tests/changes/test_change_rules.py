@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.changes.asked import Asked, missing, moment, spelled
+from portal.changes.asked import Asked, looks_like, missing, moment, spelled
 from portal.changes.gate import Need, decide
 from portal.kernel.change import ChangeKey, ChangeSeen, Gate
 
@@ -109,4 +109,6 @@ def test_what_is_asked_for_is_frozen_and_thawed_as_it_was():
     window = {"start": NOW, "end": NOW + HOUR}
     assert Asked.read({"number": "CHG1", "system": "snow", "window": window}).ends == NOW + HOUR
     assert (spelled(NOW), spelled(None), moment(""), moment(spelled(NOW))) == ("2026-11-26T22:00:00Z", "", None, NOW)
+    known = [looks_like(number) for number in ("CHG0030004", "CRQ000000007", "OPS-101", "17", "chg1", "CHG1\n")]
+    assert known == ["servicenow", "bmc", "jira", "", "", ""]
     assert missing(["a", "C"], ["A", "b"]) == ["C"]

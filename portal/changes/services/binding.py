@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from portal.changes.asked import LONGEST, Asked
+from portal.changes.asked import LONGEST, Asked, looks_like
 from portal.changes.models import Change, ChangeSystem
 
 
@@ -31,7 +31,7 @@ def bind(asked: Asked, site: str, by: str, now: datetime) -> Change | None:
     if not systems:
         _unserved(asked, site)
         return None
-    name, number = _split(asked, [row.name for row in systems])
+    name, number = _split(asked, systems)
     if len(number) > LONGEST:
         raise BindRefused(f"The change number has {len(number)} characters; at most {LONGEST} are taken.")
     row = next((one for one in systems if one.name == name), None)
@@ -48,14 +48,17 @@ def _unserved(asked: Asked, site: str) -> None:
         raise BindRefused(f"The change system {asked.system} is not in charge of {site or 'this target'}.")
 
 
-def _split(asked: Asked, names: list[str]) -> tuple[str, str]:
-    """System and number; a form's "servicenow:CHG0030004" names both. One system that is alone need not be named."""
+def _split(asked: Asked, systems: list[ChangeSystem]) -> tuple[str, str]:
+    """System and number; a form's "servicenow:CHG0030004" names both. One system that is alone need not be named, nor
+    one that is alone of the kind that has such numbers."""
     if asked.system:
         return asked.system, asked.number
     name, colon, number = asked.number.partition(":")
-    if colon and name in names:
+    if colon and name in [row.name for row in systems]:
         return name, number.strip()
-    return (names[0] if len(names) == 1 else ""), asked.number
+    like = [row for row in systems if row.kind == looks_like(asked.number)]
+    fit = systems if len(systems) == 1 else like
+    return (fit[0].name if len(fit) == 1 else ""), asked.number
 
 
 def change_of(system: ChangeSystem, number: str, sys_id: str, by: str, now: datetime) -> Change:
