@@ -14,6 +14,7 @@ from email.message import EmailMessage
 
 FAULTS = ("", "refuse", "defer", "slow", "cut", "deaf")
 SLOW = 1.0  # seconds before each answer
+LARGEST = 16 * 2**20  # bytes of a message, files included
 
 
 @dataclass
@@ -43,7 +44,8 @@ class Catcher:
     def _run(self, ready: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)
         context = self.tls if self.implicit else None
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=context))
+        began = asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=context, limit=LARGEST)
+        server = self._loop.run_until_complete(began)
         self.port = server.sockets[0].getsockname()[1]
         ready.set()
         self._loop.run_forever()

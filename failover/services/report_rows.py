@@ -155,7 +155,7 @@ def _issues(scope: Scope, span: Span) -> Iterator[content.Issue]:
             pk=one.pk,
             title=one.title,
             severity=one.severity,
-            state=one.get_state_display(),
+            state=one.state,
             owner=one.owner,
             due=one.due.isoformat() if one.due else "",
             late=max(0, late),

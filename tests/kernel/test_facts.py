@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -130,3 +131,18 @@ def test_every_probe_says_what_its_facts_are():
     """A probe whose parse is not annotated could not be read back by anybody."""
     for probe in PROBES.values():
         assert probe.parse.__annotations__["return"], probe.name
+
+
+@dataclass(frozen=True)
+class Timed:
+    at: datetime | None
+
+
+def test_a_moment_is_read_back_and_what_is_none_is_refused():
+    timed = Timed(datetime(2026, 11, 22, 19, 14, 3, 5, UTC))
+    assert load(Timed, json.loads(json.dumps(dump(timed)))) == timed
+    assert load(Timed, {"at": "2026-11-22T19:14:03.000005Z"}) == timed, "as the evidence spells it"
+    assert load(Timed, {"at": None}) == Timed(None)
+    for bad in ("yesterday", 5):
+        with pytest.raises(TypeError):
+            load(Timed, {"at": bad})

@@ -110,8 +110,9 @@ class Proof:
 
 @dataclass(frozen=True)
 class Issue:
-    """An issue as it stood when the report was made. due: 2026-12-01 or "". late: days past it at the period's end.
-    retest: the drill that tested it again, with its verdict; "" when none is linked."""
+    """An issue as it stood when the report was made. state: open | fixed | accepted | closed. due: 2026-12-01 or "".
+    late: days past it at the period's end. retest: the drill that tested it again, with its verdict; "" when none is
+    linked."""
 
     ident: str
     pk: int

@@ -45,15 +45,13 @@ def stretches(turns: list[Turn], span: Span) -> list[Stretch]:
     """One subject's states in the period, of all its checks the worst; equal neighbours are one."""
     found: list[Stretch] = []
     standing: dict[str, str] = {}
-    at: datetime | None = None
-    for one in sorted(turns, key=lambda turn: (turn.at, turn.check)):
-        moment = max(one.at, span.begins)
-        if at is not None and moment > at:
-            _add(found, Stretch(at, moment, _worst(standing)))
+    ordered = sorted(turns, key=lambda turn: (turn.at, turn.check))
+    ends = [*(max(one.at, span.begins) for one in ordered[1:]), span.ends]
+    for one, end in zip(ordered, ends, strict=True):
         standing[one.check] = one.outcome
-        at = moment
-    if at is not None:
-        _add(found, Stretch(at, span.ends, _worst(standing)))
+        begin = max(one.at, span.begins)
+        if begin < end:
+            _add(found, Stretch(begin, end, max(standing.values(), key=ORDER.index)))
     return found
 
 
@@ -61,10 +59,6 @@ def _add(found: list[Stretch], one: Stretch) -> None:
     if found and found[-1].outcome == one.outcome:
         one = Stretch(found.pop().begins, one.ends, one.outcome)
     found.append(one)
-
-
-def _worst(standing: Mapping[str, str]) -> str:
-    return max(standing.values(), key=ORDER.index)
 
 
 def _shares(begins: datetime, ends: datetime, drawn: Iterable[list[Stretch]]) -> Shares:

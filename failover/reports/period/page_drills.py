@@ -11,6 +11,7 @@ from failover.reports.words import counted, listed
 
 WORDS = {"met": "ok", "not met": "fail", "not tested": "unknown"}
 LEGEND = (("ok", "met"), ("fail", "not met"), ("unknown", "not tested"))
+STATES = {"open": "open", "fixed": "fixed, to be tested again", "accepted": "risk accepted", "closed": "closed"}
 SEVERE = {"critical": "fail", "high": "warn"}
 
 
@@ -60,7 +61,8 @@ def _beside(one: Objective, told: Language) -> str:
 
 
 def _details(report: Report, told: Language) -> Section:
-    return Section("Drills in detail", items=tuple(_detail(one, told) for one in report.drills))
+    note = "" if report.drills else "There is none to tell of."
+    return Section("Drills in detail", items=tuple(_detail(one, told) for one in report.drills), note=note)
 
 
 def _detail(one: Drill, told: Language) -> Item:
@@ -158,7 +160,7 @@ def _issue(one: Issue, told: Language) -> tuple[Cell, ...]:
     retest = f"retest {one.retest}: {one.retest_words}" if one.retest else "no retest linked"
     more = "; ".join(words for words in (accepted, retest) if words)
     state = "ok" if one.state == "closed" else "fail" if late else "waiting"
-    words = f"{one.state}, {one.late} days late" if late else one.state
+    words = f"{STATES[one.state]}, {counted(one.late, 'day')} late" if late else STATES[one.state]
     return (
         Cell(one.ident),
         Cell(

@@ -24,6 +24,7 @@ WORDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("Period", "kind"): ("daily", "weekly", "monthly", "quarterly", "yearly"),
     ("Verdict", "state"): ("ok", "warn", "fail", "unknown"),
     ("Objective", "word"): ("met", "not met", "not tested"),
+    ("Issue", "state"): ("open", "fixed", "accepted", "closed"),
     ("Trouble", "what"): ("failed", "missed", "not restorable"),
     ("Waiver", "kind"): ("broken glass", "ignored step", "accepted risk"),
     ("Figure", "unit"): ("", "s", "ms", "ppm"),
