@@ -1,5 +1,5 @@
-"""A database with every table and no row, which test databases and test stacks are copies of: to copy one takes a tenth of
-the time that the migrations take. Prints its name for HOLDFAST_TEST_TEMPLATE."""
+"""A database with every table and no row, which test databases and test stacks are copies of, so that the migrations
+run once and not for each. Prints its name for HOLDFAST_TEST_TEMPLATE."""
 
 from __future__ import annotations
 
