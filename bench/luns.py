@@ -1,129 +1,56 @@
-"""./holdfast bench luns: the redundancy proof of 200 hosts x 64 LUNs x 8 paths, in pure Python. The last line is
-JSON: wall and CPU seconds of the whole proof and of a what-if, medians over the rounds."""
+"""./holdfast bench luns: 200 hosts x 64 LUNs x 8 paths, swept by the portal beside the bare commands, and proven.
+
+What is pretended: the hosts. One sshd on loopback takes every call, and instead of running the script it sends what
+such a host would print, prepared by the lab's models (bench/luns_rig.py), so that the servers' CPU does not hide the
+portal's: a real host takes longer. What is real: sshd and its encryption, the portal's pool, sweep, probes, database
+and proof. `bare` sends the same scripts over the same connections by as many threads and throws the answers away;
+asyncssh and parallel-ssh do so over their own connections. Client and servers share the machine.
+
+paths: what is looked at every 3 s. minute: everything that a host says of its LUNs. The first sweep finds all new, in
+the others nothing changed; lost: a fabric vanished from every host at once. The last line is JSON, medians over the
+rounds; portal_paths is (sweep - bare) / bare in wall seconds."""
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from pathlib import Path
 
+from bench.luns_answers import LANES
+from bench.luns_estate import HOSTS, LUNS, PATHS, SWITCHES, estate
+from bench.luns_portal import PROBES, Cost, Portal, cost, written
+from bench.luns_rig import Rig
+from bench.pages import database
 from bench.result import finish
+from bench.ssh import peers_python
+from bench.ssh import sweep as peer_sweep
+from bench.sync import backend_clock
 from inventory.redundancy.elements import Element, Kind
-from inventory.redundancy.estate import Declared, DmPath, Estate, HbaPort, HostSeen, Use
 from inventory.redundancy.lint import lint
 from inventory.redundancy.proof import prove
 from inventory.redundancy.whatif import what_if
-from portal.kernel.san import (
-    ArrayLun,
-    ArrayPort,
-    ArraySeen,
-    HostLink,
-    Initiator,
-    Login,
-    Mapped,
-    Member,
-    SwitchPort,
-    SwitchSeen,
-    Zone,
-    Zoning,
-)
+from portal.kernel.command import Command
 
-HOSTS, LUNS, PATHS = 200, 64, 8
-ROUNDS = 5
-GOALS = {"proof_wall": 2.0, "proof_cpu": 2.0}
-SWITCHES = {"A": "1000c4f57c01a000", "B": "1000c4f57c01b000"}
+GOALS = {
+    "portal_paths": 0.25,
+    "portal_minute": 0.25,
+    "proof_wall": 2.0,
+    "proof_cpu": 2.0,
+    "rows_beside_heartbeat": 0.0,
+}
+SWEEPS = {"paths": ("multipath",), "minute": PROBES}
+LANES_OF = {"paths": ("paths",), "minute": tuple(LANES)}
+PEERS = ("asyncssh", "parallel-ssh")
 
 
-def hbas(host: int) -> dict[str, str]:
-    """Fabric -> WWPN."""
-    return {fabric: f"100000{k}0{host:08x}" for k, fabric in enumerate(SWITCHES)}
-
-
-def targets() -> dict[str, tuple[str, int]]:
-    """WWPN -> (fabric, number): four on each fabric, two of each controller."""
-    return {f"2000340000000{n:03x}": ("AB"[n % 2], n) for n in range(PATHS)}
-
-
-def wwn(host: int, lun: int) -> str:
-    """Every host has LUNs of its own, so nothing is shared between them."""
-    return f"6340{host:012x}{lun:016x}"
-
-
-def switch(fabric: str) -> SwitchSeen:
-    """One switch with all its ports, logins and single-initiator zones."""
-    base = SWITCHES[fabric]
-    here = [target for target, (where, _) in targets().items() if where == fabric]
-    ends = [hbas(host)[fabric] for host in range(HOSTS)] + here
-    ports = [f"2{n:03x}{base[4:]}" for n in range(len(ends))]
-    zones = tuple(Zone(f"Z_h{host}", (hbas(host)[fabric], *here)) for host in range(HOSTS))
-    names = tuple(zone.name for zone in zones)
-    return SwitchSeen(
-        base,
-        f"SW{fabric}1",
-        "rest",
-        domain=1,
-        principal=True,
-        ports=tuple(
-            SwitchPort(n, port, "", "online", "F", True, neighbors=(end,))
-            for n, (port, end) in enumerate(zip(ports, ends, strict=True))
-        ),
-        logins=tuple(Login(end, end, port, "010000") for port, end in zip(ports, ends, strict=True)),
-        zoning=Zoning("CFG", zones, {"CFG": names}, zones, {}, False, False),
-        members=(Member(base, 1, f"SW{fabric}1", principal=True),),
-    )
-
-
-def array() -> ArraySeen:
-    """Two controllers, eight ports, every host mapped to its LUNs."""
-    ids = {(host, lun): str(host * LUNS + lun) for host in range(HOSTS) for lun in range(LUNS)}
-    pairs = [
-        (h, end, port)
-        for h in range(HOSTS)
-        for fab, end in hbas(h).items()
-        for port, (on, _) in targets().items()
-        if fab == on
-    ]
-    return ArraySeen(
-        "SN1",
-        "PROD",
-        hosts={str(host): f"h{host}" for host in range(HOSTS)},
-        ports=tuple(
-            ArrayPort(
-                str(n),
-                port,
-                f"CTE0.{'AB'[n // 2 % 2]}.IOM0.P{n}",
-                f"0{'AB'[n // 2 % 2]}",
-                f"0{'AB'[n // 2 % 2]}.0",
-                "1",
-                "10",
-            )
-            for port, (_, n) in targets().items()
-        ),
-        initiators=tuple(Initiator(end, str(h), True) for h in range(HOSTS) for end in hbas(h).values()),
-        links=tuple(HostLink(str(h), end, port, "27") for h, end, port in pairs),
-        luns=tuple(ArrayLun(ident, f"lun{ident}", wwn(*key), 1 << 40) for key, ident in ids.items()),
-        mapped=tuple(Mapped(str(host), ident, lun + 1) for (host, lun), ident in ids.items()),
-    )
-
-
-def estate() -> Estate:
-    """The whole: 200 x 64 x 8 paths."""
-    hosts = []
-    for host in range(HOSTS):
-        ends = hbas(host)
-        ports = tuple(HbaPort(end, f"0000:{k:02x}:00", "Online") for k, end in enumerate(ends.values()))
-        pairs = [(ends[fabric], port) for port, (fabric, _) in targets().items()]
-        paths = tuple(DmPath(f"3{wwn(host, lun)}", *pair, "up") for lun in range(LUNS) for pair in pairs)
-        hosts.append(HostSeen(f"h{host}", ports, paths))
-    uses = tuple(Use(f"vm{h}", tuple(f"3{wwn(h, lun)}" for lun in range(LUNS)), (f"h{h}",)) for h in range(HOSTS))
-    return Estate(0.0, tuple(hosts), tuple(map(switch, SWITCHES)), (array(),), Declared(), uses)
-
-
-def timed(work: Callable[[], object]) -> tuple[float, float]:
+def timed(work: Callable[[], object], rounds: int) -> tuple[float, float]:
     """(wall, CPU) seconds, median over the rounds."""
     walls, spent = [], []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         wall, cpu = time.perf_counter(), time.process_time()
         work()
         walls.append(time.perf_counter() - wall)
@@ -131,19 +58,149 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
     return statistics.median(walls), statistics.median(spent)
 
 
-def main() -> int:
-    """Builds the estate, proves it, prints what it took."""
+def proof(rounds: int) -> dict[str, float]:
+    """The proof alone, in pure Python: of the whole estate, of a what-if, and the rules on top."""
     whole = estate()
     count = sum(len(host.paths) for host in whole.hosts)
-    proof = prove(whole)
-    green = sum(1 for cell in proof.cells.values() if cell.live.word == "green")
-    print(f"{len(whole.hosts)} hosts, {len(proof.cells)} pairs of host and LUN, {count} paths; {green} are green")
+    made = prove(whole)
+    green = sum(1 for cell in made.cells.values() if cell.live.word == "green")
+    print(f"{len(whole.hosts)} hosts, {len(made.cells)} pairs of host and LUN, {count} paths; {green} are green")
     if green != HOSTS * LUNS or count != HOSTS * LUNS * PATHS:
         raise SystemExit("the proof of the healthy estate is not green: the figures would mean nothing")
-    ratios = dict(zip(("proof_wall", "proof_cpu"), timed(lambda: prove(whole)), strict=True))
     gone = (Element(Kind.FABRIC, SWITCHES["A"]),)
-    ratios |= dict(zip(("what_if_wall", "what_if_cpu"), timed(lambda: what_if(proof, gone)), strict=True))
-    ratios |= dict(zip(("lint_wall", "lint_cpu"), timed(lambda: lint(whole, None)), strict=True))
+    works: dict[str, Callable[[], object]] = {
+        "proof": lambda: prove(whole),
+        "what_if": lambda: what_if(made, gone),
+        "lint": lambda: lint(whole, None),
+    }
+    found = {}
+    for name, work in works.items():
+        found[f"{name}_wall"], found[f"{name}_cpu"] = timed(work, rounds)
+    return found
+
+
+def show(what: str, one: Cost) -> None:
+    print(
+        f"{what:24} wall {one.wall:7.3f} s  CPU {one.cpu:7.3f} s = {one.cpu / HOSTS * 1000:6.2f} ms per host"
+        f"  PostgreSQL's CPU {one.server:6.3f} s  {one.peak:5.0f} MB",
+        flush=True,
+    )
+
+
+class Sweeps:
+    """The portal's sweeps beside the bare commands."""
+
+    def __init__(self, portal: Portal, rig: Rig) -> None:
+        self.portal, self.rig = portal, rig
+        self.ours = backend_clock()
+
+    def first(self) -> dict[str, float]:
+        """Everything is new. A bare visit to every host goes before, so that the logins are not in it."""
+        self.portal.bare(LANES)
+        spent = self._sweep(PROBES)
+        show("first sweep", spent)
+        return {"first_wall": spent.wall, "first_cpu_ms": spent.cpu / HOSTS * 1000}
+
+    def _sweep(self, probes: Collection[str]) -> Cost:
+        self.portal.fresh()
+        self.portal.due(probes)
+        return cost(lambda: self.portal.sweep(probes), self.ours)[0]
+
+    def second(self) -> dict[str, float]:
+        """The first sweep without any change: which rows it writes beside the looks' times and the buckets of their
+        numbers."""
+        self._sweep(PROBES)  # what compares itself with the look before has one now
+        self.portal.fresh()
+        self.portal.due(PROBES)
+        before = written()
+        self.portal.sweep(PROBES)
+        grown = {key: count - before.get(key, 0) for key, count in written().items()}
+        grown = {key: count for key, count in grown.items() if count}
+        print(f"rows of a sweep without change: {grown}")
+        # each look's due time and time, each number's bucket of five minutes, which may just have begun
+        beat = ("inventory_look updated", "inventory_rollup updated", "inventory_rollup inserted")
+        return {
+            "rows_beside_heartbeat": float(sum(count for key, count in grown.items() if key not in beat)),
+            "rows_of_heartbeat": float(sum(grown.get(key, 0) for key in beat)),
+        }
+
+    def rounds(self, number: int, peers: Path | None) -> dict[str, float]:
+        """Medians of interleaved rounds."""
+        costs: dict[str, list[Cost]] = {}
+        for _ in range(number):
+            for kind, probes in SWEEPS.items():
+                spent, size = cost(lambda kind=kind: self.portal.bare(LANES_OF[kind]), self.ours)  # type: ignore[misc]
+                costs.setdefault(f"bare {kind}", []).append(spent)
+                show(f"bare {kind} ({size / 1e6:.0f} MB)", spent)
+                costs.setdefault(f"portal {kind}", []).append(self._sweep(probes))
+                show(f"portal {kind}", costs[f"portal {kind}"][-1])
+        wall = {kind: statistics.median(one.wall for one in all_) for kind, all_ in costs.items()}
+        cpu = {kind: statistics.median(one.cpu for one in all_) for kind, all_ in costs.items()}
+        found = {}
+        for kind in SWEEPS:
+            bare, whole = f"bare {kind}", f"portal {kind}"
+            found[f"portal_{kind}"] = statistics.median(
+                (one.wall - two.wall) / two.wall for one, two in zip(costs[whole], costs[bare], strict=True)
+            )
+            found |= {f"wall_{kind}": wall[whole], f"wall_bare_{kind}": wall[bare]}
+            found[f"cpu_ms_{kind}"], found[f"cpu_ms_bare_{kind}"] = (cpu[one] / HOSTS * 1000 for one in (whole, bare))
+        return found | (self._peers(peers, wall["portal paths"]) if peers else {})
+
+    def _peers(self, python: Path, ours: float) -> dict[str, float]:
+        """Our whole sweep of paths against a peer that only reads the same bytes."""
+        from inventory.probes import PROBES as KNOWN
+
+        commands: dict[str, Command] = {f"multipath.{s}": c for s, c in KNOWN["multipath"].commands.items()}
+        rig = self.rig.peers(commands, 4)
+        found = {}
+        for peer in PEERS:
+            told = peer_sweep(peer, rig, python)
+            cpu = told["cpu_warm"] * 100 / HOSTS  # that benchmark's own number of hosts is a hundred
+            print(f"{peer:24} wall {told['warm']:7.3f} s  CPU {cpu:6.2f} ms per host, warm")
+            found[f"sweep_vs_{peer.replace('-', '_')}"] = ours / told["warm"]
+            found[f"cpu_ms_{peer.replace('-', '_')}"] = cpu
+        return found
+
+    def proofs(self) -> dict[str, float]:
+        """What the proof of the swept estate takes, from rows to rows: anew, and when nothing changed."""
+        found = {}
+        for what, anew in (("proof_from_rows", 1), ("proof_unchanged", 0)):
+            self.portal.fresh()
+            self.portal.due(("redundancy",))
+            spent, made = cost(self.portal.prove, self.ours)
+            if made != anew:
+                raise SystemExit(f"{made} proofs were made anew, not {anew}")
+            show(what.replace("_", " "), spent)
+            found[f"{what}_wall"] = spent.wall
+        return found
+
+    def lost(self) -> dict[str, float]:
+        """A fabric is gone everywhere: every answer is another one."""
+        self.rig.answer(lost="B")
+        spent = self._sweep(PROBES)
+        show("fabric lost everywhere", spent)
+        return {"lost_wall": spent.wall}
+
+
+def main() -> int:
+    """Measures and prints the result."""
+    parser = argparse.ArgumentParser(prog="bench luns")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--no-peers", action="store_true")
+    options = parser.parse_args()
+    ratios = proof(options.rounds)
+    python = None if options.no_peers else peers_python()
+    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder, database("holdfast_bench_luns"):
+        rig = Rig(Path(folder))
+        try:
+            rig.start()
+            sweeps = Sweeps(Portal(rig), rig)
+            for part in (sweeps.first, sweeps.second, lambda: sweeps.rounds(options.rounds, python)):
+                ratios |= part()
+            ratios |= sweeps.proofs()
+            ratios |= sweeps.lost()
+        finally:
+            rig.stop()
     return finish("luns", ratios, GOALS)
 
 

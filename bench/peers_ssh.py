@@ -1,9 +1,10 @@
 """One SSH client over the whole rig, in a process of its own: `python bench/peers_ssh.py CLIENT RIG.json`.
 
 RIG.json: {"hosts": [[address, public key line], ...], "port": n, "user": s, "key": path, "sweeps": n, "argv": [...],
-"line": s}. `line` is the portal's collector script for argv: every client sends the same text, so that the hosts do the
-same work. Prints one line of JSON: {"walls": [cold, warm, ...] in seconds, "cpus": the same in CPU seconds of this
-process, "rss_mb": n}. Each sweep runs the command on every host and checks what came back."""
+"line": s, "sizes": [least, most]}. `line` is the portal's collector script for argv: every client sends the same text,
+so that the hosts do the same work. sizes: bytes of an answer, where it is not SIZE. Prints one line of JSON:
+{"walls": [cold, warm, ...] in seconds, "cpus": the same in CPU seconds of this process, "rss_mb": n}. Each sweep runs
+the command on every host and checks what came back."""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ class Clock:
 
 
 def check(sizes: list[int], rig: Rig) -> None:
-    wrong = [size for size in sizes if not SIZE <= size < SIZE + 400]  # the peers see the markers too
+    least, most = rig.get("sizes", (SIZE, SIZE + 400))  # the peers see the markers too
+    wrong = [size for size in sizes if not least <= size < most]
     if wrong or len(sizes) != len(rig["hosts"]):
         raise SystemExit(f"{len(wrong)} of {len(rig['hosts'])} hosts gave a wrong answer: {wrong[:3]}")
 

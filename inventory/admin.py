@@ -298,6 +298,24 @@ class DeclaredPathAdmin(Guarded):
         super().save_model(request, obj, form, change)
 
 
+@admin.register(models.DeclaredPort)
+class DeclaredPortAdmin(Guarded):
+    """Speeds that FC ports must run at."""
+
+    change = "estate.manage"
+    adds = deletes = True
+    list_display = ("host", "wwpn", "gbit", "declared_at", "declared_by")
+    list_select_related = ("host", "declared_by")
+    list_filter = ("host",)
+    search_fields = ("=wwpn",)
+    fields = ("host", "wwpn", "gbit")
+
+    def save_model(self, request: HttpRequest, obj: models.DeclaredPort, form: Any, change: bool) -> None:
+        """Who declares it, and when."""
+        obj.declared_at, obj.declared_by = timezone.now(), request.user  # type: ignore[assignment]
+        super().save_model(request, obj, form, change)
+
+
 @admin.register(models.Cluster, models.Vm, models.Lun, models.StorageDomain)
 class SeenAdmin(Seen):
     """Clusters, VMs, LUNs and storage domains."""

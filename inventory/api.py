@@ -12,6 +12,7 @@ from rest_framework.routers import SimpleRouter
 
 from inventory import models
 from inventory.api_acts import DeviceActs, EngineActs, HostActs, OracleActs
+from inventory.api_luns import HostPorts, LunViews
 from inventory.api_sides import LunSides, VmSides
 from inventory.models.looks import OUTCOMES
 from inventory.services.looks import every, present
@@ -91,6 +92,12 @@ class DeclaredPath(serializers.ModelSerializer[models.DeclaredPath]):
         fields = "__all__"
 
 
+class DeclaredPort(serializers.ModelSerializer[models.DeclaredPort]):
+    class Meta:
+        model = models.DeclaredPort
+        fields = "__all__"
+
+
 class EngineEvent(serializers.ModelSerializer[models.EngineEvent]):
     class Meta:
         model = models.EngineEvent
@@ -120,7 +127,7 @@ class Look(serializers.ModelSerializer[models.Look]):
 
     class Meta:
         model = models.Look
-        exclude: ClassVar = ["sections", "brief"]
+        exclude: ClassVar = ["sections", "brief", "mark", "facts_sha256", "numbers"]
 
     def get_every(self, look: models.Look) -> float:
         return every(look.probe)
@@ -131,7 +138,7 @@ class LookDetail(Look):
 
     class Meta:
         model = models.Look
-        exclude: ClassVar = ["brief"]
+        exclude: ClassVar = ["brief", "mark", "facts_sha256", "numbers"]
 
 
 class Finding(serializers.ModelSerializer[models.Finding]):
@@ -250,17 +257,22 @@ router = SimpleRouter()
 router.register("sites", resource(Site), basename="api-site")
 router.register("engines", resource(Engine, acts=(EngineActs,)), basename="api-engine")
 router.register("clusters", resource(Cluster, ("engine",)), basename="api-cluster")
-router.register("hosts", resource(Host, ("engine", "cluster", "name", "status"), acts=(HostActs,)), basename="api-host")
+router.register(
+    "hosts", resource(Host, ("engine", "cluster", "name", "status"), acts=(HostActs, HostPorts)), basename="api-host"
+)
 router.register(
     "devices", resource(Device, ("engine", "site", "kind", "name"), acts=(DeviceActs,)), basename="api-device"
 )
 router.register("oracle-vms", resource(OracleVm, ("vm", "watched"), acts=(OracleActs,)), basename="api-oraclevm")
 router.register("vms", resource(Vm, ("engine", "host", "name", "status"), acts=(VmSides,)), basename="api-vm")
 router.register("storage-domains", resource(StorageDomain, ("engine", "status")), basename="api-storagedomain")
-router.register("luns", resource(Lun, ("engine", "domain", "name", "uuid"), acts=(LunSides,)), basename="api-lun")
+router.register(
+    "luns", resource(Lun, ("engine", "domain", "name", "uuid"), acts=(LunSides, LunViews)), basename="api-lun"
+)
 router.register("attachments", resource(Attachment, ("vm", "lun")), basename="api-attachment")
 router.register("host-luns", resource(HostLun, ("host", "lun")), basename="api-hostlun")
 router.register("declared-paths", resource(DeclaredPath, ("host", "wwid")), basename="api-declaredpath")
+router.register("declared-ports", resource(DeclaredPort, ("host", "wwpn")), basename="api-declaredport")
 logged = resource(EngineEvent, ("engine", "code", "severity"), Newest)
 router.register("engine-events", logged, basename="api-engineevent")
 router.register("looks", Looks, basename="api-look")

@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from inventory.models import Device, Engine, Host, OracleVm
+from inventory.services import allow_reads, host_keys, look_now
 from inventory.services import declare as declaring
-from inventory.services import host_keys, look_now
 from portal.access.problems import Unprocessable
 from portal.access.rest import Needs, actor
 
@@ -68,8 +68,19 @@ class ProposedLun(serializers.Serializer[Any]):
     pairs = ProposedPair(many=True)
 
 
+class ProposedPort(serializers.Serializer[Any]):
+    """One FC port and the speeds, Gbit/s: declared, now, the best that was seen. null: none, or no link."""
+
+    wwpn = serializers.CharField()
+    change = serializers.ChoiceField(("added", "kept", "raised", "lowered", "dropped"))
+    declared_gbit = serializers.FloatField(source="was", allow_null=True)
+    gbit = serializers.FloatField(source="now", allow_null=True)
+    best_gbit = serializers.FloatField(source="best", allow_null=True)
+
+
 class Proposal(serializers.Serializer[Any]):
-    """What declaring would do now. dangers: why it would hide a loss; then `confirm` is needed."""
+    """What declaring would do now: to paths, and to the speeds of FC ports. dangers: why it would hide a loss; then
+    `confirm` is needed."""
 
     host = serializers.IntegerField(source="host.pk")
     sha256 = serializers.CharField()
@@ -83,6 +94,7 @@ class Proposal(serializers.Serializer[Any]):
     dangers = serializers.ListField(child=serializers.CharField())
     notices = serializers.ListField(child=serializers.CharField())
     luns = ProposedLun(many=True)
+    ports = ProposedPort(many=True)
 
 
 class DeclareWish(serializers.Serializer[Any]):
@@ -103,6 +115,19 @@ class KeyTaken(serializers.Serializer[Any]):
 
     kind = serializers.CharField()
     fingerprint = serializers.CharField()
+
+
+class ReadsWish(serializers.Serializer[Any]):
+    """Whether one block of each LUN may be read now and then; confirm: the host's name, needed to allow it."""
+
+    allowed = serializers.BooleanField()
+    confirm = serializers.CharField(max_length=255, required=False, default="", allow_blank=True)
+
+
+class ReadsNow(serializers.Serializer[Any]):
+    """What holds now."""
+
+    allowed = serializers.BooleanField()
 
 
 class Asked(serializers.Serializer[Any]):
@@ -171,6 +196,20 @@ class HostActs(HostRows):
         """Makes all looks of the host due at once. Needs the act look.now. 409 when none is planned."""
         host = self.get_object()
         return _planned(lambda: look_now.look_at_host(host, actor(request)))
+
+    @extend_schema(request=ReadsWish, responses=ReadsNow)
+    @action(detail=True, methods=["post"], permission_classes=(Needs("estate.manage"),))
+    def reads(self, request: Request, pk: str = "") -> Response:
+        """Allows that one block of each LUN of the host is read every 5 minutes, or no longer. Needs the act
+        estate.manage. 422 when it is to be allowed and confirm is not the host's name."""
+        wish = ReadsWish(data=request.data)
+        wish.is_valid(raise_exception=True)
+        wanted = wish.validated_data["allowed"]
+        try:
+            allow_reads.allow(self.get_object(), actor(request), wanted=wanted, typed=wish.validated_data["confirm"])
+        except allow_reads.NotAllowed as refusal:
+            raise Unprocessable(str(refusal)) from None
+        return Response({"allowed": wanted})
 
 
 class DeviceActs(DeviceRows):

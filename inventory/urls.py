@@ -32,6 +32,7 @@ urlpatterns = [
     path("hosts/<int:pk>/", hosts.host, name="host"),
     path("hosts/<int:pk>/declare/", estate_acts.declare, name="host-declare"),
     path("hosts/<int:pk>/key/", estate_acts.host_key, name="host-key"),
+    path("hosts/<int:pk>/reads/", estate_acts.host_reads, name="host-reads"),
     path("hosts/<int:pk>/look/", estate_acts.look_host, name="host-look-now"),
     path("vms/", vms.vms, name="vms"),
     path("vms/<int:pk>/", vms.vm, name="vm"),

@@ -84,4 +84,25 @@ def scsi_id(world: World, host: Host, argv: list[str]) -> Reply:
     return Reply(rc=1)
 
 
-PROGRAMS: dict[str, Program] = {"grep": grep, "find": find, "scsi_id": scsi_id}
+def dd(world: World, host: Host, argv: list[str]) -> Reply | Real:
+    """A direct read of one block of a multipath map; everything else is the real tool's, and nothing writes to a map. A
+    map without a path queues what is read of it: the caller's timeout ends that here, on a real host nothing does."""
+    words = dict(word.partition("=")[::2] for word in argv[1:])
+    wwid = words.get("if", "").removeprefix("/dev/mapper/")
+    if words.get("of", "").startswith("/dev/mapper/"):
+        return Reply(err="The lab writes to no map.\n", rc=1)
+    if wwid == words.get("if", ""):
+        return Real(argv)
+    one = next((each for each in multipath.maps(world, host) if each.lun.wwid == wwid), None)
+    if one is None:
+        return Reply(err=f"dd: failed to open '/dev/mapper/{wwid}': No such file or directory\n", rc=1)
+    if not one.up:
+        return Reply(took=60.0)
+    took = sys_block.READ_MS / 1000
+    size = int(words.get("bs", "512"))
+    return Reply(
+        err=f"1+0 records in\n1+0 records out\n{size} bytes copied, {took:.6g} s, {size / took / 1e6:.1f} MB/s\n"
+    )
+
+
+PROGRAMS: dict[str, Program] = {"grep": grep, "find": find, "scsi_id": scsi_id, "dd": dd}

@@ -1,6 +1,7 @@
 """The estate's tables."""
 
 from inventory.models.cabling import Cabling
+from inventory.models.declared import DeclaredPort
 from inventory.models.device import ApprovedCopy, Device
 from inventory.models.estate import Cluster, Engine, Host, Site, Vm
 from inventory.models.looks import Capture, Finding, Look, Rollup, Transition
@@ -15,6 +16,7 @@ __all__ = [
     "Capture",
     "Cluster",
     "DeclaredPath",
+    "DeclaredPort",
     "Device",
     "Engine",
     "EngineEvent",

@@ -89,6 +89,7 @@ class Host(Seen):
         Site, null=True, blank=True, on_delete=models.PROTECT, related_name="hosts"
     )  # null: the engine's
     watched = models.BooleanField(default=True)  # looked at over SSH
+    may_read = models.BooleanField(default=False)  # one block of each LUN may be read (probe lun_read)
     he_host_id = models.PositiveSmallIntegerField(null=True, blank=True)
     ssh_user = models.CharField(max_length=64, blank=True)  # "": the engine's ssh_user
     # the pin: one OpenSSH public key line ("ssh-ed25519 AAAA..."), from the engine's record over verified TLS

@@ -55,6 +55,13 @@ class Look(models.Model):
     brief = models.JSONField(null=True, blank=True)
     sections = models.JSONField(null=True, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
+    facts_sha256 = models.CharField(
+        max_length=64, blank=True
+    )  # of the facts: whether they changed, without reading them
+    # of the answer and all that it was judged by: while it stays, facts and findings stay, and the answer is not read
+    # (services/sameness.py); "": read the next answer, whatever it is
+    mark = models.CharField(max_length=64, blank=True)
+    numbers = models.JSONField(null=True, blank=True)  # of a look with a mark: what every further one adds to roll-ups
 
     class Meta:
         constraints: ClassVar = [

@@ -67,13 +67,14 @@ class Best:
 
 @dataclass(frozen=True)
 class FcFacts:
-    """ports: the host's own; remote: what they are logged in to. growths of the last hour and best speeds come from the
-    looks before."""
+    """ports: the host's own; remote: what they are logged in to. From the looks before: the growths of the last hour,
+    the last `grown` of them between that look and this one, and best speeds."""
 
     boot_id: str
     ports: tuple[FcPort, ...]
     remote: tuple[RemotePort, ...]
     growths: tuple[Growth, ...] = ()
+    grown: int = 0
     best: tuple[Best, ...] = ()
     compared: bool = False  # there was a look before
 
@@ -103,6 +104,7 @@ def carry(now: FcFacts, stored: Mapping[str, Any], at: float) -> FcFacts:
     return replace(
         now,
         growths=(*kept, *grown)[-MOST_GROWTHS:],
+        grown=min(len(grown), MOST_GROWTHS),
         best=tuple(Best(wwpn, gbit) for wwpn, gbit in sorted(best.items())),
         compared=True,
     )
@@ -119,6 +121,11 @@ def _growths(now: FcFacts, before: FcFacts, at: float) -> list[Growth]:
     return found
 
 
+def settled(stored: Mapping[str, Any]) -> bool:
+    """Nothing that grew lately is told, which would have to be forgotten after an hour."""
+    return bool(stored["compared"]) and not stored["growths"]
+
+
 def judge(seen: FcFacts, declared: Declared) -> list[Finding]:
     """Cards, speed, errors and targets of the host; one finding when it has no FC port at all. Errors are told from the
     second look on."""
@@ -129,7 +136,7 @@ def judge(seen: FcFacts, declared: Declared) -> list[Finding]:
         return [Finding("cards", outcome, host, words)]
     said: dict[str, Said] = {
         "cards": _cards(seen, declared.name),
-        "speed": _speed(seen, declared.name),
+        "speed": _speed(seen, declared),
         "targets": _targets(seen, declared),
         "timeouts": _timeouts(seen, declared.name),
     }
@@ -157,19 +164,25 @@ def _cards(seen: FcFacts, name: str) -> Said:
     return Outcome.OK, f"{ports} of {name} sit on {len(cards)} cards ({', '.join(sorted(cards))})."
 
 
-def _speed(seen: FcFacts, name: str) -> Said:
-    best = {one.wwpn: one.gbit for one in seen.best}
+def _speed(seen: FcFacts, declared: Declared) -> Said:
+    """A declared speed counts; a port without one is held to the best that it was ever seen at."""
+    name, wanted = declared.name, declared.ports or {}
+    best = {one.wwpn: one.gbit for one in seen.best} | dict(wanted)
     up = [one for one in seen.ports if one.state in ("Online", "Marginal")]
     slow = [one for one in up if one.gbit is not None and one.gbit < best.get(one.wwpn, 0.0)]
     if slow:
-        one = slow[0]
-        words = f"{one.wwpn} ({one.host}) of {name} runs at {one.gbit:g} Gbit and had {best[one.wwpn]:g} Gbit before"
+        one = min(slow, key=lambda each: (each.wwpn not in wanted, (each.gbit or 0.0) / best[each.wwpn]))
+        told = "is declared" if one.wwpn in wanted else "it had before"
+        more = f", and {len(slow) - 1} more are slow" if len(slow) > 1 else ""
+        words = f"{one.wwpn} ({one.host}) of {name} runs at {one.gbit:g} Gbit, {best[one.wwpn]:g} Gbit {told}{more}"
         return Outcome.WARN, f"{words}: see its SFP, cable and switch port."
     mute = [one for one in up if one.gbit is None]
     if mute or not up:
         which = f"{mute[0].wwpn} ({mute[0].host})" if mute else "every port without link"
         return Outcome.UNKNOWN, f"The speed of {which} of {name} is not known."
     speeds = sorted({one.gbit for one in up if one.gbit is not None})
+    if all(one.wwpn in wanted for one in up):
+        return Outcome.OK, f"All {len(up)} FC ports of {name} run at the speed that is declared, or faster."
     if len(speeds) > 1:
         words = f"The FC ports of {name} run at different speeds ({', '.join(f'{one:g}' for one in speeds)} Gbit)"
         return Outcome.WARN, f"{words}: see the slower ones' SFP and switch port."
@@ -227,6 +240,17 @@ def _timeouts(seen: FcFacts, name: str) -> Said:
     return Outcome.OK, f"{name} gives a lost array port {', '.join(shown)} (fast_io_fail and dev_loss)."
 
 
+def numbers(seen: FcFacts) -> Mapping[str, float]:
+    """fc_counted: how many ports count errors, with every look that compares; COUNTER:WWPN: by how much one grew since
+    the look before. An hour with fc_counted and without growth had none; one without fc_counted is not known."""
+    if not seen.compared:
+        return {}
+    found = {"fc_counted": float(sum(any(one.value is not None for one in port.counters) for port in seen.ports))}
+    for one in seen.growths[len(seen.growths) - seen.grown :]:
+        found[f"{one.counter}:{one.wwpn}"] = float(one.by)
+    return found
+
+
 PROBE = Probe(
     name="fc_ports",
     title="Fibre Channel ports",
@@ -235,5 +259,7 @@ PROBE = Probe(
     commands=COMMANDS,
     parse=parse,
     judge=judge,
+    numbers=numbers,
     carry=carry,
+    settled=settled,
 )

@@ -4,7 +4,7 @@ the names that the kernel remembers. multipathd shows none of this (facts/luns-a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,8 +25,9 @@ COMMANDS: Mapping[str, Command] = {
     "kernel": Command(("dmsetup", "status", "--target", "multipath"), timeout=5, root=True),
 }
 FLAPS = 3  # failures of one path within an hour: a planned loss makes one
-REMEMBERED = 3600.0  # seconds that a failure is told
+REMEMBERED = 3600.0  # seconds that a failure is told, and that a path must hold to be steady again
 MOST_FAILURES = 200
+LONGEST_NAME = 51  # of a WWID in a roll-up's series
 
 Said = tuple[Outcome, str]
 
@@ -51,10 +52,19 @@ class Failed:
 
 
 @dataclass(frozen=True)
+class Flap:
+    """A path that flaps: FLAPS failures within an hour began it at `since` (Unix seconds), an hour without ends it."""
+
+    wwid: str
+    dev: str
+    since: float
+
+
+@dataclass(frozen=True)
 class DeviceFacts:
     """devices: every SCSI disk, in a map or not; maps: the multipath maps; failures: as the kernel counts them. From
-    the looks before: still_suspended, WWIDs of maps that were suspended then, too, and what failed in the last hour.
-    unread: why failures were not read."""
+    the looks before: still_suspended, WWIDs of maps that were suspended then, too; what failed in the last hour, the
+    last `grown` of them between that look and this one; and which paths flap. unread: why failures were not read."""
 
     boot_id: str
     devices: tuple[Device, ...]
@@ -62,6 +72,8 @@ class DeviceFacts:
     failures: tuple[Failures, ...] = ()
     still_suspended: tuple[str, ...] = ()
     failed: tuple[Failed, ...] = ()
+    grown: int = 0
+    flaps: tuple[Flap, ...] = ()
     compared: bool = False
     unread: tuple[Unread, ...] = ()
 
@@ -111,7 +123,28 @@ def carry(now: DeviceFacts, stored: Mapping[str, Any], at: float) -> DeviceFacts
     fresh = tuple(one for one in kept if 0.0 <= at - one.at <= REMEMBERED)
     known = same and not stored["unread"] and not now.unread
     grown = tuple(_grown(now, before, at)) if known else ()
-    return replace(now, still_suspended=still, failed=(*fresh, *grown)[-MOST_FAILURES:], compared=True)
+    failed = (*fresh, *grown)[-MOST_FAILURES:]
+    flaps = _flaps(failed, facts_json.load(tuple[Flap, ...], stored["flaps"]), at)
+    return replace(
+        now, still_suspended=still, failed=failed, grown=min(len(grown), MOST_FAILURES), flaps=flaps, compared=True
+    )
+
+
+def times(failed: Iterable[Failed]) -> Counter[tuple[str, str]]:
+    """(WWID, device) -> how often the path failed, in what is given."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for one in failed:
+        counts[one.wwid, one.dev] += one.by
+    return counts
+
+
+def _flaps(failed: Iterable[Failed], before: Iterable[Flap], at: float) -> tuple[Flap, ...]:
+    """A path does not stop to flap because one of three failures is an hour old: it must hold for that hour."""
+    since = {(one.wwid, one.dev): one.since for one in before}
+    counts = times(failed)
+    return tuple(
+        Flap(*path, since.get(path, at)) for path, count in sorted(counts.items()) if count >= FLAPS or path in since
+    )
 
 
 def _grown(now: DeviceFacts, before: Mapping[tuple[str, str], int], at: float) -> Iterator[Failed]:
@@ -120,6 +153,12 @@ def _grown(now: DeviceFacts, before: Mapping[tuple[str, str], int], at: float) -
         by = one.count - before.get((one.wwid, one.dev_t), 0)
         if by > 0:
             yield Failed(one.wwid, names.get(one.dev_t, one.dev_t), by, at)
+
+
+def settled(stored: Mapping[str, Any]) -> bool:
+    """No failure is told, which would have to be forgotten after an hour, and what is suspended was so before."""
+    suspended = {one["wwid"] for one in stored["maps"] if one["suspended"]}
+    return bool(stored["compared"]) and not stored["failed"] and suspended == set(stored["still_suspended"])
 
 
 def judge(seen: DeviceFacts, declared: Declared) -> list[Finding]:
@@ -141,6 +180,7 @@ def _map(one: Block, by_dev: Mapping[str, Device], seen: DeviceFacts, host: str)
         *_size_words(one, paths, host),
         *_name_words(one, paths, host),
         *_state_words(one, paths, seen, host),
+        *_flap_words(one, seen, host),
     ]
     if not said:
         said = [_good_words(one, paths, host)]
@@ -214,18 +254,29 @@ def _state_words(one: Block, paths: list[Device], seen: DeviceFacts, host: str) 
 def _flapping(seen: DeviceFacts, name: str) -> Said:
     if why := why_not(seen.unread, "kernel"):
         return Outcome.UNKNOWN, f"Whether paths of {name} flap is not known. {why}"
-    counts: Counter[tuple[str, str]] = Counter()
-    for one in seen.failed:
-        counts[one.wwid, one.dev] += one.by
-    shaky = [(path, count) for path, count in counts.most_common() if count >= FLAPS]
-    if not shaky:
+    if not seen.flaps:
         return Outcome.OK, f"No path of {name} failed {FLAPS} times in the last hour."
-    (wwid, dev), count = shaky[0]
-    device = next((one for one in seen.devices if one.dev == dev), None)
+    counts = times(seen.failed)
+    worst_one = max(seen.flaps, key=lambda one: counts[one.wwid, one.dev])
+    device = next((one for one in seen.devices if one.dev == worst_one.dev), None)
     way = f" ({device.host}, {device.rport})" if device is not None and device.rport else ""
-    more = f", and {len(shaky) - 1} more paths" if len(shaky) > 1 else ""
-    words = f"Path {dev}{way} of LUN {wwid} on {name} failed {count} times in the last hour{more}"
-    return Outcome.WARN, f"{words}: see cable, SFP and switch port, and take it out while it flaps."
+    more = f", and {len(seen.flaps) - 1} more paths flap" if len(seen.flaps) > 1 else ""
+    words = f"Path {worst_one.dev}{way} of LUN {worst_one.wwid} on {name} flaps: "
+    words += _often(counts[worst_one.wwid, worst_one.dev])
+    return Outcome.WARN, f"{words}{more}. See cable, SFP and switch port, and take it out until it held for an hour."
+
+
+def _often(count: int) -> str:
+    return f"it failed {count} time{'' if count == 1 else 's'} in the last hour"
+
+
+def _flap_words(one: Block, seen: DeviceFacts, host: str) -> list[Said]:
+    counts = times(seen.failed)
+    return [
+        (Outcome.WARN, f"Path {each.dev} of LUN {one.wwid} on {host} flaps: {_often(counts[each.wwid, each.dev])}.")
+        for each in seen.flaps
+        if each.wwid == one.wwid
+    ]
 
 
 def _loose(seen: DeviceFacts, name: str) -> Said:
@@ -245,6 +296,19 @@ def _size(size: int) -> str:
     return f"{size // 2**30} GiB" if size % 2**30 == 0 else f"{size} bytes"
 
 
+def numbers(seen: DeviceFacts) -> Mapping[str, float]:
+    """path_failures: how often paths failed since the look before, 0 included; failed:WWID of the LUNs whose did.
+    Nothing where that is not known."""
+    if not seen.compared or seen.unread:
+        return {}
+    fresh = seen.failed[len(seen.failed) - seen.grown :]
+    found = {"path_failures": float(sum(one.by for one in fresh))}
+    for one in fresh:
+        if len(one.wwid) <= LONGEST_NAME:
+            found[f"failed:{one.wwid}"] = found.get(f"failed:{one.wwid}", 0.0) + one.by
+    return found
+
+
 PROBE = Probe(
     name="lun_devices",
     title="LUN devices in the kernel",
@@ -253,5 +317,8 @@ PROBE = Probe(
     commands=COMMANDS,
     parse=parse,
     judge=judge,
+    numbers=numbers,
     carry=carry,
+    bulky=("devices",),
+    settled=settled,
 )

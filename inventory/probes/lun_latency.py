@@ -70,8 +70,8 @@ class Window:
 
 @dataclass(frozen=True)
 class LatencyFacts:
-    """counted: now. begun and windows, the last one of every LUN, come from the looks before. at: of this look, 0.0 for
-    the first one."""
+    """counted: now. begun and windows, the last one of every LUN, come from the looks before. at: of this look when it
+    closed a window, else 0.0, so that where nobody reads nothing changes."""
 
     boot_id: str
     counted: tuple[Counted, ...]
@@ -119,7 +119,8 @@ def carry(now: LatencyFacts, stored: Mapping[str, Any], at: float) -> LatencyFac
         begun.append(Begun(one, at) if anew or start is None else start)
         if (window := closed or last.get(one.wwid)) is not None:
             windows.append(window)
-    return replace(now, begun=tuple(begun), windows=tuple(windows), at=at)
+    closing = at if any(one.at == at for one in windows) else 0.0
+    return replace(now, begun=tuple(begun), windows=tuple(windows), at=closing)
 
 
 def _goes_on(start: Begun, now: Counted, at: float) -> bool:

@@ -295,4 +295,5 @@ PROBE = Probe(
     parse=parse,
     judge=judge,
     numbers=numbers,
+    settled=lambda stored: True,
 )

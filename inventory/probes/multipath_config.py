@@ -127,4 +127,5 @@ PROBE = Probe(
     commands=COMMANDS,
     parse=parse,
     judge=judge,
+    settled=lambda stored: True,
 )

@@ -78,4 +78,5 @@ PROBE = Probe(
     commands=COMMANDS,
     parse=parse,
     judge=judge,
+    settled=lambda stored: True,
 )

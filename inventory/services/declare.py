@@ -16,6 +16,8 @@ from django.utils import timezone
 from inventory.models import DeclaredPath, Host, Look, Lun
 from inventory.probes.multipath import MultipathFacts
 from inventory.probes.reading.multipath import PathFact, wwpn
+from inventory.services import declare_ports
+from inventory.services.declare_ports import PortChange
 from inventory.services.look_now import due_at_once
 from inventory.services.looks import every, stale_sentence
 from inventory.services.signal import announce
@@ -105,8 +107,8 @@ class LunChange(Counted):
 @dataclass(frozen=True)
 class Proposal(Counted):
     """What declaring would do now. dangers: why it would hide a loss, one sentence each; notices: what it cannot tell.
-    sha256: over the paths, how they stand and what is declared, so that it stays the same while those do (the look's
-    own hash changes with every I/O in flight)."""
+    sha256: over the paths, how they stand and what is declared, and the speeds of ports, so that it stays the same
+    while those do (the look's own hash changes with every I/O in flight)."""
 
     host: Host
     look: Look
@@ -115,6 +117,12 @@ class Proposal(Counted):
     dangers: tuple[str, ...]
     notices: tuple[str, ...]
     sha256: str
+    ports: tuple[PortChange, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether declaring would change anything: paths, or speeds of ports."""
+        return bool(self.added or self.dropped or declare_ports.moves(self.ports))
 
     def count(self, change: Change) -> int:
         """How many paths would be so, over all LUNs."""
@@ -132,12 +140,18 @@ def proposal(host: Host) -> Proposal:
         for wwid, hba, target in host.declared_paths.values_list("wwid", "hba_wwpn", "target_wwpn")
     }
     luns = _luns(host, seen, declared)
-    dangers = tuple(_dangers(host, luns, facts, declared))
+    fc = declare_ports.known(host)
+    ports = declare_ports.changes(host, fc)
+    dangers = (*_dangers(host, luns, facts, declared), *declare_ports.dangers(host.name, ports))
     said = [
         [one.wwid, *(f"{each.hba}>{each.target} {each.change} {each.standing}" for each in one.pairs)] for one in luns
     ]
-    mark = digest({"host": host.pk, "paths": said, "dangers": list(dangers)})
-    return Proposal(host, look, at, luns, dangers, tuple(_notices(host, seen, luns)), mark)
+    notices = _notices(host, seen, luns)
+    if fc is None and facts.hbas:
+        notices.append(f"The speeds of {host.name}'s FC ports are not known now, so none is declared with the paths.")
+    speeds = [f"{one.wwpn} {one.change} {one.was} {one.now}" for one in ports]
+    mark = digest({"host": host.pk, "paths": said, "dangers": list(dangers), "ports": speeds})
+    return Proposal(host, look, at, luns, dangers, tuple(notices), mark, ports)
 
 
 def _look(host: Host) -> tuple[Look, datetime]:
@@ -278,11 +292,13 @@ def declare(host: Host, by: User, sha256: str, typed: str = "", actor: str = "")
                 "declared: read it again."
             )
         if not now.changes:
-            raise CannotDeclare(f"All {now.seen} paths that {held.name} shows are declared already.")
+            raise CannotDeclare(
+                f"All {now.seen} paths that {held.name} shows are declared already, and so are its ports."
+            )
         if now.dangers and typed.strip() != held.name:
             raise NotConfirmed(f"Type {held.name} to confirm that a loss is declared away. Nothing was declared.")
         _write(now, by)
-        due_at_once(held, PROBE)
+        due_at_once(held, PROBE, declare_ports.PROBE)
         announce("looks")
         append("paths.declared", actor or by.get_username(), f"host:{held.name}", _body(now))
     return now
@@ -295,6 +311,7 @@ def _write(now: Proposal, by: User) -> None:
     lost = [pk for pk, wwid, hba, target in rows if (wwid, wwpn(hba), wwpn(target)) in gone]
     DeclaredPath.objects.filter(pk__in=lost).delete()
     at = timezone.now()
+    declare_ports.write(now.host, now.ports, by, at)
     DeclaredPath.objects.bulk_create(
         [
             DeclaredPath(
@@ -324,6 +341,7 @@ def _body(now: Proposal) -> dict[str, object]:
         "kept": now.kept,
         "added": of("added"),
         "dropped": of("dropped"),
+        "ports": declare_ports.body(now.ports),
         "dangers": list(now.dangers),
         "look": now.look.sha256,
         "looked": now.at,

@@ -27,6 +27,7 @@ from portal.kernel.output import LookFailed
 from portal.kernel.san import ArraySeen, SwitchSeen
 from portal.kernel.secret import Secret
 
+BEFORE = "before"  # what stored facts keep of the look before
 SHAPES: dict[str, type[SwitchSeen | ArraySeen]] = {"switch": SwitchSeen, "array": ArraySeen}
 
 
@@ -49,8 +50,15 @@ def _endpoint(device: Device, address: str) -> Endpoint:
     return Endpoint(device.name, address, device.port, device.pin_pem, device.ca_pem)
 
 
-def visit(look: Look) -> list[Result]:
-    """One look at one device; needs look.device loaded. Never raises."""
+def last(due: list[Look]) -> dict[int, tuple[Any, datetime | None]]:
+    """Look -> the facts that it read last, and when, of those that look at devices. One query, or none."""
+    keys = [look.pk for look in due if look.device_id is not None]
+    rows = Look.objects.filter(pk__in=keys).values_list("pk", "facts", "answered_at") if keys else ()
+    return {pk: (facts, at) for pk, facts, at in rows}
+
+
+def visit(look: Look, known: tuple[Any, datetime | None] = (None, None)) -> list[Result]:
+    """One look at one device; needs look.device loaded. known: what it read last, and when. Never raises."""
     device, began = look.device, time.monotonic()
     assert device is not None, "only a device's look comes here"
     try:
@@ -67,7 +75,7 @@ def visit(look: Look) -> list[Result]:
     told = json.dumps(facts_json.dump(_still(seen)), sort_keys=True)
     sections = {"told": {"asked": [f"https://{device.address}:{device.port}"], "body": told}}
     digest = sha256(told.encode()).hexdigest()
-    facts = facts_json.dump(seen)
+    facts = facts_json.dump(seen) | {BEFORE: before(*known, at, device.kind)}
     return [Result(look.pk, Look.State.READ, at, took, "", facts, tuple(findings), {}, sections, digest)]
 
 
@@ -78,6 +86,27 @@ def seen(device_kind: str, facts: Any) -> SwitchSeen | ArraySeen | None:
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
     return told
+
+
+def before(facts: Any, then: datetime | None, at: datetime, kind: str) -> dict[str, Any] | None:
+    """What the look before told, as far as only two looks together can tell more, kept with the next one: the rules
+    that need both then say the same in every process and after every start. None for a first look."""
+    told = seen(kind, facts)
+    if told is None or then is None:
+        return None
+    if isinstance(told, SwitchSeen):
+        told = replace(told, logins=(), zoning=None, sfps=(), log=())
+    else:
+        told = ArraySeen(told.serial, told.name, ports=told.ports)
+    return {"seconds": (at - then).total_seconds(), "told": facts_json.dump(told)}
+
+
+def earlier(facts: Any, kind: str) -> tuple[float, SwitchSeen | ArraySeen] | None:
+    """Seconds between the look before and these stored facts, and what it told; None when there was none, or another
+    release wrote it."""
+    kept = facts.get(BEFORE) if isinstance(facts, dict) else None
+    told = seen(kind, kept["told"]) if kept else None
+    return None if told is None or not kept else (float(kept["seconds"]), told)
 
 
 def _still(seen: SwitchSeen | ArraySeen) -> SwitchSeen | ArraySeen:

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
-from django.db.models import F, Func, TextField
-from django.db.models.functions import Cast
+from django.db.models import F
 
 from inventory.models import Attachment, Cabling, DeclaredPath, Device, Engine, Host, Look, Lun, Site, Vm
 from inventory.probes.fc_ports import FcFacts
@@ -33,9 +32,8 @@ T = TypeVar("T")
 
 def mark(engine: Engine, now: datetime) -> str:
     """Stands for everything that the proof would take in: while it stays, the proof stays."""
-    md5 = Func(Cast("facts", TextField()), function="md5")
-    rows = _looks(engine).annotate(sum=md5).values_list("pk", "state", "probe", "at", "sentence", "sum")
-    told = [(pk, state, _old(at, probe, now), words, sum_) for pk, state, probe, at, words, sum_ in rows.order_by("pk")]
+    rows = _looks(engine).values_list("pk", "state", "probe", "at", "sentence", "facts_sha256").order_by("pk")
+    told = [(pk, state, _old(at, probe, now), words, facts) for pk, state, probe, at, words, facts in rows]
     uses = [(one.name, one.wwids, one.hosts, one.runs_on) for one in _uses(engine)]
     paths = sorted((*key, *sorted(pairs)) for key, pairs in _declared(engine).items())
     cabling = Cabling.objects.filter(engine=engine, state=Cabling.State.APPROVED).values_list("text", flat=True)
@@ -107,6 +105,23 @@ def _members(switches: Mapping[str, SwitchSeen | None]) -> dict[str, SwitchSeen 
         for one in (told.members if told else ())
         if one.name
     }
+
+
+def before(engine: Engine, now: datetime) -> Estate | None:
+    """Switches and arrays as the look before each one's latest told them, for rules that need two; None when there is
+    none. Its time is that of the longest of these intervals ago. One query."""
+    rows = Look.objects.filter(engine=engine, device__isnull=False, state=Look.State.READ).values_list("probe", "facts")
+    kept = [one for probe, facts in rows if (one := devices.earlier(facts, probe)) is not None]
+    if not kept:
+        return None
+    return Estate(
+        at=now.timestamp() - max(seconds for seconds, _ in kept),
+        hosts=(),
+        switches=tuple(told for _, told in kept if isinstance(told, SwitchSeen)),
+        arrays=tuple(told for _, told in kept if isinstance(told, ArraySeen)),
+        declared=Declared(),
+        uses=(),
+    )
 
 
 def arrays(engine: Engine, now: datetime) -> tuple[list[tuple[Device, Asked]], datetime]:

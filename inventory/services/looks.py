@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Case, F, Func, JSONField, Q, Value, When
 from django.utils import timezone
 
 from inventory.models import Finding, Look
 from inventory.probes import PROBES
 from inventory.probes.multipath import MultipathFacts
+from inventory.services import sameness
 from inventory.verdicts import luns
 from portal.kernel import facts as facts_json
 from portal.kernel import finding as kernel
@@ -51,7 +53,9 @@ CUT = 65_536  # bytes kept of a stream that was cut anyway: a host that floods t
 
 @dataclass(frozen=True)
 class Result:
-    """What one look brought, ready to be written. findings is empty unless state is read."""
+    """What one look brought, ready to be written. findings is empty unless state is read. mark: of the answer under its
+    declaration (see `sameness`), "" where the same answer may mean something else later. unread: the answer is the one
+    that was read last, so it was not read again and brings nothing but its time; called, it reads it after all."""
 
     look: int
     state: str
@@ -64,6 +68,8 @@ class Result:
     sections: dict[str, Any] | None = None
     sha256: str = ""
     brief: Any = None
+    mark: str = ""
+    unread: Callable[[], Result] | None = None
 
 
 def every(probe: str) -> float:
@@ -99,14 +105,36 @@ def read(
     answers: Mapping[str, Output] | Mapping[str, Reply],
     declared: Declared,
     before: Any = None,
+    known: str = "",
 ) -> Result:
     """Parses and judges one probe's answers. A ParseError becomes the state unreadable with its sentence; so does
     any other exception of the probe, since a surprise in an output must not stop the other looks. before: the facts of
-    the look before as JSON, for a probe that compares (see `befores`)."""
+    the look before as JSON, for a probe that compares (see `befores`). known: the stored look's mark; when these
+    answers have the same, they are not read."""
+    mark = sameness.mark(probe, answers, declared)
+    whole = partial(_read, probe, look, answers, declared, before, mark)
+    if mark and mark == known:
+        at, took = datetime.fromtimestamp(declared.checked_at, UTC), _took(answers)
+        return Result(look, Look.State.READ, at, took, mark=mark, unread=whole)
+    return whole()
+
+
+def _took(answers: Mapping[str, Output] | Mapping[str, Reply]) -> int:
+    return int(min(sum(answer.took for answer in answers.values()), LONGEST) * 1000)
+
+
+def _read(
+    probe: Probe,
+    look: int,
+    answers: Mapping[str, Output] | Mapping[str, Reply],
+    declared: Declared,
+    before: Any,
+    mark: str,
+) -> Result:
     sections = {name: _section(probe, name, answer) for name, answer in answers.items()}
     digest = _digest(sections)
     at = datetime.fromtimestamp(declared.checked_at, UTC)
-    took = int(min(sum(answer.took for answer in answers.values()), LONGEST) * 1000)
+    took = _took(answers)
     try:
         facts = _carried(probe, probe.parse(answers), before, declared.checked_at)
         findings = tuple(probe.judge(facts, declared))
@@ -120,7 +148,8 @@ def read(
         words = f"{declared.name}: {probe.name} cannot read this answer ({type(error).__name__}: {error}). Report it."
         return Result(look, Look.State.UNREADABLE, at, took, words, None, (), {}, sections, digest)
     dumped = facts_json.dump(facts)
-    return Result(look, Look.State.READ, at, took, "", dumped, findings, numbers, sections, digest, short)
+    kept = mark if probe.settled is not None and probe.settled(dumped) else ""
+    return Result(look, Look.State.READ, at, took, "", dumped, findings, numbers, sections, digest, short, kept)
 
 
 def _carried(probe: Probe, facts: Any, before: Any, at: float) -> Any:
@@ -136,7 +165,21 @@ def _carried(probe: Probe, facts: Any, before: Any, at: float) -> Any:
 def befores(due: Collection[Look]) -> dict[int, Any]:
     """The stored facts of those looks whose probes compare, by primary key, in at most one query."""
     keys = [look.pk for look in due if look.probe in PROBES and PROBES[look.probe].carry is not None]
-    return dict(Look.objects.filter(pk__in=keys, facts__isnull=False).values_list("pk", "facts")) if keys else {}
+    if not keys:
+        return {}
+    rows = Look.objects.filter(pk__in=keys, facts__isnull=False).annotate(needed=_needed())
+    return dict(rows.values_list("pk", "needed"))
+
+
+def _needed() -> Case:
+    """The stored facts without what their probe's carry does not need."""
+    bulky = {name: list(probe.bulky) for name, probe in PROBES.items() if probe.bulky}
+    parts = {
+        name: Func(F("facts"), Value(keys), template="(%(expressions)s::text[])", arg_joiner=" - ")
+        for name, keys in bulky.items()
+    }
+    whens = [When(probe=name, then=part) for name, part in parts.items()]
+    return Case(*whens, default=F("facts"), output_field=JSONField())
 
 
 def brief(facts: Any, declared: Declared) -> Any:
@@ -194,7 +237,8 @@ def claim(now: datetime, probes: Collection[str]) -> list[Look]:
             Look.objects.select_for_update(skip_locked=True, of=("self",))
             .filter(due_now, engine__watched=True, probe__in=schedule)
             .select_related("host", "device", "vm", "engine")
-            .defer("sections", "facts")
+            .defer("sections", "facts", "brief", "numbers")
+            .order_by("pk")
         )
         for probe in {look.probe for look in due}:
             pks = [look.pk for look in due if look.probe == probe]

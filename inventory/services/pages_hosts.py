@@ -11,7 +11,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 
-from inventory.models import Attachment, DeclaredPath, Host, Look, Vm
+from inventory.models import Attachment, DeclaredPath, DeclaredPort, Host, Look, Vm
 from inventory.services.looks import every
 from inventory.services.pages_findings import worst_for
 from inventory.services.pages_history import COLUMNS, Stretch, check_of, known_from, moves, stretches, transitions
@@ -68,10 +68,12 @@ class HostPage:
     strip: list[Stretch]
     paths_seen: int | None  # None: not known now
     paths_declared: int
+    speeds: dict[str, float]  # declared: WWPN of an FC port -> Gbit/s
 
 
 def host_page(pk: int, now: datetime) -> HostPage:
     """Raises Host.DoesNotExist. Four queries."""
+    speeds = DeclaredPort.objects.filter(host=OuterRef("pk")).order_by("wwpn")
     running = Vm.objects.filter(host=OuterRef("pk"), gone_since__isnull=True).order_by("name")
     host = (
         Host.objects.select_related("cluster", "engine", "engine__site")
@@ -82,6 +84,7 @@ def host_page(pk: int, now: datetime) -> HostPage:
                 )
             ),
             declared=_count(DeclaredPath.objects.filter(host=OuterRef("pk")), "host"),
+            speeds=ArraySubquery(speeds.values(seen=JSONObject(wwpn="wwpn", gbit="gbit"))),
         )
         .get(pk=pk)
     )
@@ -89,7 +92,10 @@ def host_page(pk: int, now: datetime) -> HostPage:
     found = worst_first(read(findings().filter(look__host=host).order_by("subject_kind", "check_name"), now))
     recent = list(transitions().filter(host=host).values_list(*COLUMNS, named=True)[:MOVES])
     drawn = strip(now, found, recent)
-    return HostPage(host, host.running, looks, found, recent[:LATEST], drawn, _paths_seen(looks, now), host.declared)
+    wanted = {one["wwpn"]: float(one["gbit"]) for one in host.speeds}
+    return HostPage(
+        host, host.running, looks, found, recent[:LATEST], drawn, _paths_seen(looks, now), host.declared, wanted
+    )
 
 
 def _paths_seen(looks: list[Look], now: datetime) -> int | None:

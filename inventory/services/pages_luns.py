@@ -201,12 +201,17 @@ class LunPage:
 
 
 def lun_page(pk: int, now: datetime) -> LunPage:
-    """Raises Lun.DoesNotExist. Four queries."""
+    """Raises Lun.DoesNotExist. Three queries."""
     used = Attachment.objects.filter(lun=OuterRef("pk")).order_by("vm__name")
     users = ArraySubquery(used.values(seen=JSONObject(pk="vm_id", name="vm__name")))
-    lun = Lun.objects.select_related("domain", "engine").defer("engine__ca_pem").annotate(used_by=users).get(pk=pk)
+    wanted = DeclaredPath.objects.filter(wwid=OuterRef("uuid")).order_by("hba_wwpn", "target_wwpn")
+    drawn = ArraySubquery(wanted.values(seen=JSONObject(host="host_id", hba="hba_wwpn", target="target_wwpn")))
+    rows = Lun.objects.select_related("domain", "engine").defer("engine__ca_pem")
+    lun = rows.annotate(used_by=users, drawn=drawn).get(pk=pk)
     found = read(findings().filter(subject_kind="lun", subject_key=lun.uuid).order_by("look__host__name"), now)
     names = sorted({one.host for one in found if one.host})
     seen = views(names[:20], [lun.uuid], now, 20) if names else []
-    pairs = declared([view.host_pk for view in seen], [lun.uuid])
+    pairs: Pairs = {}
+    for one in lun.drawn:
+        pairs.setdefault((one["host"], lun.uuid), []).append((one["hba"], one["target"]))
     return LunPage(lun, [cell(view, lun.uuid, pairs) for view in seen], found)

@@ -58,9 +58,8 @@ def _proven(look: Look) -> bool:
     if look.state == Look.State.READ and look.sha256 == mark:
         Look.objects.filter(pk=look.pk).update(at=now, answered_at=now)
         return False
-    before = _kept.get(look.engine_id)
     proof = proof_of(look.engine, now, mark)
-    objections = lint(proof.estate, before[1].estate if before else None, proof)
+    objections = lint(proof.estate, gathering.before(look.engine, now), proof)
     took = int((time.monotonic() - began) * 1000)
     findings = tuple(_findings(look.engine.name, proof, objections))
     if proof.whole.outcome is not Outcome.OK:  # neither the alarm nor its end waits for the next look at the devices

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from django.db import DataError, IntegrityError, connection, transaction
@@ -12,11 +13,13 @@ from django.utils import timezone
 
 from inventory.models import Capture, Finding, Look, Transition
 from inventory.services.looks import REACH_EVERY, Result, every, stale_sentence
+from inventory.services.sameness import facts_mark
 from portal.kernel import finding as kernel
 from portal.kernel.freshness import GRACE_SECONDS, allowed_age, is_stale
 from portal.kernel.outcome import Outcome
 
 BUCKET = 300  # seconds of a roll-up
+HELD = ("pk", "probe", "at", "state", "mark", "numbers")
 
 log = logging.getLogger(__name__)
 
@@ -51,34 +54,63 @@ def _written(batch: list[Result]) -> int:
     newest = {result.look: result for result in batch}
     latest = timezone.now() + timedelta(seconds=GRACE_SECONDS)
     with transaction.atomic():
-        looks = {
-            look.pk: look
-            for look in Look.objects.select_for_update(of=("self",))
-            .select_related("host", "device", "engine")
-            .defer("sections")
-            .filter(pk__in=newest)
-            .order_by("pk")
-        }
-        standing: dict[int, list[Finding]] = {}
-        for finding in Finding.objects.filter(look__in=looks):
-            standing.setdefault(finding.look_id, []).append(finding)
-        transitions: list[Transition] = []
-        for pk, look in looks.items():
+        held = Look.objects.select_for_update().filter(pk__in=newest).order_by("pk")
+        taken: dict[int, Result] = {}
+        beats: list[Result] = []
+        late: list[Result] = []  # what they count belongs to their own time
+        for pk, probe, at, state, mark, numbers in held.values_list(*HELD):
+            result = newest[pk]
             # a look of the future was made before the clock went back: it is no reason to wait for its time
-            if look.at is None or newest[pk].at >= look.at or look.at > latest:
-                transitions += _apply(look, newest[pk], standing.get(pk, []))
-        Transition.objects.bulk_create(transitions)
-        _roll_up([newest[pk] for pk in looks if newest[pk].numbers])
+            if at is not None and result.at < at <= latest:
+                late.append(result)
+                continue
+            known = state == Look.State.READ and mark == result.mark and at is not None
+            if result.unread and known and result.at >= at and not _too_old(at, result.at, probe):
+                beats.append(replace(result, numbers=numbers or {}))
+            else:
+                taken[pk] = result.unread() if result.unread else result
+        _beat(beats)
+        transitions = _taken(taken)
+        _roll_up([*taken.values(), *beats, *late])
     return len(transitions)
+
+
+def _taken(results: dict[int, Result]) -> list[Transition]:
+    """Writes what brought something; the looks are locked. Returns the transitions, saved."""
+    if not results:
+        return []
+    looks = Look.objects.filter(pk__in=results).select_related("host", "device", "engine").defer("sections", "facts")
+    standing: dict[int, list[Finding]] = {}
+    for finding in Finding.objects.filter(look__in=results):
+        standing.setdefault(finding.look_id, []).append(finding)
+    transitions: list[Transition] = []
+    for look in looks.order_by("pk"):
+        transitions += _apply(look, results[look.pk], standing.get(look.pk, []))
+    Transition.objects.bulk_create(transitions)
+    return transitions
+
+
+def _beat(results: list[Result]) -> None:
+    """The times of looks that brought nothing new, in one statement."""
+    if not results:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """update inventory_look l set at = n.at, answered_at = n.at, took_ms = n.took
+               from unnest(%s::bigint[], %s::timestamptz[], %s::int[]) n(pk, at, took) where l.id = n.pk""",
+            [[one.look for one in results], [one.at for one in results], [one.took_ms for one in results]],
+        )
 
 
 def _apply(look: Look, result: Result, standing: list[Finding]) -> list[Transition]:
     """Brings one look and its findings to the result; returns the transitions, not yet saved."""
     transitions = _blind_time(look, standing, result.at)
-    same = look.sha256 == result.sha256 and look.facts == result.facts  # another release reads other facts from it
+    facts = facts_mark(result.facts)
+    same = look.sha256 == result.sha256 and look.facts_sha256 == facts  # another release reads other facts from it
     unchanged = same and look.state == result.state and result.state == Look.State.READ
-    fields = ["at", "state", "took_ms", "sentence"]
+    fields = ["at", "state", "took_ms", "sentence", "mark", "numbers"]
     look.at, look.state, look.took_ms, look.sentence = result.at, result.state, result.took_ms, result.sentence
+    look.mark, look.numbers = result.mark, (dict(result.numbers) or None) if result.mark else None
     if result.state == Look.State.READ:
         look.answered_at = result.at
         fields.append("answered_at")
@@ -86,8 +118,8 @@ def _apply(look: Look, result: Result, standing: list[Finding]) -> list[Transiti
         look.sections, look.sha256 = result.sections, result.sha256
         fields += ["sections", "sha256"]
     if result.state == Look.State.READ and not unchanged:
-        look.facts = result.facts
-        fields.append("facts")
+        look.facts, look.facts_sha256 = result.facts, facts
+        fields += ["facts", "facts_sha256"]
     if look.brief != result.brief:
         look.brief = result.brief
         fields.append("brief")
@@ -193,26 +225,29 @@ def _capture(result: Result) -> Capture:
     return capture
 
 
-def _roll_up(results: list[Result]) -> None:
+def _bucket(at: datetime) -> datetime:
+    return datetime.fromtimestamp(int(at.timestamp()) // BUCKET * BUCKET, UTC)
+
+
+def _roll_up(results: Iterable[Result]) -> None:
     """Adds each number to its 5-minute bucket, in one statement per batch."""
-    rows = []
-    for result in results:
-        start = int(result.at.timestamp()) // BUCKET * BUCKET
-        bucket = datetime.fromtimestamp(start, UTC)
-        rows += [(result.look, series, bucket, value) for series, value in result.numbers.items()]
+    rows = [
+        (one.look, series, _bucket(one.at), float(value)) for one in results for series, value in one.numbers.items()
+    ]
     if not rows:
         return
     with connection.cursor() as cursor:
-        cursor.executemany(
+        cursor.execute(
             """insert into inventory_rollup (look_id, series, bucket, count, low, high, total, last)
-               values (%s, %s, %s, 1, %s, %s, %s, %s)
+               select n.pk, n.series, n.bucket, 1, n.value, n.value, n.value, n.value
+               from unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::float8[]) n(pk, series, bucket, value)
                on conflict (look_id, series, bucket) do update set
                  count = inventory_rollup.count + 1,
                  low = least(inventory_rollup.low, excluded.low),
                  high = greatest(inventory_rollup.high, excluded.high),
                  total = inventory_rollup.total + excluded.total,
                  last = excluded.last""",
-            [(look, series, bucket, value, value, value, value) for look, series, bucket, value in rows],
+            [list(column) for column in zip(*rows, strict=True)],
         )
 
 
@@ -236,6 +271,8 @@ def _expired(pk: int, now: datetime) -> int:
         look = looks.defer("sections", "facts").filter(pk=pk).first()
         if look is None or look.at is None or not _too_old(look.at, now, look.probe):
             return 0
+        look.mark = ""  # its findings are not those of its answer any more
+        look.save(update_fields=["mark"])
         standing = list(look.findings.exclude(outcome=Outcome.UNKNOWN.value))
         unknown = _as_unknown(standing, stale_sentence(look))
         Transition.objects.bulk_create(_bring(look, standing, unknown, now))

@@ -32,6 +32,7 @@ from portal.kernel.output import LookFailed, Output
 from portal.kernel.probe import Declared
 
 THREADS = 48
+LINGER = 0.2  # seconds for which results wait for others: each transaction costs as much as what 50 hosts write in it
 QUICK = 5.0  # seconds that a command of the shared script may take at most
 PULSE = 10.0  # seconds after which pages are told to refresh ages although nothing changed
 
@@ -139,16 +140,20 @@ def lane(probe: str) -> str:
 
 
 def _drain(watcher: Eyes, deadline: float) -> list[looks.Result]:
-    """Waits for the next results, then takes all that are there; [] when nothing is under way or time is up."""
+    """Waits for the next results and LINGER seconds more for what comes with them; [] when nothing is under way or time
+    is up."""
     batch: list[looks.Result] = []
-    while not batch:
-        left = deadline - time.monotonic()
-        if left <= 0 or watcher.idle():
-            return []
+    until = deadline
+    if until <= time.monotonic():
+        return []
+    while (left := until - time.monotonic()) > 0 and not watcher.idle():
         try:
-            batch += watcher.results.get(timeout=min(left, 0.1))
+            found = watcher.results.get(timeout=min(left, 0.1))
         except queue.Empty:
             continue
+        if not batch:
+            until = min(deadline, time.monotonic() + LINGER)
+        batch += found
     while True:
         try:
             batch += watcher.results.get_nowait()
@@ -157,9 +162,10 @@ def _drain(watcher: Eyes, deadline: float) -> list[looks.Result]:
 
 
 def _dispatch(watcher: Eyes, due: list[Look]) -> None:
+    known = devices.last(due)
     for look in due:
         if look.device is not None:
-            watcher.submit(f"device:{look.device.pk}", partial(devices.visit, look))
+            watcher.submit(f"device:{look.device.pk}", partial(devices.visit, look, known[look.pk]))
     for visit in oracle_vms.visits(due):
         watcher.submit(f"vm:{visit.look.vm_id}", partial(visit.results, watcher.pool(visit.look.engine)))
     _dispatch_hosts(watcher, [look for look in due if look.host is not None])
@@ -177,13 +183,15 @@ def _dispatch_hosts(watcher: Eyes, due: list[Look]) -> None:
     before = looks.befores(due)
     declared = watch.declared_for(list(hosts.values()))
     every_look: dict[int, dict[str, int]] = {key: {} for key in hosts}
-    for key, probe, pk in Look.objects.filter(host__in=hosts).values_list("host_id", "probe", "pk"):
+    known: dict[int, str] = {}
+    for key, probe, pk, mark in Look.objects.filter(host__in=hosts).values_list("host_id", "probe", "pk", "mark"):
         if key is not None:
             every_look[key][probe] = pk
+            known[key] = mark if probe == looks.REACH else known.get(key, "")
     for (key, own_lane), mine in visits.items():
         reach = every_look[key].get(looks.REACH)
         others = tuple(pk for probe, pk in every_look[key].items() if probe != looks.REACH)
-        visit = Visit(hosts[key], mine, reach, others, declared[key], before)
+        visit = Visit(hosts[key], mine, reach, others, declared[key], before, known[key])
         watcher.submit(f"host:{key}:{own_lane}", partial(visit.results, watcher.pool(hosts[key].engine)))
 
 
@@ -208,6 +216,7 @@ class Visit:
     everything: tuple[int, ...]
     declared: Declared
     before: Mapping[int, Any]  # look -> the facts of the look before
+    known: str = ""  # the mark of what the visit itself said last
 
     def results(self, pool: Pool) -> list[looks.Result]:
         """One result per due look, and one for the visit itself. Never raises."""
@@ -226,8 +235,10 @@ class Visit:
         at = time.time()
         declared = replace(self.declared, checked_at=at)
         found = [
-            looks.read(PROBES[look.probe], look.pk, _of(look.probe, outputs), declared, before=self.before.get(look.pk))
-            for look in self.due
+            looks.read(
+                PROBES[one.probe], one.pk, _of(one.probe, outputs), declared, self.before.get(one.pk), known=one.mark
+            )
+            for one in self.due
         ]
         return found + self._reached(Reach.answered(self.host), at, began)
 
@@ -259,18 +270,18 @@ class Visit:
             return []
         took = int((time.monotonic() - began) * 1000)
         when = datetime.fromtimestamp(at, UTC)
-        return [
-            looks.Result(
-                self.reach,
-                Look.State.READ,
-                when,
-                took,
-                facts={"answers": reach.answers, "error": reach.error, "offered": reach.offered},
-                findings=reach.findings,
-                sections={"ssh": {"asked": reach.asked, "answer": reach.error or "answered"}},
-                sha256=reach.digest,
-            )
-        ]
+        whole = looks.Result(
+            self.reach,
+            Look.State.READ,
+            when,
+            took,
+            facts={"answers": reach.answers, "error": reach.error, "offered": reach.offered},
+            findings=reach.findings,
+            sections={"ssh": {"asked": reach.asked, "answer": reach.error or "answered"}},
+            sha256=reach.digest,
+            mark=reach.mark,
+        )
+        return [replace(whole, unread=lambda: whole) if whole.mark == self.known else whole]
 
 
 def _of(probe: str, outputs: Mapping[str, Output]) -> dict[str, Output]:

@@ -9,9 +9,10 @@ from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from inventory.models import Engine, Host, Look
+from inventory.models import Engine, Finding, Host, Look
 from inventory.services import declare, watch
 from inventory.services.looks import Result
 from inventory.services.sync import SyncReport, sync, sync_quick
@@ -70,6 +71,10 @@ def learn(results: Collection[Result]) -> None:
     uneasy = [one.look for one in results if any(found.outcome is not Outcome.OK for found in one.findings)]
     soon = timezone.now() + SOON
     Look.objects.filter(pk__in=uneasy, due_at__gt=soon).update(due_at=soon)
+    same = [one.look for one in results if one.unread and not one.findings]
+    if same:
+        bad = Finding.objects.filter(look=OuterRef("pk")).exclude(outcome=Outcome.OK.value)
+        Look.objects.filter(Exists(bad), pk__in=same, due_at__gt=soon).update(due_at=soon)
     answered = [one.look for one in results if isinstance(one.facts, dict) and one.facts.get("answers")]
     Look.objects.filter(host__looks__in=answered, state=Look.State.UNANSWERED).update(due_at=timezone.now())
     for result in results:

@@ -5,15 +5,22 @@ of redundancy where there are switches or arrays."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
 
-from inventory.models import DeclaredPath, Device, Engine, Host, Look, OracleVm
+from inventory.models import DeclaredPath, DeclaredPort, Device, Engine, Host, Look, OracleVm
 from inventory.probes import PROBES
 from inventory.services.looks import AVAILABILITY, ENGINE_SIDE, ORACLE, REACH, REDUNDANCY, REPLICATION
+from inventory.services.sameness import declared_mark
 from portal.kernel.probe import Declared, Traits
 from portal.kernel.probe import DeclaredPath as Pair
+
+# of this process: what was declared of a host when it was read last, with what tells whether it still is
+_kept: dict[int, tuple[Any, Declared]] = {}
 
 Key = tuple[int | None, int | None, int | None, str]  # host, device, VM, probe; none of the three: the engine's own
 
@@ -42,7 +49,7 @@ def _wanted(engine: Engine) -> Iterator[Key]:
     yield from ((None, None, None, name) for name, probe in PROBES.items() if probe.target == "engine")
     yield (None, None, None, ENGINE_SIDE)
     for host in engine.hosts.filter(watched=True, gone_since__isnull=True):
-        traits = Traits(hosted_engine=host.he_configured or host.he_host_id is not None)
+        traits = Traits(host.he_configured or host.he_host_id is not None, may_read=host.may_read)
         yield (host.pk, None, None, REACH)
         for name, probe in PROBES.items():
             if probe.target == "host" and probe.applies(traits):
@@ -58,7 +65,8 @@ def _wanted(engine: Engine) -> Iterator[Key]:
 
 
 def declared_for(hosts: list[Host]) -> dict[int, Declared]:
-    """What is declared about hosts, by primary key, in two queries whatever their number."""
+    """What is declared about hosts, by primary key, each with its mark. Three queries whatever their number, and one
+    more for hosts whose declared paths are not those that this process read last."""
     ids: dict[int, list[int]] = {}
     engine_keys = {host.engine_id for host in hosts}
     for engine_id, he_id in (
@@ -68,17 +76,41 @@ def declared_for(hosts: list[Host]) -> dict[int, Declared]:
     ):
         if he_id is not None:
             ids.setdefault(engine_id, []).append(he_id)
-    paths: dict[int, dict[str, list[Pair]]] = {}
-    for host_id, wwid, hba, target in DeclaredPath.objects.filter(host__in=hosts).values_list(
-        "host_id", "wwid", "hba_wwpn", "target_wwpn"
-    ):
-        paths.setdefault(host_id, {}).setdefault(wwid, []).append(Pair(hba, target))
-    return {
-        host.pk: Declared(
+    drawn = {host_id: tuple(versions) for host_id, *versions in _versions(hosts)}
+    speeds: dict[int, list[tuple[str, float]]] = {}
+    ports = DeclaredPort.objects.filter(host__in=hosts).order_by("wwpn")
+    for host_id, wwpn, gbit in ports.values_list("host_id", "wwpn", "gbit"):
+        speeds.setdefault(host_id, []).append((wwpn, gbit))
+    keys = {
+        host.pk: (host.name, host.he_host_id, ids.get(host.engine_id), drawn.get(host.pk), speeds.get(host.pk))
+        for host in hosts
+    }
+    anew = [host for host in hosts if host.pk not in _kept or _kept[host.pk][0] != keys[host.pk]]
+    paths = _paths([host for host in anew if host.pk in drawn])
+    for host in anew:
+        told = Declared(
             name=host.name,
             he_host_id=host.he_host_id,
             he_host_ids=tuple(ids[host.engine_id]) if host.engine_id in ids else None,
-            paths={wwid: tuple(pairs) for wwid, pairs in paths[host.pk].items()} if host.pk in paths else None,
+            paths=paths.get(host.pk),
+            ports=dict(speeds[host.pk]) if host.pk in speeds else None,
         )
-        for host in hosts
-    }
+        _kept[host.pk] = (keys[host.pk], replace(told, mark=declared_mark(told)))
+    return {host.pk: _kept[host.pk][1] for host in hosts}
+
+
+def _versions(hosts: list[Host]) -> QuerySet[DeclaredPath, tuple[Any, ...]]:
+    """Host and what cannot stay when its declared paths change: rows are added with a new key and a new time, changed
+    with a new time, and removed."""
+    rows = DeclaredPath.objects.filter(host__in=hosts).order_by().values("host_id")
+    return rows.annotate(n=Count("pk"), last=Max("pk"), at=Max("declared_at")).values_list("host_id", "n", "last", "at")
+
+
+def _paths(hosts: list[Host]) -> dict[int, dict[str, tuple[Pair, ...]]]:
+    found: dict[int, dict[str, list[Pair]]] = {}
+    if not hosts:
+        return {}
+    rows = DeclaredPath.objects.filter(host__in=hosts).order_by("pk")
+    for host_id, wwid, hba, target in rows.values_list("host_id", "wwid", "hba_wwpn", "target_wwpn"):
+        found.setdefault(host_id, {}).setdefault(wwid, []).append(Pair(hba, target))
+    return {host: {wwid: tuple(pairs) for wwid, pairs in luns.items()} for host, luns in found.items()}

@@ -73,20 +73,44 @@ def quantiles(samples: Iterable[Sample], wanted: Sequence[float] = QUANTILES) ->
     return tuple(ranked[bisect_left(passed, part * total)][0] for part in wanted)
 
 
-def verdict(name: str, samples: Iterable[Sample], now: float, window: float, objective: Objective | None = None) -> Slo:
-    """name: of the LUN and its host, for the sentence. now: Unix seconds; window: seconds back from now that count."""
+@dataclass(frozen=True)
+class Counted:
+    """What was counted in a window: reads, the samples they came in, how many reads were in samples that kept the
+    objective, and the quantiles of the means, () without reads."""
+
+    reads: int
+    samples: int
+    kept: int
+    quantiles: tuple[float, ...]
+
+
+def count(samples: Iterable[Sample], most: float) -> Counted:
+    """most: milliseconds per read that a sample may have."""
+    used = [one for one in samples if one.reads > 0]
+    kept = sum(one.reads for one in used if one.mean <= most)
+    return Counted(sum(one.reads for one in used), len(used), kept, quantiles(used))
+
+
+def conclude(name: str, counted: Counted, window: float, objective: Objective | None = None) -> Slo:
+    """name: of the LUN and its host, for the sentence. window: seconds that were counted."""
     goal = objective or Objective()
-    used = [one for one in samples if one.reads > 0 and now - window < one.at <= now]
-    reads = sum(one.reads for one in used)
-    if reads < goal.least:
+    reads, samples = counted.reads, counted.samples
+    if reads < goal.least or not counted.quantiles:
         words = f"{name}: no data. {reads} reads in {span(window)}, {goal.least} are needed for a verdict ({SOURCE})."
-        return Slo(Outcome.UNKNOWN, words, reads, len(used), window)
-    p50, p95, p99 = quantiles(used)
-    kept = sum(one.reads for one in used if one.mean <= goal.most) / reads
+        return Slo(Outcome.UNKNOWN, words, reads, samples, window)
+    p50, p95, p99 = counted.quantiles
+    kept = counted.kept / reads
     met = kept >= goal.share
     told = (
         f"{name}: {100 * kept:.4g} % of {reads} reads in {span(window)} were in samples of {goal.most:g} ms or less, "
-        f"p50 {p50:.3g}, p95 {p95:.3g}, p99 {p99:.3g} ms over {len(used)} samples ({SOURCE})"
+        f"p50 {p50:.3g}, p95 {p95:.3g}, p99 {p99:.3g} ms over {samples} samples ({SOURCE})"
     )
     rest = "" if met else f"; the objective is {100 * goal.share:g} %. See array, fabric and load"
-    return Slo(Outcome.OK if met else Outcome.WARN, f"{told}{rest}.", reads, len(used), window, p50, p95, p99, kept)
+    return Slo(Outcome.OK if met else Outcome.WARN, f"{told}{rest}.", reads, samples, window, p50, p95, p99, kept)
+
+
+def verdict(name: str, samples: Iterable[Sample], now: float, window: float, objective: Objective | None = None) -> Slo:
+    """name: of the LUN and its host, for the sentence. now: Unix seconds; window: seconds back from now that count."""
+    goal = objective or Objective()
+    used = [one for one in samples if now - window < one.at <= now]
+    return conclude(name, count(used, goal.most), window, goal)

@@ -79,6 +79,19 @@ def hours(begin: datetime, end: datetime, step: int = 6) -> list[Tick]:
     return [*ticks, Tick("100%", "now", "end")]
 
 
+def days_of(begin: datetime, end: datetime, step: int = 7) -> list[Tick]:
+    """Ticks of a window of about a month: its start, every `step` days before its end, and now."""
+    whole = (end - begin).total_seconds()
+    ticks = [Tick("0%", f"{timezone.localtime(begin):%d %b}", "")]
+    at = end - timedelta(days=step * (int(whole / 86_400) // step))
+    while at < end:
+        share = (at - begin).total_seconds() / whole
+        if 0.14 < share < 0.9:
+            ticks.append(Tick(f"{share * 100:.2f}%", f"{timezone.localtime(at):%d %b}", "middle"))
+        at += timedelta(days=step)
+    return [*ticks, Tick("100%", "now", "end")]
+
+
 @dataclass(frozen=True)
 class Bar:
     """A score bar from 0 to 3400: solid score, hatched penalty, the mark where HA acts."""

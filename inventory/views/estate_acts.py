@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from inventory.models import Device, Engine, Host, Vm
+from inventory.services import allow_reads, host_keys, look_now
 from inventory.services import declare as declaring
-from inventory.services import host_keys, look_now
 from inventory.views.paths import Step, path
 from inventory.views.titles import counted
 from portal.access.admission import needs
@@ -81,6 +81,8 @@ def _headline(shown: declaring.Proposal) -> str:
         return f"{name}: what is seen is what is declared"
     if shown.dropped:
         return f"Declare {name}’s paths and drop {shown.dropped}?"
+    if not shown.added:
+        return f"Declare the speeds of {name}’s FC ports?"
     return f"Declare {counted(shown.added, 'more path')} of {name}?" if shown.declared else f"Declare {name}’s paths?"
 
 
@@ -141,6 +143,24 @@ def _key_headline(host: Host, keys: host_keys.KeyState) -> str:
     return f"{host.name} shows its pinned key" if keys.pinned else f"{host.name} has no pinned key"
 
 
+@needs("estate.manage")
+@require_POST
+def host_reads(request: HttpRequest, pk: int) -> HttpResponse:
+    """Allows that one block of each LUN of the host is read now and then, or no longer (act=allow or stop)."""
+    host = get_object_or_404(Host, pk=pk)
+    wanted = request.POST.get("act") == "allow"
+    by, typed = request.user.get_username(), request.POST.get("typed", "")
+    try:
+        changed = allow_reads.allow(host, by, wanted=wanted, typed=typed)
+    except allow_reads.NotAllowed as refusal:
+        messages.error(request, str(refusal))
+        return redirect("host", pk)
+    words = "may be read: one block each, every 5 minutes" if wanted else "are read no more"
+    if changed:
+        messages.success(request, f"The LUNs of {host.name} {words}.")
+    return redirect("host", pk)
+
+
 @needs("look.now")
 @require_POST
 def look_host(request: HttpRequest, pk: int) -> HttpResponse:
@@ -196,6 +216,7 @@ def possible(request: HttpRequest) -> dict[str, bool]:
     """Which of these acts a page offers to the person."""
     return {
         "may_look": may(request.user, "look.now"),
+        "may_manage": may(request.user, "estate.manage"),
         "may_declare": may(request.user, "paths.declare"),
         "may_settle_key": may(request.user, "hostkey.accept"),
     }

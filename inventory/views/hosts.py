@@ -9,12 +9,14 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from inventory.models import Host
+from inventory.services import pages_ports
 from inventory.services.host_keys import key_state
 from inventory.services.pages_findings import worst_of
 from inventory.services.pages_history import DAY
 from inventory.services.pages_hosts import HostPage, host_page
 from inventory.services.pages_hosts import hosts as matching
 from inventory.services.pages_now import Tally, split
+from inventory.views.counted_chart import counted_chart
 from inventory.views.drawing import blocks, hours
 from inventory.views.estate_acts import possible
 from inventory.views.frame import frame_of
@@ -91,6 +93,9 @@ def host(request: HttpRequest, pk: int) -> HttpResponse:
         "lead": _lead(page, outcome),
         "looks": [(look, title(look.probe)) for look in page.looks],
         "records": _records(page),
+        "ports": pages_ports.ports(page.host, page.looks, page.speeds, now),
+        "failing": pages_ports.failing(page.host, page.looks, now),
+        "counted": counted_chart(pages_ports.curves(page.looks, now), (now - DAY, now)),
         "blocks": blocks(page.strip, now - DAY, now),
         "ticks": hours(now - DAY, now),
         "may_start": may(request.user, "run.start"),

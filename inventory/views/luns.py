@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -12,10 +12,11 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from inventory.models import Lun
-from inventory.services import latency
+from inventory.services import latency, pages_ports
 from inventory.services.pages_findings import Worst, worst_of
 from inventory.services.pages_luns import cell, declared, lun_page, totals, views
 from inventory.services.pages_luns import luns as matching
+from inventory.views.drawing import Block, blocks, days_of
 from inventory.views.frame import frame_of
 from inventory.views.latency_chart import latency_chart
 from inventory.views.listing import Column, Listing
@@ -115,6 +116,11 @@ def _lead(rows: list[tuple[Any, Worst, list[Matrix]]], outcome: Outcome) -> str:
     )
 
 
+def _strip(one: latency.HostLatency, begin: datetime, end: datetime) -> list[Block]:
+    """Day by day; a day without reads stays blank."""
+    return blocks([(day.begin, day.end, day.state, day.words) for day in one.days], begin, end)
+
+
 @needs("estate.view")
 def lun(request: HttpRequest, pk: int) -> HttpResponse:
     """One LUN: every declared path on every host that sees it."""
@@ -126,13 +132,17 @@ def lun(request: HttpRequest, pk: int) -> HttpResponse:
     outcome = worst(one.outcome for one in page.findings)
     marks = totals(page.cells)
     first = next((one for one in page.findings if one.outcome is outcome), None)
-    reads = latency.day(page.lun.uuid, now)
+    reads = latency.month(page.lun.uuid, now)
+    month = now - timedelta(days=30)
     context = {
         "section": "luns",
         "page": page,
         "lun": page.lun,
         "cells": [(one, matrix(one)) for one in page.cells],
         "latency": reads,
+        "days": [(one.host, _strip(one, month, now)) for one in reads],
+        "day_ticks": days_of(month, now),
+        "failing": pages_ports.failing_lun(page.lun.uuid, now),
         "chart": latency_chart([(one.host, one.points) for one in reads], 1.0, (now - timedelta(days=1), now)),
         "state": outcome.value,
         "headline": f"{page.lun.name}: {headline(marks)}" if page.cells else f"{page.lun.name}: not looked at yet",

@@ -18,6 +18,7 @@ class Traits:
     """What is known of a host before it is looked at; decides which probes apply."""
 
     hosted_engine: bool = False  # the engine says hosted_engine/configured, or a person declared it
+    may_read: bool = False  # a person has allowed that blocks of its LUNs are read
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,9 @@ class Declared:
     he_host_id: int | None = None  # this host's hosted-engine id
     he_host_ids: tuple[int, ...] | None = None  # all ids that vm-status must show
     paths: Mapping[str, tuple[DeclaredPath, ...]] | None = None  # WWID -> declared pairs; None: never declared
+    ports: Mapping[str, float] | None = None  # WWPN of an FC port -> Gbit/s that it must run at; None: never declared
     checked_at: float = 0.0  # Unix seconds of the look, so that judges need no clock of their own
+    mark: str = ""  # stands for all of the above but checked_at; "": it was not worked out
 
 
 Facts = Any  # a probe's own frozen dataclass, made of str, int, float, bool, None, tuples and dataclasses
@@ -65,7 +68,11 @@ class Probe:
     carry: Facts of this look, those of the one before as they are stored (plain JSON values, since reading back all
     of them costs more than the look itself), and the look's time (Unix seconds) in; Facts of this look out, with what
     only two looks together can tell. A KeyError or TypeError means that the stored ones are another release's. It
-    begins with the second look; None: every look stands alone."""
+    begins with the second look; None: every look stands alone. bulky: parts of the stored facts that carry does not
+    need; they stay in the database.
+    settled: the stored facts of a look in (plain JSON values); True when the same answer under the same declaration
+    gives the same facts and findings at any later time, so that it is not read again. None: never, since a judge may
+    look at the time."""
 
     name: str
     title: str
@@ -78,6 +85,8 @@ class Probe:
     numbers: Callable[[Facts], Mapping[str, float]] = lambda facts: {}
     applies: Callable[[Traits], bool] = lambda traits: True
     carry: Callable[[Facts, Mapping[str, Any], float], Facts] | None = None
+    bulky: tuple[str, ...] = ()
+    settled: Callable[[Mapping[str, Any]], bool] | None = None
 
 
 HostOutputs = Mapping[str, Output]

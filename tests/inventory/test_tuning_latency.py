@@ -10,6 +10,7 @@ from inventory.models import Attachment, Cluster, Engine, Host, Look, Lun, Rollu
 from inventory.services import latency, looks, tuning
 from inventory.services.looks import Result
 from inventory.services.record import record
+from inventory.verdicts.latency import Sample, verdict
 
 pytestmark = pytest.mark.django_db
 GIB = 2**30
@@ -104,33 +105,67 @@ def put(look, minutes: float, reads: float, ms: float) -> None:
     record([Result(look.pk, Look.State.READ, at, 5, "", {"at": minutes}, (), numbers, {}, str(minutes))])
 
 
+def only(now=NOW, wwid=LUN):
+    (found,) = latency.month(wwid, now)
+    return found
+
+
 def test_samples_are_exact_means_of_buckets(estate):
     _, look = estate
     put(look, 11, 1000, 400)
     put(look, 10.5, 3000, 3600)
     put(look, 1, 500, 200)
-    (found,) = latency.samples(LUN, NOW - timedelta(hours=1)).values()
-    assert [(one.reads, one.read_ms) for one in found] == [(4000, 4000.0), (500, 200.0)]
-    assert latency.samples("3other", NOW - timedelta(hours=1)) == {}
+    assert [mean for _, mean in only().points] == [1.0, 0.4]
+    assert [one.samples for one in only().slos] == [2, 2, 2, 2]
+    assert latency.month("3other", NOW) == []
 
 
-def test_the_verdict_names_the_host_and_counts_its_window(estate):
+def test_the_verdict_names_the_host_and_counts_its_windows(estate):
     _, look = estate
     put(look, 50, 100_000, 40_000)
     put(look, 2, 1000, 2500)
-    ((host, slo),) = latency.verdicts(LUN, NOW)
-    assert (host, slo.reads, str(slo.outcome)) == ("kvm01", 101_000, "ok")
+    found = only()
+    slo, *longer = found.slos
+    assert (found.host, slo.reads, str(slo.outcome)) == ("kvm01", 101_000, "ok")
     assert slo.sentence.startswith(f"LUN {LUN} on kvm01: 99.01 % of 101000 reads in 1 h")
-    ((_, short),) = latency.verdicts(LUN, NOW, window=600.0)
-    assert str(short.outcome) == "warn"
-    assert latency.verdicts(LUN, NOW + timedelta(days=2)) == []
+    assert [one.window for one in longer] == [86_400.0, 7 * 86_400.0, 30 * 86_400.0]
+    assert {one.reads for one in longer} == {101_000}
+    hour, day, *_ = only(NOW + timedelta(minutes=30)).slos
+    assert (hour.reads, day.reads) == (1000, 101_000), "half an hour later only what is younger"
+    assert str(hour.outcome) == "warn"
+    silent, _, week, _ = only(NOW + timedelta(days=5)).slos
+    assert (str(silent.outcome), silent.p50, week.reads) == ("unknown", None, 101_000)
+    assert latency.month(LUN, NOW + timedelta(days=31)) == []
+
+
+def test_the_database_counts_percentiles_as_the_verdict_does(estate):
+    _, look = estate
+    told = [(n * 17 + 6, 500 + 37 * (n % 11), 150 + 61 * (n * 7 % 13)) for n in range(60)]
+    for minutes, reads, ms in sorted(told, reverse=True):
+        put(look, minutes, reads, ms)
+    at = {minutes: (NOW - timedelta(minutes=minutes)).timestamp() // 300 * 300 for minutes, _, _ in told}
+    samples = [Sample(at[minutes], reads, ms) for minutes, reads, ms in told]
+    for slo in only().slos:
+        same = verdict(f"LUN {LUN} on kvm01", samples, NOW.timestamp(), slo.window)
+        assert (slo.reads, slo.samples, slo.outcome) == (same.reads, same.samples, same.outcome)
+        assert (slo.p50, slo.p95, slo.p99, slo.kept) == pytest.approx((same.p50, same.p95, same.p99, same.kept))
+
+
+def test_each_day_says_how_the_objective_was_kept(estate):
+    _, look = estate
+    for days, reads, ms in ((3, 5000, 2000), (2, 5000, 9000), (1, 300, 90)):
+        put(look, days * 1440, reads, ms)
+    days = only().days
+    assert [(one.state, one.reads) for one in days] == [("ok", 5000), ("warn", 5000), ("unknown", 300)]
+    assert "no data, 300 reads" in days[-1].words
+    assert "100 % of 5000 reads within 1 ms" in days[0].words
 
 
 def test_half_a_bucket_is_no_sample(estate):
     _, look = estate
     put(look, 2, 1000, 400)
     Rollup.objects.filter(series__startswith="read_ms").delete()
-    assert latency.samples(LUN, NOW - timedelta(hours=1)) == {}
+    assert latency.month(LUN, NOW) == []
 
 
 def test_a_probe_that_compares_sees_what_was_stored(estate):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from inventory.probes import fc_ports
-from inventory.probes.fc_ports import COMMANDS, MOST_GROWTHS, judge, parse
+from inventory.probes.fc_ports import COMMANDS, MOST_GROWTHS, judge, numbers, parse
 from inventory.probes.reading.sysfs import gbit, links, pci_card, read_ports, values
 from portal.kernel import facts as stored
 from portal.kernel.output import Output
@@ -107,10 +107,51 @@ def test_growths_are_bounded():
 def test_a_port_below_its_own_best_speed_is_told():
     slow = facts(TEXT.replace("host1/speed:32 Gbit", "host1/speed:16 Gbit"))
     outcome, words = said(carry(slow, facts(), NOW))["speed"]
-    assert (outcome, "runs at 16 Gbit and had 32 Gbit before" in words) == ("warn", True)
+    assert (outcome, "runs at 16 Gbit, 32 Gbit it had before" in words) == ("warn", True)
     assert said(slow)["speed"][0] == "warn", "its ports differ"
     kept = carry(slow, carry(slow, facts(), NOW - 60), NOW)
     assert said(kept)["speed"][0] == "warn", "the best speed is remembered"
+
+
+def at_speed(seen, **wanted):
+    ports = {A: wanted.get("a"), B: wanted.get("b")}
+    told = Declared("kvm01", checked_at=NOW, ports={wwpn: gbit for wwpn, gbit in ports.items() if gbit})
+    return {one.check: (str(one.outcome), one.sentence) for one in judge(seen, told)}["speed"]
+
+
+def test_a_port_is_held_to_its_declared_speed():
+    assert at_speed(facts(), a=32.0, b=32.0) == (
+        "ok",
+        "All 2 FC ports of kvm01 run at the speed that is declared, or faster.",
+    )
+    assert at_speed(facts(), a=16.0, b=16.0)[0] == "ok", "faster is no fault"
+    outcome, words = at_speed(facts(), a=64.0, b=32.0)
+    assert (outcome, words) == (
+        "warn",
+        f"{A} (host1) of kvm01 runs at 32 Gbit, 64 Gbit is declared: see its SFP, cable and switch port.",
+    )
+    assert "and 1 more are slow" in at_speed(facts(), a=64.0, b=64.0)[1]
+    differ = facts(TEXT.replace("host1/speed:32 Gbit", "host1/speed:16 Gbit"))
+    assert at_speed(differ, a=16.0, b=32.0)[0] == "ok", "ports may differ as they are declared"
+    assert at_speed(carry(differ, facts(), NOW), a=16.0, b=32.0)[0] == "ok", "what is declared goes before what was"
+    assert at_speed(differ, a=16.0)[0] == "warn", "who is not declared is compared with the others"
+    mute = facts(TEXT.replace("host2/speed:32 Gbit", "host2/speed:Unknown"))
+    assert at_speed(mute, a=32.0, b=32.0)[0] == "unknown"
+
+
+def test_growth_is_counted_once_and_a_look_without_says_that_it_counted():
+    assert numbers(facts()) == {}
+    first = carry(facts(), facts(), NOW)
+    assert numbers(first) == {"fc_counted": 2.0}
+    grown = facts(count(count(TEXT, "host1", "invalid_crc_count", 7), "host2", "link_failure_count", 1))
+    second = carry(grown, first, NOW + 60)
+    assert numbers(second) == {
+        "fc_counted": 2.0,
+        f"invalid_crc_count:{A}": 7.0,
+        f"link_failure_count:{B}": 1.0,
+    }
+    assert numbers(carry(grown, second, NOW + 120)) == {"fc_counted": 2.0}
+    assert all(len(name) <= 60 for name in numbers(second)), "a roll-up's series"
 
 
 def test_ports_that_could_do_more_say_so_and_mute_ones_are_unknown():

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from inventory.probes import lun_devices
-from inventory.probes.lun_devices import FLAPS, MOST_FAILURES, judge, parse
+from inventory.probes.lun_devices import FLAPS, MOST_FAILURES, judge, numbers, parse
 from inventory.probes.reading.devices import naa
 from portal.kernel import facts as stored
 from portal.kernel.output import Output
@@ -142,14 +142,45 @@ def test_a_path_that_fails_again_and_again_flaps_though_it_is_up_in_every_look()
     assert flapping(seen) == [
         (
             "warn",
-            f"Path sdb (host1, rport-1:0-0) of LUN {LUN1} on kvm01 failed 3 times in the last hour: see cable, SFP and "
-            "switch port, and take it out while it flaps.",
+            f"Path sdb (host1, rport-1:0-0) of LUN {LUN1} on kvm01 flaps: it failed 3 times in the last hour. See "
+            "cable, SFP and switch port, and take it out until it held for an hour.",
         )
     ]
+    assert said(seen)[LUN1] == ("warn", f"Path sdb of LUN {LUN1} on kvm01 flaps: it failed 3 times in the last hour.")
+    assert said(seen)[LUN2][0] == "ok"
     later = carry(facts(kernel=fails(FLAPS)), seen, 1000.0 + 3600 + 60 * 4)
     assert flapping(later) == [("ok", "No path of kvm01 failed 3 times in the last hour.")]
     two = carry(facts(kernel=fails(9).replace("8:32 A 0 ", "8:32 A 4 ")), seen, 1300.0)
-    assert "and 1 more paths" in flapping(two)[0][1]
+    assert "and 1 more paths flap" in flapping(two)[0][1]
+
+
+def test_a_path_goes_on_to_flap_until_it_held_for_an_hour():
+    """Three failures begin it; it does not end and begin again with each of them that is an hour old."""
+    seen = carry(facts(), facts(), 0.0)
+    for minute, count in ((1, 1), (2, 2), (3, 3), (40, 4), (70, 4)):
+        seen = carry(facts(kernel=fails(count)), seen, 60.0 * minute)
+    assert [(one.dev, one.since) for one in seen.flaps] == [("sdb", 180.0)]
+    assert "failed 1 time in the last hour" in flapping(seen)[0][1]
+    held = carry(facts(kernel=fails(4)), seen, 60.0 * 101)
+    assert held.flaps == ()
+    assert flapping(held)[0][0] == "ok"
+    once = carry(facts(kernel=fails(5)), held, 60.0 * 102)
+    assert once.flaps == (), "one failure does not begin it again"
+
+
+def test_failures_are_counted_once_and_zero_is_a_count():
+    first = facts()
+    assert numbers(first) == {}
+    quiet = carry(facts(), first, 60.0)
+    assert numbers(quiet) == {"path_failures": 0.0}
+    both = fails(2).replace("8:32 A 0 ", "8:32 A 1 ")
+    failed = carry(facts(kernel=both), quiet, 120.0)
+    assert numbers(failed) == {"path_failures": 3.0, f"failed:{LUN1}": 3.0}
+    assert numbers(carry(facts(kernel=both), failed, 180.0)) == {"path_failures": 0.0}
+    blind = parse({"sysfs": Output(TEXT.encode(), b"", 0), "kernel": DENIED})
+    assert numbers(carry(blind, failed, 240.0)) == {}, "not known is not zero"
+    long = carry(facts(TEXT.replace(LUN1, "3" * 60), kernel=both.replace(LUN1, "3" * 60)), quiet, 120.0)
+    assert numbers(long) == {"path_failures": 3.0}, "a name that no series can hold"
 
 
 def test_a_count_that_began_anew_and_a_boot_are_no_failure():

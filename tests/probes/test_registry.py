@@ -20,6 +20,7 @@ def test_every_probe_is_found_under_its_own_name():
         "lun_devices",
         "lun_identity",
         "lun_latency",
+        "lun_read",
     }
     for name, probe in PROBES.items():
         assert probe.name == name

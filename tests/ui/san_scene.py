@@ -10,6 +10,7 @@ from inventory.models import Device, Engine, Look, Site
 from inventory.probes.fc_ports import FcFacts
 from inventory.probes.reading.sysfs import FcPort
 from inventory.services import proving
+from inventory.services.sameness import facts_mark
 from inventory.services.watch import ensure
 from portal.kernel import facts as facts_json
 from portal.kernel.secret import Secret
@@ -80,12 +81,13 @@ def tell(engine: Engine, made: World, at: datetime | None = None, silent: tuple[
             words = f"{look.device.name} does not answer on 127.0.0.1 port 443: see its console."
             Look.objects.filter(pk=look.pk).update(state="unanswered", at=at, sentence=words)
             continue
+        facts = facts_json.dump(told[look.device.name])
         Look.objects.filter(pk=look.pk).update(
-            state="read", at=at, sentence="", facts=facts_json.dump(told[look.device.name])
+            state="read", at=at, sentence="", facts=facts, facts_sha256=facts_mark(facts)
         )
     for look in engine.looks.filter(probe="fc_ports").select_related("host"):
         facts = facts_json.dump(FcFacts("b", _ports(made, look.host.name), ()))
-        Look.objects.filter(pk=look.pk).update(state="read", at=at, facts=facts)
+        Look.objects.filter(pk=look.pk).update(state="read", at=at, facts=facts, facts_sha256=facts_mark(facts))
     prove_now(engine)
 
 

@@ -34,7 +34,7 @@ def lun(db):
 def test_without_reads_the_page_says_no_data(lun, reader):
     text = reader.get(f"/luns/{lun.pk}/").content.decode()
     assert "<b>No data.</b> No host has counted 100 reads of this LUN" in text
-    assert latency.day(lun.uuid, timezone.now()) == []
+    assert latency.month(lun.uuid, timezone.now()) == []
 
 
 def test_the_page_has_a_chart_and_percentiles_per_host_and_window(lun, reader, django_assert_max_num_queries):
@@ -49,8 +49,8 @@ def test_the_page_has_a_chart_and_percentiles_per_host_and_window(lun, reader, d
     assert "1,200,000" in text, "the number of reads of the day"
     assert "means of counted reads, /proc/diskstats" in text
     assert "no data. 200 reads in" in text, "fewer reads than a verdict needs"
-    busy, quiet = latency.day(lun.uuid, timezone.now())
-    assert [one.window for one in busy.slos] == [3600.0, 86400.0]
+    busy, quiet = latency.month(lun.uuid, timezone.now())
+    assert [one.window for one in busy.slos] == list(latency.WINDOWS)
     assert (busy.slos[1].p50, busy.slos[1].p99, busy.slos[1].outcome) == (0.4, 4.5, Outcome.WARN)
     assert {one.outcome for one in quiet.slos} == {Outcome.UNKNOWN}
 
