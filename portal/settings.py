@@ -275,6 +275,7 @@ HOLDFAST_ALARMS = [
     "failover.services.alarms.alarms",
     "failover.services.report_alarms.alarms",
     "portal.runs.alarms.alarms",
+    "portal.changes.alarms.alarms",
     "portal.alerts.services.own.undelivered",
     "portal.alerts.services.own.broken",
 ]

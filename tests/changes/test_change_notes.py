@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from portal.alerts.rules.alarm import Ask
+from portal.changes.alarms import alarms
 from portal.changes.asked import Asked
 from portal.changes.models import Change, ChangeNote, ChangeSystem
-from portal.changes.services import Result, attach, bind, close, delivering, note
+from portal.changes.services import Result, attach, bind, close, delivering, lifting, look, note
 from portal.changes.services.delivering import again, again_from, deliver_due, drop
 from portal.changes.services.queueing import queued, undelivered
 from portal.evidence.models import Record
@@ -204,3 +206,20 @@ def test_a_system_that_is_switched_off_is_told_nothing(change, fake):
     tell(change, "one")
     ChangeSystem.objects.update(enabled=False)
     assert deliver_due(timezone.now()) == 0
+
+
+def test_what_is_wrong_with_changes_is_an_alarm(change, fake, people):
+    now = timezone.now()
+    assert list(alarms(Ask(now))) == []
+    tell(change, "one", "two")
+    fake.errors["note"] = [NO, NO]
+    deliver_due(timezone.now())
+    fake.error = AWAY
+    look(change.pk)
+    lifting.ask(change.system, "anna", "The change system burns and HA is away.", now)
+    lifting.confirm(change.system, "berta", now)
+    found = {one.key: one for one in alarms(Ask(timezone.now()))}
+    assert set(found) == {"change:snow/CHG1:undelivered", "change-system:snow", "change-system:snow:lifted"}
+    assert found["change:snow/CHG1:undelivered"].sentence.startswith("2 notes are not delivered to CHG1 of snow")
+    assert found["change-system:snow"].hold == 120
+    assert found["change-system:snow:lifted"].severity == "critical"
