@@ -75,6 +75,33 @@ def test_a_vm_of_which_little_is_said():
     assert (vm.name, vm.status, vm.vcpus, vm.memory, vm.attachments, vm.is_engine) == ("", "", None, None, None, False)
 
 
+def test_what_a_vm_is_bound_to():
+    """facts/engine-api.md 3.5. A pin without its vCPU or its set says nothing."""
+    body = b"""<vms><vm id='1'><cpu><mode>host_passthrough</mode><cpu_tune><vcpu_pins>
+        <vcpu_pin><cpu_set>2-3</cpu_set><vcpu>1</vcpu></vcpu_pin><vcpu_pin><cpu_set>2</cpu_set><vcpu>0</vcpu></vcpu_pin>
+        <vcpu_pin><cpu_set/><vcpu>3</vcpu></vcpu_pin><vcpu_pin><cpu_set>4</cpu_set><vcpu>x</vcpu></vcpu_pin>
+        </vcpu_pins></cpu_tune></cpu><cpu_pinning_policy>manual</cpu_pinning_policy>
+        <numa_tune_mode>strict</numa_tune_mode><storage_error_resume_behaviour>kill</storage_error_resume_behaviour>
+        <virtio_scsi_multi_queues>8</virtio_scsi_multi_queues><placement_policy><affinity>pinned</affinity>
+        <hosts><host id='b'/><host id='a'/></hosts></placement_policy></vm></vms>"""
+    (vm,) = readers.vms(body)
+    assert (vm.pins, vm.pinning, vm.cpu_mode) == (((0, "2"), (1, "2-3")), "manual", "host_passthrough")
+    assert (vm.may_run, vm.affinity) == (("a", "b"), "pinned")
+    assert (vm.numa_mode, vm.resume, vm.queues) == ("strict", "kill", 8)
+    (bare,) = readers.vms(b"<vms><vm id='1'><cpu/><placement_policy/></vm></vms>")
+    assert (bare.pins, bare.may_run, bare.queues, bare.resume) == ((), (), None, "")
+
+
+def test_the_processors_of_a_host():
+    (host,) = host_reader.hosts(
+        b"<hosts><host id='1'><cpu><topology><cores>28</cores><sockets>2</sockets><threads>2</threads></topology></cpu>"
+        b"</host></hosts>"
+    )
+    assert host.cpus == 112
+    (mute,) = host_reader.hosts(b"<hosts><host id='1'/></hosts>")
+    assert mute.cpus is None
+
+
 def test_an_empty_list_of_attachments_is_not_an_absent_one():
     (vm,) = readers.vms(b"<vms><vm id='1'><disk_attachments/></vm></vms>")
     assert vm.attachments == ()

@@ -317,6 +317,19 @@ def test_an_attachment_that_changes_is_updated_in_place(estate):
     assert Attachment.objects.values_list("pk", "interface").get() == (key, "virtio")
 
 
+def test_what_a_vm_is_bound_to_is_kept_and_an_unchanged_one_writes_nothing(estate):
+    estate.sync()
+    vm, lun = Vm.objects.get(), Lun.objects.exclude(disk_uuid="").get()
+    assert (vm.pins, vm.pinning, vm.cpu_mode, vm.numa_mode) == ([[0, "2"]], "manual", "host_passthrough", "interleave")
+    assert (vm.may_run, vm.queues, vm.resume_behaviour) == (["0f1e0a10-1111-4a01-9a01-00000000a001"], 8, "kill")
+    assert lun.propagate_errors is False
+    assert estate.sync().rows_written == {}
+    estate.change("vms", "<cpu_set>2</cpu_set>", "<cpu_set>3</cpu_set>")
+    assert estate.sync().rows_written == {"inventory_vm": 1}
+    estate.change("disks", "<propagate_errors>false", "<propagate_errors>true")
+    assert estate.sync().rows_written == {"inventory_lun": 1}
+
+
 def test_vms_whose_attachments_were_not_told_keep_them(estate):
     estate.sync()
     body = sample("vms-follow-disk_attachments.xml").decode()

@@ -121,6 +121,8 @@ def vms(body: bytes) -> tuple[VmSeen, ...]:
 
 
 def _vm(node: Node, leaf: Leaves) -> VmSeen:
+    processor, policy = under(node, "cpu"), under(node, "placement_policy")
+    cpu, placed = leaves(processor), leaves(policy)
     return VmSeen(
         uuid=node.get("id"),
         name=text(leaf.get("name")),
@@ -132,13 +134,13 @@ def _vm(node: Node, leaf: Leaves) -> VmSeen:
         fqdn=text(leaf.get("fqdn")),
         vm_type=text(leaf.get("type")),
         memory=integer(leaf.get("memory")),
-        vcpus=processors(leaves(under(node, "cpu/topology"))),
+        vcpus=processors(leaves(under(processor, "topology"))),
         high_availability=boolean(at(node, "high_availability/enabled")),
         lease_domain=reference(node, "lease/storage_domain"),
         hugepages_kib=_hugepages(inside(node, "custom_properties")),
         io_threads=count(at(node, "io/threads")),
         multi_queues=boolean(leaf.get("virtio_scsi_multi_queues_enabled")),
-        affinity=text(at(node, "placement_policy/affinity")),
+        affinity=text(placed.get("affinity")),
         pending_change=boolean(leaf.get("next_run_configuration_exists")),
         attachments=tuple(_attachment(one, leaves(one)) for one in inside(node, "disk_attachments"))
         if "disk_attachments" in leaf
@@ -146,12 +148,12 @@ def _vm(node: Node, leaf: Leaves) -> VmSeen:
         guaranteed=integer(at(node, "memory_policy/guaranteed")),
         ballooning=boolean(at(node, "memory_policy/ballooning")),
         pinning=text(leaf.get("cpu_pinning_policy")),
-        pins=_pins(inside(node, "cpu/cpu_tune/vcpu_pins")),
-        cpu_mode=text(at(node, "cpu/mode")),
+        pins=_pins(inside(processor, "cpu_tune/vcpu_pins")) if "cpu_tune" in cpu else (),
+        cpu_mode=text(cpu.get("mode")),
         numa_mode=text(leaf.get("numa_tune_mode")),
         queues=count(leaf.get("virtio_scsi_multi_queues")),
         resume=text(leaf.get("storage_error_resume_behaviour")),
-        may_run=tuple(sorted(one.get("id", "") for one in inside(node, "placement_policy/hosts"))),
+        may_run=tuple(sorted(one.get("id", "") for one in inside(policy, "hosts"))) if "hosts" in placed else (),
     )
 
 
