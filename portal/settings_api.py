@@ -24,6 +24,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "portal.access.schema.problems",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "LookState": "inventory.models.looks.Look.State",
         "StepState": "portal.runs.models.RunStep.State",

@@ -1,6 +1,8 @@
-"""How the API's schema names the portal's tokens."""
+"""What the API's schema says of all calls alike: the portal's tokens, and the problems that any may answer."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
@@ -14,3 +16,49 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
         """A bearer token."""
         return {"type": "http", "scheme": "bearer"}
+
+
+PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457; docs/api.md lists the types.",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {},
+    },
+    "required": ["type", "title", "status", "detail"],
+}
+ALWAYS = {400: "Not readable or not valid", 401: "No valid token", 403: "Not allowed", 406: "No such form", 429: "Wait"}
+WRITES = {409: "The state of things forbids it", 413: "Too large", 415: "Not JSON", 422: "Not to be carried out"}
+
+
+def problems(result: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A postprocessing hook: what every call may answer beside what it is meant to (portal.access.problems)."""
+    result["components"]["schemas"]["Problem"] = PROBLEM
+    for path, methods in result["paths"].items():
+        for method, operation in methods.items():
+            if method in ("get", "post", "put", "patch", "delete"):
+                _add(operation, _codes(path, method))
+    return result
+
+
+def _codes(path: str, method: str) -> dict[int, str]:
+    codes = dict(ALWAYS)
+    if "{" in path or method == "get":
+        codes[404] = "Not found"
+    if method != "get":
+        codes |= WRITES
+    if method == "patch":
+        codes |= {412: "Edited meanwhile", 428: "If-Match is missing"}
+    if "{" in path and method == "get":
+        codes[409] = "The state of things forbids it"
+    return codes
+
+
+def _add(operation: dict[str, Any], codes: dict[int, str]) -> None:
+    body = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for code, words in sorted(codes.items()):
+        operation["responses"].setdefault(str(code), {"description": words, "content": body})

@@ -116,6 +116,7 @@ class InOrder(ByKey):
 
 
 ACCEPTED = OpenApiResponse(ChangeDetail, description="Accepted; poll the Location, which is the change's.")
+FAILED = OpenApiResponse(description="The change system refuses or does not answer.")
 LOST = Count("notes", filter=Q(notes__state=ChangeNote.State.DEAD))
 
 
@@ -135,7 +136,7 @@ class Changes(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Generic
     def get_queryset(self) -> QuerySet[Change]:
         return super().get_queryset()
 
-    @extend_schema(request=Wanted, parameters=[KEY], responses={202: ACCEPTED})
+    @extend_schema(request=Wanted, parameters=[KEY], responses={202: ACCEPTED, 424: FAILED})
     def create(self, request: Request) -> Response:
         """Asks a change system for a change; its approval is decided there. Needs the act run.start. 424 when the
         change system does not take it."""
