@@ -33,7 +33,7 @@ from failover.services import corrections, objectives, pages_availability
 from failover.services.availability import current
 from failover.services.availability import objectives as promised
 from failover.services.availability_shapes import as_dict, correction, custom, whole
-from failover.services.pages_availability import entry_of
+from failover.services.pages_availability import FIRST, LAST, entry_of
 from portal.access.rest import Needs
 from portal.runs.problems import granted
 
@@ -160,8 +160,8 @@ def _span(request: Request) -> tuple[datetime, datetime] | None:
         except ValidationError as error:
             raise ValidationError({name: error.detail}) from None
     begins, ends = found
-    if not begins < ends <= begins + LONGEST:
-        raise ValidationError({"ends": [f"It lies after begins, and at most {LONGEST.days} days."]})
+    if begins.year < FIRST or ends.year > LAST or not begins < ends <= begins + LONGEST:
+        raise ValidationError({"ends": [f"It lies after begins, at most {LONGEST.days} days, from {FIRST} to {LAST}."]})
     return begins, ends
 
 

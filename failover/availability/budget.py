@@ -18,7 +18,7 @@ from portal.kernel.words import span
 
 NEARLY = 0.8  # of the budget, from which on it is a warning
 LEAST = 3600.0  # seconds that must be known before anything is projected
-KNOWN = 0.5  # of a window that must be known for its rate to be told
+KNOWN = 0.3  # of a window that must be known for its rate to be told
 
 
 @dataclass(frozen=True)

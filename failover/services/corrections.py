@@ -4,7 +4,7 @@ downtime less counts when a second person has confirmed it. What was measured is
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -21,6 +21,7 @@ from portal.runs.services.refused import recorded
 LEAST = 10  # characters of a reason
 LONGEST_CAUSE = 200
 LONGEST_KEY = 200
+LONGEST_TIME = timedelta(days=366)
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,8 @@ def _wrong(row: Objective, wish: Wish, key: str) -> list[str]:
     found = []
     if wish.kind not in Correction.Kind.values:
         found.append(f"{wish.kind!r} is no kind of correction: it is one of {', '.join(Correction.Kind.values)}.")
-    if wish.begins >= wish.ends:
-        found.append("The time ends before it begins.")
+    if wish.begins >= wish.ends or wish.begins < row.since - LONGEST_TIME:
+        found.append("The time ends before it begins, or begins more than a year before anything was promised.")
     if wish.ends > timezone.now():
         found.append("The time lies in the future: what has not been is not put right.")
     if wish.ends <= row.since:

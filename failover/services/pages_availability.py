@@ -16,6 +16,7 @@ from failover.services.availability import at_moment, counts, histories, objecti
 from failover.services.corrections import waits
 from portal.kernel.outcome import GRAVE
 
+FIRST, LAST = 2000, 2200  # years that can be asked for
 MOST = 200  # outages that a page lists; the exports have all
 
 
@@ -100,7 +101,7 @@ def moment(text: str, now: datetime, zone: str) -> datetime:
     if not text:
         return now
     day = date.fromisoformat(text)
-    if not 2000 <= day.year <= 2200:
+    if not FIRST <= day.year <= LAST:
         raise ValueError(text)
     return datetime.combine(day, time(12), tzinfo=ZoneInfo(zone)).astimezone(UTC)
 

@@ -8,9 +8,10 @@ from failover.availability.reads import PART, Bucket, spans
 from failover.availability.watched import Span, State
 from failover.models import Objective, ServiceSpan
 from failover.services.availability import at_moment
-from inventory.services.latency import samples
+from inventory.models import Rollup
 from inventory.services.record import BUCKET
 
+PROBE, READS, MS = "lun_latency", "reads:", "read_ms:"  # inventory/probes/lun_latency.py, numbers
 BOOT = "rollups"  # they are on no boot's clock
 WHOLE = timedelta(seconds=BUCKET + 90)  # after which a bucket gets nothing more
 
@@ -18,18 +19,12 @@ WHOLE = timedelta(seconds=BUCKET + 90)  # after which a bucket gets nothing more
 def follow(of: Objective, now: datetime) -> int:
     """Writes what has become whole since the last call; returns how many rows were written."""
     newest = ServiceSpan.objects.filter(objective=of).order_by("-began").first()
-    since = newest.last if newest else of.since
-    told = samples(of.key, since - timedelta(seconds=BUCKET))
-    until = (now - WHOLE).timestamp()
-    hosts = {
-        host: [Bucket(one.at - BUCKET, one.mean) for one in rows if one.reads and one.at - BUCKET <= until]
-        for host, rows in told.items()
-    }
-    hosts = {host: [one for one in rows if one.begins >= of.since.timestamp() - BUCKET] for host, rows in hosts.items()}
-    begun = Span(PART, State(newest.state), _epoch(newest.began), _epoch(newest.last), newest.why) if newest else None
-    found = spans(hosts, at_moment(of, now)[1].most_ms, BUCKET, begun)
-    changed = [one for one in found if one is not begun]
-    rows = [_row(of, one) for one in changed]
+    since = newest.last if newest else of.since - timedelta(seconds=BUCKET)
+    begun = None
+    if newest is not None:
+        begun = Span(PART, State(newest.state), newest.began.timestamp(), newest.last.timestamp(), newest.why)
+    found = spans(buckets(of.key, since, now - WHOLE), at_moment(of, now)[1].most_ms, BUCKET, begun)
+    rows = [_row(of, one) for one in found if one is not begun]
     ServiceSpan.objects.bulk_create(
         rows,
         update_conflicts=True,
@@ -39,8 +34,20 @@ def follow(of: Objective, now: datetime) -> int:
     return len(rows)
 
 
-def _epoch(at: datetime) -> float:
-    return at.timestamp()
+def buckets(wwid: str, since: datetime, until: datetime) -> dict[str, list[Bucket]]:
+    """Host -> buckets of a LUN that begin in a stretch of time. A bucket's sums are exact, so its mean is that of its
+    reads; one without both sums is none. One query."""
+    rows = Rollup.objects.filter(
+        look__probe=PROBE, series__in=(f"{READS}{wwid}", f"{MS}{wwid}"), bucket__gte=since, bucket__lte=until
+    )
+    sums: dict[tuple[str, datetime], dict[str, float]] = {}
+    for host, bucket, series, total in rows.values_list("look__host__name", "bucket", "series", "total"):
+        sums.setdefault((host or "", bucket), {})[series[: -len(wwid)]] = total
+    found: dict[str, list[Bucket]] = {}
+    for (host, bucket), one in sums.items():
+        if one.get(READS) and MS in one:
+            found.setdefault(host, []).append(Bucket(bucket.timestamp(), one[MS] / one[READS]))
+    return found
 
 
 def _row(of: Objective, one: Span) -> ServiceSpan:

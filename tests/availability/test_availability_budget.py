@@ -117,7 +117,7 @@ def test_a_slow_burn_is_a_warning():
 
 
 def test_the_rate_of_time_that_nobody_saw_is_not_known():
-    of, now = history(("up", DAY), (None, 200), ("up", 100))
+    of, now = history(("up", DAY), (None, 220), ("up", 80))
     assert burning(of, NINES, now).outcome is Outcome.UNKNOWN
     assert burn(of, NINES, 300.0, now).rate is None
 

@@ -225,7 +225,9 @@ def test_the_api_gives_periods_and_any_stretch_of_time(row, now):
     assert custom["corrections"] == []
     assert api.get(URL, {"at": "2024-02-29"}).json()[0]["period"] == "February 2024"
     for wrong in ({"at": "soon"}, {"begins": "soon", "ends": "now"}, {"begins": now.isoformat()},
-                  {"begins": now.isoformat(), "ends": now.isoformat()}):  # fmt: skip
+                  {"begins": now.isoformat(), "ends": now.isoformat()},
+                  {"begins": "0001-01-01T00:00:00Z", "ends": "0001-01-02T00:00:00Z"},
+                  {"begins": "9999-12-30T00:00:00Z", "ends": "9999-12-31T00:00:00Z"}):  # fmt: skip
         assert kind(api.get(f"{URL}{row.pk}/", wrong)) == (400, "invalid")
     assert kind(api.get(f"{URL}999/"))[0] == 404
 

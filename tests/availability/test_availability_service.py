@@ -284,6 +284,7 @@ def test_a_correction_is_refused_or_taken_back_and_then_never_counts(row, now, a
         ({"kind": "better"}, "is no kind of correction"),
         ({"begin": 10, "end": 10}, "ends before it begins"),
         ({"end": 9 * 3600}, "lies in the future"),
+        ({"begin": -500 * 86_400}, "more than a year before"),
         ({"begin": -99 * 86_400, "end": -98 * 86_400}, "Nothing was promised of core-db before"),
         ({"reason": "so"}, "how you know it"),
         ({"kind": "cause"}, "Name the cause"),
