@@ -22,14 +22,12 @@ def moved(port: str = FREE, switch: str = "SWA1") -> Estate:
 
 def spare(estate: Estate, number: str) -> Estate:
     """Every switch has one more port, without anybody in it."""
-    switches = tuple(
-        replace(
-            one,
-            ports=(*one.ports, replace(one.ports[0], number=int(number), wwn=f"20{int(number):02x}{one.wwn[4:]}", neighbors=(), state="no_light", kind="U")),
-        )
-        for one in estate.switches
-    )  # fmt: skip
-    return replace(estate, switches=switches)
+    switches = []
+    for one in estate.switches:
+        wwn = f"20{int(number):02x}{one.wwn[4:]}"
+        port = replace(one.ports[0], number=int(number), wwn=wwn, neighbors=(), state="no_light", kind="U")
+        switches.append(replace(one, ports=(*one.ports, port)))
+    return replace(estate, switches=tuple(switches))
 
 
 def dead() -> Estate:

@@ -39,7 +39,7 @@ def by_search(power: Power, gone: set[Element]) -> set[Element]:
 
 
 def test_generated_relations_die_as_a_search_says():
-    dice = random.Random(20261126)  # noqa: S311
+    dice = random.Random(20261126)
     for _ in range(400):
         things = [Element(dice.choice(list(Kind)), str(n)) for n in range(dice.randrange(2, 14))]
         within: dict[Element, frozenset[Element]] = {}
