@@ -57,7 +57,8 @@ def slack(note: Note) -> dict[str, Any]:
     if left:
         shown.append(f"and {left} more")
     blocks: list[dict[str, Any]] = [_section(f"*{_marked(note.headline)}*"), *map(_section, shown)]
-    return {"text": f"{SIGNS[note.severity]} {_marked(note.headline)}", "blocks": blocks}
+    text = f"{SIGNS[note.severity]} {_marked(note.headline)}"
+    return {"text": text, "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 
 def _slack_line(one: Line) -> str:
@@ -66,7 +67,7 @@ def _slack_line(one: Line) -> str:
 
 
 def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:LONGEST]}}
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:LONGEST], "verbatim": True}}
 
 
 def _marked(text: str) -> str:
@@ -95,5 +96,11 @@ def card(note: Note) -> dict[str, Any]:
     return {"type": "message", "attachments": [{"contentType": CARD, "contentUrl": None, "content": content}]}
 
 
-def _text(text: str, **more: Any) -> dict[str, Any]:
-    return {"type": "TextBlock", "text": text[:LONGEST], "wrap": True, **more}
+def _text(text: str, spacing: str = "default", **more: Any) -> dict[str, Any]:
+    """A run of text, in which no markup is read, unlike in a TextBlock: names hold underscores, and a host's words must
+    make no link."""
+    return {
+        "type": "RichTextBlock",
+        "spacing": spacing,
+        "inlines": [{"type": "TextRun", "text": text[:LONGEST], **more}],
+    }

@@ -73,6 +73,7 @@ def test_slack_reads_no_markup_of_its_own_in_a_sentence():
     assert "<!channel>" not in text
     assert "<https://evil" not in text
     assert "&lt;!channel&gt; &amp; " in made["text"]
+    assert all(one["text"]["verbatim"] for one in made["blocks"])
     assert made["blocks"][1]["text"]["text"].endswith("lun ora <https://h/alerts/7/|Open>")
     assert made["blocks"][-1]["text"]["text"] == "and 3 more"
     long = chat.slack(Note("info", "x", [Line("info", "y" * 9000, "z")] * 60))
@@ -89,7 +90,15 @@ def test_teams_gets_a_card():
     assert made["type"] == "message"
     assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
     card = attachment["content"]
-    assert [one["text"] for one in card["body"]] == ["2 alerts", "a", "lun ora", "b", "host kvm", "and 1 more"]
+    assert [one["inlines"][0]["text"] for one in card["body"]] == [
+        "2 alerts",
+        "a",
+        "lun ora",
+        "b",
+        "host kvm",
+        "and 1 more",
+    ]
+    assert {one["type"] for one in card["body"]} == {"RichTextBlock"}, "a TextBlock would read markup"
     assert card["actions"][0]["url"] == "https://h/"
     assert "actions" not in chat.card(Note("info", "x", []))["attachments"][0]["content"]
     big = chat.card(Note("info", "x", [Line("info", "y" * 400, "z" * 80)] * 60))
