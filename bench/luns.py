@@ -6,6 +6,9 @@ portal's: a real host takes longer. What is real: sshd and its encryption, the p
 and proof. `bare` sends the same scripts over the same connections by as many threads and throws the answers away;
 asyncssh and parallel-ssh do so over their own connections. Client and servers share the machine.
 
+A sweep that takes longer than 14 s is one in which the paths were not known (they are looked at every 3 s): then the
+portal reads and judges all of them anew, and the figures are those of a machine that is too busy.
+
 paths: what is looked at every 3 s. minute: everything that a host says of its LUNs. The first sweep finds all new, in
 the others nothing changed; lost: a fabric vanished from every host at once. The last line is JSON, medians over the
 rounds; portal_paths is (sweep - bare) / bare in wall seconds."""
@@ -13,7 +16,10 @@ rounds; portal_paths is (sweep - bare) / bare in wall seconds."""
 from __future__ import annotations
 
 import argparse
+import re
+import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -23,7 +29,7 @@ from pathlib import Path
 from bench.luns_answers import LANES
 from bench.luns_estate import HOSTS, LUNS, PATHS, SWITCHES, estate
 from bench.luns_portal import PROBES, Cost, Portal, cost, written
-from bench.luns_rig import Rig
+from bench.luns_rig import NONCE, Rig
 from bench.pages import database
 from bench.result import finish
 from bench.ssh import peers_python
@@ -33,6 +39,7 @@ from inventory.redundancy.elements import Element, Kind
 from inventory.redundancy.lint import lint
 from inventory.redundancy.proof import prove
 from inventory.redundancy.whatif import what_if
+from portal.kernel import collector
 from portal.kernel.command import Command
 
 GOALS = {
@@ -85,6 +92,33 @@ def show(what: str, one: Cost) -> None:
         f"  PostgreSQL's CPU {one.server:6.3f} s  {one.peak:5.0f} MB",
         flush=True,
     )
+
+
+def processes() -> dict[str, float]:
+    """How many processes one visit starts on a host, the script's shell included, as strace counts them on this machine
+    with its own tools; nothing where there is no strace."""
+    from inventory.probes import PROBES as KNOWN
+
+    strace, found = shutil.which("strace"), {}
+    for lane, probes in LANES.items() if strace else ():
+        commands = {f"{probe}.{name}": one for probe in probes for name, one in KNOWN[probe].commands.items()}
+        script = collector.script(commands, NONCE, sudo=False)
+        words = [
+            str(strace),
+            "-f",
+            "-qq",
+            "-e",
+            "trace=clone,clone3,fork,vfork",
+            "-e",
+            "signal=none",
+            "sh",
+            "-c",
+            script,
+        ]
+        said = subprocess.run(words, capture_output=True, check=False, timeout=60).stderr.decode(errors="replace")
+        made = [line for line in said.splitlines() if re.search(r"(?:clone3?|v?fork)\b.*= [1-9]", line)]
+        found[f"processes_{lane}"] = 1.0 + len(made)
+    return found
 
 
 class Sweeps:
@@ -188,7 +222,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-peers", action="store_true")
     options = parser.parse_args()
-    ratios = proof(options.rounds)
+    ratios = proof(options.rounds) | processes()
     python = None if options.no_peers else peers_python()
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder, database("holdfast_bench_luns"):
         rig = Rig(Path(folder))

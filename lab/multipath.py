@@ -112,7 +112,7 @@ def _path(host: Host, lun: Lun, hba: Hba, target: TargetPort, place: tuple[int, 
         checker="faulty" if lost else "ready",
         hba=hba,
         target=target,
-        faults=int(age >= KERNEL_NOTICES),
+        faults=int(age >= KERNEL_NOTICES) + host.flapped.get((hba.wwpn, target.wwpn, lun.wwid), 0),
         device="offline" if hctl in host.offline else "running",
     )
 
@@ -160,6 +160,13 @@ def lose(world: World, host: Host, hba: str = "", target: str = "", wwid: str = 
                     host.failed_paths.setdefault(key, world.at if since is None else since)
 
 
+def flap(world: World, host: Host, times: int, hba: str = "", target: str = "", wwid: str = "") -> None:
+    """Paths fail so often and are back each time before anybody looks: only the kernel's count tells. "" means any."""
+    for key in addresses(world, host):
+        if all(want in ("", have) for want, have in zip((hba, target, wwid), key, strict=True)):
+            host.flapped[key] = host.flapped.get(key, 0) + times
+
+
 def mend(world: World, host: Host) -> None:
     """Paths whose HBA, fabric and target all work come back, unless the SAN cuts them or they were set offline."""
     held = {key for key, hctl in addresses(world, host).items() if hctl in host.offline} if host.offline else set()
@@ -175,6 +182,7 @@ def mend(world: World, host: Host) -> None:
 def boot(world: World, host: Host) -> None:
     """After a boot there are no failed paths: what the SAN does not carry has no device at all."""
     host.failed_paths.clear()
+    host.flapped.clear()
     host.offline.clear()
     for pair in world.severed:
         lose(world, host, *pair, since=world.at - VANISH)

@@ -222,6 +222,8 @@ class Host:
     hbas: list[Hba] = field(default_factory=list)
     # (hba wwpn, target wwpn, wwid) -> lab time at which the path failed; a path fails, and vanishes 80 s later
     failed_paths: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    # the same key -> how often the path has failed and come back before anybody looked
+    flapped: dict[tuple[str, str, str], int] = field(default_factory=dict)
     offline: dict[str, float] = field(default_factory=dict)  # SCSI address -> lab time at which it was set offline
     corrupt: dict[str, str] = field(default_factory=dict)  # command name -> truncate | binary | ansi | huge | html
     hang: set[str] = field(default_factory=set)  # command names that never return

@@ -24,7 +24,7 @@ from portal.kernel.outcome import Outcome
 from portal.kernel.output import ParseError
 from portal.kernel.probe import Declared, HostOutputs, Probe
 
-FC_HOSTS = "grep -sH . " + " ".join(
+FC_HOSTS = "exec grep -sH . " + " ".join(
     f"/sys/class/fc_host/host*/{name}" for name in ("port_name", "port_state", "speed", "fabric_name")
 )
 

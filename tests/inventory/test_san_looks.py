@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db.models import Sum
 from django.utils import timezone
 
-from inventory.models import Finding, Look
-from inventory.services import looks, sweep, upkeep
+from inventory.models import Finding, Host, Look, Rollup
+from inventory.services import allow_reads, looks, sweep, upkeep
 from tests.fixtures_estate_lab import KEY, known, lab, settle  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.wire]
-PROBES = ("fc_ports", "lun_devices", "lun_identity", "lun_latency", "multipath", "multipath_config")
+PROBES = ("lun_read", "fc_ports", "lun_devices", "lun_identity", "lun_latency", "multipath", "multipath_config")
 
 
 @pytest.fixture
@@ -71,6 +72,37 @@ def test_a_remapped_lun_is_seen_by_asking_the_array_alone(engine, lab):  # noqa:
     assert "the array maps another volume there" in words
     assert said("lun_devices")[wrong[0]] == "ok", "the kernel and multipath notice nothing"
     assert said("multipath")["kernel_view"] == "ok"
+
+
+def test_a_path_that_fails_between_looks_flaps_on_the_host_and_at_its_lun(engine, lab):  # noqa: F811
+    look()
+    wwid = next(iter(said("lun_identity")))
+    path = next(
+        one for one in Look.objects.get(host__name="kvm01", probe="multipath").facts["maps"] if one["wwid"] == wwid
+    )
+    hba, target = path["paths"][0]["hba_wwpn"], path["paths"][0]["target_wwpn"]
+    before = said("multipath")
+    lab.fault("flap-path", "kvm01", wwid=wwid, hba=hba, target_wwpn=target, times="3")
+    look()
+    assert said("lun_devices")["flapping"] == "warn"
+    assert {key for key, outcome in said("lun_devices").items() if outcome == "warn"} == {"flapping", wwid}
+    assert said("multipath") == before, "every look shows it up"
+    total = Rollup.objects.filter(look__host__name="kvm01", series=f"failed:{wwid}").aggregate(n=Sum("total"))["n"]
+    assert total == 3
+
+
+def test_blocks_are_read_where_it_is_allowed(engine):
+    host = Host.objects.get(name="kvm01")
+    look()
+    assert said("lun_read") == {}, "nobody has allowed it"
+    allow_reads.allow(host, "test", wanted=True, typed="kvm01")
+    look()
+    assert len(said("lun_read")) == 8
+    assert set(said("lun_read").values()) == {"ok"}
+    facts = Look.objects.get(host=host, probe="lun_read").facts["tried"]
+    assert {one["ms"] for one in facts} == {0.42}
+    allow_reads.allow(host, "test", wanted=False)
+    assert said("lun_read") == {}
 
 
 def test_facts_of_another_release_are_no_look_before(engine):
