@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from failover.models import Correction, Objective, ObjectiveVersion
 from failover.services.corrections import LONGEST_CAUSE
-from failover.services.objectives import DEFAULT, LONGEST, Wish
+from failover.services.objectives import DEFAULT, LONGEST, Wish, zones
 
 NUMBER = {"inputmode": "decimal"}
 
@@ -28,9 +28,7 @@ class ObjectiveForm(forms.Form):
         help_text="99.99 % leaves 4 min 23 s of an average month, and 52 min 36 s of a year.",
     )
     period = forms.ChoiceField(label="Over", choices=ObjectiveVersion.Period.choices)
-    zone = forms.ChoiceField(
-        label="By the calendar of", choices=lambda: [(n, n) for n in sorted(available_timezones())]
-    )
+    zone = forms.ChoiceField(label="By the calendar of", choices=lambda: [(name, name) for name in zones()])
     every = forms.FloatField(label="Asked every, seconds", initial=5.0, widget=forms.NumberInput(attrs=NUMBER))
     most_ms = forms.FloatField(
         label="A read takes at most, ms", initial=1.0, help_text="Means of five minutes above it count as down."

@@ -124,12 +124,17 @@ def over_all(
     services: Sequence[Objective], begins: datetime, ends: datetime, now: datetime | None = None
 ) -> tuple[Availability, ...]:
     """The same for several, in their order, in as many queries as for one."""
-    at = (now or timezone.now()).timestamp()
+    at = now or timezone.now()
     told = histories(services, begins, ends)
     return tuple(
-        measure(told[row.pk], share(in_force(row, begins)), begins.timestamp(), ends.timestamp(), at)
+        measure(told[row.pk], share(in_force(row, begins)), begins.timestamp(), ends.timestamp(), clock(row, at))
         for row in services
     )
+
+
+def clock(of: Objective, now: datetime) -> float:
+    """Until when a service is judged, Unix seconds: now, or when nothing was promised of it any more."""
+    return min(now, of.retired_at or now).timestamp()
 
 
 def share(version: ObjectiveVersion) -> float:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from failover.availability.measured import Availability, Outage, measure
 from failover.availability.periods import Period
 from failover.models import Objective
-from failover.services.availability import at_moment, histories
+from failover.services.availability import at_moment, clock, histories
 from failover.services.pages_availability import Entry, Page, Row, entries, row_of, waiting_of
 
 
@@ -108,5 +108,5 @@ def custom(of: Objective, begins: datetime, ends: datetime, now: datetime) -> di
     row = row_of(of, during, version, known, now, waiting_of([of]).get(of.pk, 0))
     page = {**as_dict(row), "corrections": [correction(one) for one in entries(of, begins, ends)]}
     bare = replace(known, entries=())
-    seen = measure(bare, row.told.objective, begins.timestamp(), ends.timestamp(), now.timestamp())
+    seen = measure(bare, row.told.objective, begins.timestamp(), ends.timestamp(), clock(of, now))
     return {**page, "as_seen": {**_amounts(seen), "outages": outages(seen.outages)}}

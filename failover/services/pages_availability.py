@@ -12,7 +12,7 @@ from failover.availability.drawn import Bar, Day, Stretch, bar, calendar, stretc
 from failover.availability.measured import Availability, History, Outage, measure, state_sets
 from failover.availability.periods import Period, after, before, days, period
 from failover.models import Correction, Objective, ObjectiveVersion
-from failover.services.availability import at_moment, counts, histories, objectives, share
+from failover.services.availability import at_moment, clock, counts, histories, objectives, share
 from failover.services.corrections import waits
 from portal.kernel.outcome import GRAVE
 
@@ -80,7 +80,7 @@ def _rows(rows: Sequence[Objective], now: datetime, at: datetime) -> list[tuple[
 
 def row_of(row: Objective, during: Period, version: ObjectiveVersion, of: History, now: datetime, waiting: int) -> Row:
     """A service in one period. of: what is known of it then."""
-    told = measure(of, share(version), during.begins.timestamp(), during.ends.timestamp(), now.timestamp())
+    told = measure(of, share(version), during.begins.timestamp(), during.ends.timestamp(), clock(row, now))
     ahead = projected(told) if told.until < told.ends else None
     drawn = bar(told.budget_s, told.spent_s, ahead)
     return Row(row, version, during, told, verdict(told, during.name), ahead, drawn, waiting)
@@ -153,14 +153,14 @@ def shown(of: Objective, now: datetime, at: datetime) -> Page:
     ((row, known),) = _rows([of], now, at)
     during, told = row.period, row.told
     bare = replace(known, entries=())
-    seen = measure(bare, told.objective, during.begins.timestamp(), during.ends.timestamp(), now.timestamp())
+    seen = measure(bare, told.objective, during.begins.timestamp(), during.ends.timestamp(), clock(of, now))
     current = during.begins <= now < during.ends
     sets = state_sets(known, during.begins.timestamp(), told.until.timestamp())
     following = after(during)
     return Page(
         row=row,
         seen=seen,
-        burns=burning(known, told.objective, now.timestamp()) if current else None,
+        burns=burning(known, told.objective, now.timestamp()) if current and of.retired_at is None else None,
         stretches=stretches(*sets, during.begins, told.until),
         months=_months(of, row.version, now, at),
         entries=entries(of, during.begins, during.ends),
@@ -174,7 +174,7 @@ def shown(of: Objective, now: datetime, at: datetime) -> Page:
 def _months(of: Objective, version: ObjectiveVersion, now: datetime, at: datetime) -> tuple[Month, ...]:
     year = period("year", version.zone, at)
     known = histories([of], year.begins, year.ends)[of.pk]
-    whole = measure(known, share(version), year.begins.timestamp(), year.ends.timestamp(), now.timestamp())
+    whole = measure(known, share(version), year.begins.timestamp(), year.ends.timestamp(), clock(of, now))
     sets = state_sets(known, year.begins.timestamp(), whole.until.timestamp())
     marks = calendar(*sets, days(year.begins, year.ends, version.zone), of.since, whole.until)
     found: dict[int, list[Day]] = {}

@@ -171,6 +171,13 @@ def test_a_change_of_the_calendar_waits_for_the_next_period_too(row, now):
     assert (later.kind, later.zone) == ("year", "Africa/Nairobi")
 
 
+def test_a_retired_objective_is_judged_until_then(row, now):
+    objectives.retire(row, "admin1", "moved")
+    Objective.objects.update(retired_at=now - HOUR)
+    found = over(Objective.objects.get(pk=row.pk), now - 10 * HOUR, now, now)
+    assert (found.until, round(found.spent_s), round(found.not_watched_s)) == (now - HOUR, 600, 0)
+
+
 @pytest.mark.parametrize(
     ("wish", "words"),
     [
