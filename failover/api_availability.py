@@ -60,7 +60,7 @@ class AvailabilityApi(viewsets.GenericViewSet[Objective]):
     @extend_schema(parameters=[AT], responses=AvailabilityRow(many=True))
     def list(self, request: Request) -> Response:
         """Every service in its own period, the worst first."""
-        return Response([as_dict(row) for row in pages_availability.listed(*_at(request, "UTC"))])
+        return Response([as_dict(row) for row in pages_availability.listed(list(promised()), *_at(request, "UTC"))])
 
     @extend_schema(parameters=[AT, *SPAN], responses=AvailabilityDetail)
     def retrieve(self, request: Request, pk: str = "") -> Response:

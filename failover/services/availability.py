@@ -34,6 +34,7 @@ def objectives(*, retired: bool = False) -> QuerySet[Objective]:
     """Services with an objective, with their versions, by engine and title. retired: those that are asked no more,
     too."""
     rows = Objective.objects.select_related("engine").prefetch_related("versions").order_by("engine__name", "title")
+    rows = rows.defer("engine__password", "engine__ssh_private_key", "engine__ca_pem")
     return rows if retired else rows.filter(retired_at=None)
 
 

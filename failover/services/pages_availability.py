@@ -12,7 +12,7 @@ from failover.availability.drawn import Bar, Day, Stretch, bar, calendar, stretc
 from failover.availability.measured import Availability, History, Outage, measure, state_sets
 from failover.availability.periods import Period, after, before, days, period
 from failover.models import Correction, Objective, ObjectiveVersion
-from failover.services.availability import at_moment, clock, counts, histories, objectives, share
+from failover.services.availability import at_moment, clock, counts, histories, share
 from failover.services.corrections import waits
 from portal.kernel.outcome import GRAVE
 
@@ -61,9 +61,8 @@ class Row:
         return percent(self.told.not_seen_s / self.told.elapsed_s if self.told.elapsed_s else None)
 
 
-def listed(now: datetime, at: datetime | None = None) -> list[Row]:
-    """Every service with an objective in its period that holds a moment (now when left out), the worst first."""
-    rows = list(objectives())
+def listed(rows: Sequence[Objective], now: datetime, at: datetime | None = None) -> list[Row]:
+    """Services in their periods that hold a moment (now when left out), the worst first."""
     found = [one for one, _ in _rows(rows, now, at or now)]
     return sorted(found, key=lambda one: (GRAVE.index(one.verdict.outcome), one.objective.title))
 

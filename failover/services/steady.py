@@ -102,7 +102,7 @@ class Steady:
 
 def questions() -> dict[Part, Question]:
     """What is asked of which service. A declared service that is gone is not asked, and reads as not watched."""
-    rows = list(objectives().filter(engine__watched=True).exclude(kind=Objective.Kind.LUN).defer("engine__password"))
+    rows = list(objectives().filter(engine__watched=True).exclude(kind=Objective.Kind.LUN))
     keys = {row.engine_id for row in rows}
     engines = {pk: (url, pem) for pk, url, pem in Engine.objects.filter(pk__in=keys).values_list("pk", "url", "ca_pem")}
     declared = Service.objects.filter(engine__in=keys).exclude(name=ENGINE)

@@ -33,7 +33,8 @@ def index(request: HttpRequest) -> HttpResponse:
     """?at=2026-11-26 shows the periods that hold a day; ?format=csv or json gives the file."""
     now = timezone.now()
     at = asked(request, now, timezone.get_current_timezone_name())
-    rows = pages.listed(now, at)
+    known = list(objectives(retired=True))
+    rows = pages.listed([one for one in known if one.retired_at is None], now, at)
     if (wanted := request.GET.get("format")) == "json":
         return JsonResponse({"made": now.isoformat(), "services": [as_dict(row) for row in rows]})
     if wanted == "csv":
@@ -47,7 +48,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "lead": lead,
         "rows": [(row, row.bar) for row in rows],
         "at": request.GET.get("at", ""),
-        "retired": Objective.objects.exclude(retired_at=None).order_by("title"),
+        "retired": [one for one in known if one.retired_at is not None],
         "acts": acts_of(request.user),
         "path": path(("Drills", "drills"), HEAD),
     }

@@ -9,6 +9,8 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from failover.models import Correction, CorrectionDecision, Objective
@@ -199,6 +201,19 @@ def test_files_hold_the_same_figures_as_the_page(row, now, as_):
     assert [line["entry"] for line in lines] == ["counts", "seen", "correction"]
     assert lines[0]["cause"] == "'=SUM(A1)"  # no formula of a spreadsheet
     assert (lines[2]["by"], lines[2]["counts"]) == ("operator1", "True")
+
+
+def test_as_many_queries_for_many_services_as_for_one(row, now, as_):
+    person = as_("viewer1")
+    counts = []
+    for more in ((), ("reports", "archive", "gateway")):
+        for name in more:
+            scene.spans(scene.service(row.engine, name), now - HOUR, ("up", 3000), ("down", 60), ("up", 540))
+        person.get("/availability/")
+        with CaptureQueriesContext(connection) as queries:
+            person.get("/availability/")
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 15
 
 
 def test_the_overview_leads_to_it(row, as_):
