@@ -22,7 +22,7 @@ PAGES = 60
 
 
 def timed(words: str, deed: Callable[[], Any]) -> tuple[Any, float]:
-    """(what the deed gives, seconds of one core), and says so beside the wall's, which others on the machine lengthen."""
+    """(what the deed gives, seconds of one core); says so beside the wall's, which others on the machine lengthen."""
     began, burnt = time.perf_counter(), time.process_time()
     found = deed()
     spent = time.process_time() - burnt

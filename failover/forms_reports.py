@@ -70,8 +70,7 @@ class DefinitionForm(ReportModelForm):
         self._field("site").queryset = Site.objects.order_by("name")
         for name, words in (("engine", "the whole estate, or a site"), ("site", "the whole estate, or an engine")):
             self._field(name).empty_label = words
-        if self.instance.pk:
-            self.initial["addresses"] = "\n".join(self.instance.addresses)
+        self.initial["addresses"] = "\n".join(self.instance.addresses)
 
     def _field(self, name: str) -> Any:
         return self.fields[name]

@@ -55,6 +55,11 @@ class Row:
             return "waiting"
         return "ok"
 
+    @property
+    def word(self) -> str:
+        """The same in words."""
+        return "late or not delivered" if self.wrong else self.last.get_state_display() if self.last else "none yet"
+
 
 def rows(roles: Sequence[str], now: datetime) -> list[Row]:
     """Every definition, by title."""

@@ -13,6 +13,7 @@ from failover.models import BreakGlass, Drill, Issue, Missed, PeriodReport, Repo
 from failover.reports.build import ident as drill_ident
 from failover.reports.period import content
 from failover.reports.period.drilled import told
+from failover.reports.period.fields import FAILOVER
 from failover.reports.period.given import Given, Slice
 from failover.reports.period.span import Kind, Span, before
 from failover.services import report, report_estate
@@ -128,7 +129,7 @@ def _proofs(scope: Scope, span: Span) -> Iterator[content.Proof]:
             one.overdue_days for (pk, _), one in wanted.items() if pk == engine.pk and (one.kind or one.plan) in PROVES
         ]
         found = next((one for one in whole if one.engine_id == engine.pk and one.like in PROVES), None)
-        yield _proof("failover, by an unplanned loss", engine.name, found, min(allowed, default=OVERDUE), span.ends)
+        yield _proof(FAILOVER, engine.name, found, min(allowed, default=OVERDUE), span.ends)
     for (pk, plan), one in sorted(wanted.items()):
         if (one.kind or one.plan) not in PROVES:
             found = next((each for each in whole if each.engine_id == pk and each.plan == plan), None)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from failover.reports.period import clauses, content
-from failover.reports.period.fields import FIELDS
+from failover.reports.period.fields import FAILOVER, FIELDS
 from tests.failover.period_rows import DAY, MAP, MONTH, SCOPE, T0, aim, drill, issue, rehearsal, report, slice_
 
 GOOD = """
@@ -105,7 +105,10 @@ def test_proofs_of_drills():
     assert missing("drills.within_year", proofs=()) == "nothing is planned to be proven by drills"
     assert missing("drills.not_overdue", proofs=never) == "overdue: failover of olvm"
     assert missing("drills.not_overdue", proofs=old) == ""
-    assert "another host took the engine over" in missing("drills.switchover", {"drills": (drill(kind="tabletop"),)})
+    paper, lately = {"drills": (drill(kind="tabletop"),)}, MONTH.ends - 300 * DAY
+    assert "another host took the engine over" in missing("drills.switchover", paper)
+    assert missing("drills.switchover", paper, proofs=(content.Proof(FAILOVER, "olvm", lately, 95, 300, True),)) == ""
+    assert missing("drills.switchover", paper, proofs=never) != ""
     assert missing("drills.held", {"drills": ()}) == "no drill ended in the period"
 
 

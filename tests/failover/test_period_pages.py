@@ -158,7 +158,7 @@ def test_the_map_of_clauses_is_shown_against_the_newest_report(engine, as_, sett
     assert "[secondary source: compliance check needed]" in page
     made()
     page = client.get("/reports/clauses/").content.decode()
-    assert "drills.held: no drill ended in the period" in page
+    assert "drills.scenario: no drill ended in the period" in page
     own = tmp_path / "own.toml"
     own.write_text("[[clause]]\n")
     settings.HOLDFAST_CLAUSES = str(own)
