@@ -136,13 +136,23 @@ def findings(key: str, told: Availability, period: str, burns: Verdict, silent: 
             silent or f"{told.service} is not watched: nobody has an answer of it. Look at the process drill_prober."
         )
         return [Finding(check, Outcome.UNKNOWN, subject, words) for check in ("answers", "budget", "burn_rate")]
+    burn_rate = Finding("burn_rate", burns.outcome, subject, burns.sentence)
+    return [_answers(subject, told), _budget(subject, told, period), burn_rate]
+
+
+def _budget(subject: Subject, told: Availability, period: str) -> Finding:
     stands = verdict(told, period)
-    lesser = stands.outcome is Outcome.UNKNOWN
-    budget = Finding("budget", Outcome.OK if lesser else stands.outcome, subject, stands.sentence)
-    return [_answers(subject, told), budget, Finding("burn_rate", burns.outcome, subject, burns.sentence)]
+    if stands.outcome is not Outcome.UNKNOWN or told.ratio is None:
+        return Finding("budget", stands.outcome, subject, stands.sentence)
+    words = f"{told.service} was down {duration(told.spent_s)} of the {duration(told.budget_s)} of its budget"
+    rest = f"in the part of {period} that was watched; {_rough(told.not_seen_s)} were not seen"
+    return Finding("budget", Outcome.OK, subject, f"{words} {rest}.")
 
 
 def _answers(subject: Subject, told: Availability) -> Finding:
+    if told.unsure:
+        words = f"{told.service} is asked, and nothing can be told of it: {told.unsure}."
+        return Finding("answers", Outcome.UNKNOWN, subject, words)
     if not told.down_now:
         return Finding("answers", Outcome.OK, subject, f"{told.service} answers.")
     last = told.outages[-1]

@@ -11,7 +11,7 @@ from failover.availability.corrected import planned as planned_times
 from failover.availability.history import History, Outage, Permit
 from failover.availability.intervals import Interval, Moments, clip, intersect, length, subtract, union
 from failover.availability.outages import Piece, outages
-from failover.availability.watched import Seen, is_watched, known_until, within
+from failover.availability.watched import Seen, State, is_watched, known_until, within
 
 __all__ = ["Availability", "History", "Outage", "Permit", "measure", "state_sets"]
 
@@ -37,6 +37,7 @@ class Availability:
     outages: tuple[Outage, ...]
     until: datetime
     watched: bool = True  # asked now; or it is over, and nothing is missing now
+    unsure: str = ""  # why nothing can be told of it now, though it is asked; "" while it can
 
     @property
     def elapsed_s(self) -> float:
@@ -71,6 +72,7 @@ def measure(of: History, objective: float, begins: float, ends: float, now: floa
     unplanned = subtract(told.down, planned)
     up_s, spent_s = length(told.up), length(unplanned)
     alive = is_watched(whole, of.rule, now)
+    present = alive and until == known
     pieces = sorted([Piece(*each, True) for each in planned] + [Piece(*each, False) for each in unplanned])
     return Availability(
         service=of.service,
@@ -85,10 +87,17 @@ def measure(of: History, objective: float, begins: float, ends: float, now: floa
         ratio=up_s / (up_s + spent_s) if up_s + spent_s > 0 else None,
         budget_s=(1 - objective) * max(0.0, ends - begins),
         spent_s=spent_s,
-        outages=tuple(outages(of, over, pieces, begins, until if alive and until == known else None)),
+        outages=tuple(outages(of, over, pieces, begins, until if present else None)),
         until=_at(until),
         watched=alive or ends < now,
+        unsure=_unsure(of) if present and told.unknown and told.unknown[-1][1] == until else "",
     )
+
+
+def _unsure(of: History) -> str:
+    """Why the newest answer that told nothing did so."""
+    last = max((one for one in of.spans if one.state is State.UNKNOWN), key=lambda one: one.ends)
+    return last.why or "its answer tells nothing"
 
 
 def _at(seconds: float) -> datetime:

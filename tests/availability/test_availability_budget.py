@@ -134,7 +134,23 @@ def test_findings_of_a_service_that_answers():
     found = said(("up", DAY))
     assert {outcome for outcome, _ in found.values()} == {Outcome.OK}
     assert found["answers"][1] == "core-db answers."
-    assert said(("up", DAY), (None, 3000), ("up", 4000.0))["budget"][0] is Outcome.OK
+    assert said(("up", DAY), (None, 3000), ("up", 4000.0))["budget"] == (
+        Outcome.OK,
+        "core-db was down 0 s of the 4 min 19.2 s of its budget in the part of November that was watched; "
+        "50 min 0 s were not seen.",
+    )
+    assert said(("unknown", 400))["budget"][0] is Outcome.UNKNOWN
+
+
+def test_a_service_that_is_asked_and_tells_nothing_is_unknown():
+    found = said(("up", DAY), ("unknown", 30))
+    assert found["answers"] == (
+        Outcome.UNKNOWN,
+        "core-db is asked, and nothing can be told of it: no answer in time.",
+    )
+    assert said(("up", DAY), ("unknown", 30), ("up", 5))["answers"][0] is Outcome.OK
+    bare = History("core-db", RULE, (Span("service", State.UNKNOWN, BASE, BASE + 50),))
+    assert measure(bare, NINES, BASE, BASE + MONTH, BASE + 50).unsure == "its answer tells nothing"
 
 
 def test_findings_of_an_outage():
