@@ -16,6 +16,7 @@ from portal.alerts.rules.alarm import About, Alarm, Ask, Concern, Severity
 from portal.kernel.outcome import Outcome
 
 DAY = 86_400.0
+HOLD = 60.0  # seconds that it must be so: a portal that was away looks at its schedules first
 CALM = 60.0  # seconds that it must be gone
 FAILED = "the newest backup failed"
 
@@ -41,7 +42,7 @@ def _alarm(ask: Ask, one: Standing, line: Line) -> Alarm:
     words = f"{one.policy.name}: {line.sentence}"
     since = _failed_at(one) if line.short == FAILED else None
     return Alarm(
-        key, severity, Concern.DATA_LOSS, _about(one), words, since or ask.since(key), _link(one), calm=CALM
+        key, severity, Concern.DATA_LOSS, _about(one), words, since or ask.since(key), _link(one), HOLD, CALM
     )  # fmt: skip
 
 
@@ -58,7 +59,7 @@ def _unproven(ask: Ask, one: Standing) -> Iterator[Alarm]:
     key = f"backup:{one.policy.pk}:unproven"
     words = f"{one.policy.name}: {verdict.base}. {verdict.lead}"
     if verdict.word is Word.NO:
-        since, hold = ask.since(key), 0.0
+        since, hold = ask.since(key), HOLD
     else:
         assert one.facts.done is not None
         since, hold = one.facts.done.taken, DAY

@@ -29,6 +29,7 @@ class Asked(models.Model):
     at = models.DateTimeField(null=True, blank=True)
     failed_since = models.DateTimeField(null=True, blank=True)
     sentence = models.TextField(blank=True)
+    seen = models.JSONField(default=dict, blank=True)  # key -> since when, of what must last before it is an alert
 
     def __str__(self) -> str:
         return self.source

@@ -337,7 +337,7 @@ def test_backups_that_failed_never_came_or_cannot_be_restored(monkeypatch, now):
     assert (failed.severity, failed.since, failed.sentence) == (Severity.WARNING, now - 60 * MIN, "nightly: b7 failed.")
     assert failed.link == "/backups/policies/7/"
     (alarm,) = backups_say(monkeypatch, now, standing(now, word=Word.NO, done=False)).values()
-    assert (alarm.sentence, alarm.hold) == ("nightly: No backup is restorable. Take a new one.", 0.0)
+    assert (alarm.sentence, alarm.hold) == ("nightly: No backup is restorable. Take a new one.", of_backups.HOLD)
     (alarm,) = backups_say(monkeypatch, now, standing(now, word=Word.NOT_KNOWN)).values()
     assert alarm.hold == 86_400.0, "a day to rehearse the first one"
     assert backups_say(monkeypatch, now, standing(now, word=Word.NOT_KNOWN, done=False)) == {}, "none was due yet"

@@ -62,7 +62,7 @@ def test_what_holds_is_told_once_and_its_end_once(ops, said, now):
     row = Alert.objects.get()
     assert messages() == [("alert.opened", OPS)]
     mail = Mail.objects.get()
-    assert mail.subject == "[critical] ora_data02: ora_data02 lost a path."
+    assert mail.subject == "[critical] ora_data02 lost a path."
     assert f"https://holdfast.bank.example/alerts/{row.pk}/" in mail.body
     assert mail.payload["alerts"][0]["subject"] == {"kind": "lun", "name": "ora_data02"}
     said.end()
@@ -202,7 +202,7 @@ def test_a_window_holds_warnings_back_and_lets_data_loss_through(ops, said, now)
     assert row.held == "Global maintenance of olvm is active."
     assert kinds(row) == ["opened", "held"], "said once"
     assert sorted(mail.subject for mail in Mail.objects.all()) == [
-        "[critical] kvm01: kvm01 is away.", "[critical] ora_data02: The copy is 2 h old."
+        "[critical] kvm01 is away.", "[critical] ora_data02: The copy is 2 h old."
     ]  # fmt: skip
     said.QUIETS.clear()
     tick(now + 2 * MIN)
@@ -625,3 +625,22 @@ def test_what_two_sources_say_is_one_alert(ops, said, now, settings):
     tick(now + 3 * MIN)
     assert kinds(row) == ["opened", "told", "resolved"]
     assert pages.history(row)[-1].sentence == "This release of the portal does not look at it."
+
+
+def test_what_keeps_no_time_of_its_own_is_remembered_until_it_has_lasted(ops, said, now, settings):
+    """A portal that was away finds much overdue at its start, and has put it right a moment later."""
+    settings.HOLDFAST_ALARMS = ["tests.alerts.said_alarms.timeless"]
+    said.say(now, hold=60.0)
+    for seconds in (0, 30, 59):
+        tick(now + timedelta(seconds=seconds))
+    assert not Alert.objects.exists()
+    said.end()
+    tick(now + MIN)
+    said.say(now, hold=60.0)
+    tick(now + MIN)
+    tick(now + 1.9 * MIN)
+    assert not Alert.objects.exists(), "it began anew"
+    tick(now + 2 * MIN)
+    assert Alert.objects.get().since == now + MIN
+    tick(now + 5 * MIN)
+    assert (Alert.objects.get().repeats, len(messages())) == (0, 1)

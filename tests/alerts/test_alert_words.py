@@ -28,7 +28,7 @@ def item(number=7, what="opened", severity=Severity.CRITICAL, **more):
 
 def test_one_alert_in_words():
     one = item(repeats=2, by="anna")
-    assert wording.subject([one]) == "[critical] ora_data02: ora_data02 lost one path of fabric B on kvm02."
+    assert wording.subject([one]) == "[critical] ora_data02 lost one path of fabric B on kvm02."
     assert wording.body([one], NOW, "/alerts/").splitlines() == [
         "ora_data02 lost one path of fabric B on kvm02.",
         "critical, storage; lun ora_data02 (olvm, PROD)",
@@ -37,6 +37,8 @@ def test_one_alert_in_words():
         "Acknowledged by anna.",
         "https://holdfast.bank.example/alerts/7/",
     ]
+    other = item(about=About("lun", "ora_redo01"))
+    assert wording.subject([other]).startswith("[critical] ora_redo01: ora_data02 lost")
     lone = item(about=About("run", "run 7"), repeats=1)
     assert "run run 7\n" in wording.body([lone], NOW, "")
     assert "came back 1 time since" in wording.body([lone], NOW, "")

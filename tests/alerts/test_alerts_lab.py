@@ -83,7 +83,7 @@ def test_a_refused_host_key_is_told_once_on_every_channel_and_so_is_its_end(lab,
     row = Alert.objects.get(subject="kvm02", concern="control")
     host = Host.objects.get(name="kvm02")
     assert (row.key, row.link) == (f"finding:{engine.pk}:host:kvm02:trust", f"/hosts/{host.pk}/key/")
-    assert [one["Subject"] for one in mail.messages] == [" ".join(f"[critical] kvm02: {row.sentence}"[:200].split())]
+    assert [one["Subject"] for one in mail.messages] == [f"[critical] {row.sentence}"[:200].strip()]
     (told,) = hook.heard
     assert told.document["alerts"][0]["subject"] == {"kind": "host", "name": "kvm02"}
     stamp, mark = (told.headers[name.lower()] for name in (TIMESTAMP_HEADER, SIGNATURE_HEADER))
@@ -95,6 +95,9 @@ def test_a_refused_host_key_is_told_once_on_every_channel_and_so_is_its_end(lab,
     assert [round_of_alerts() for _ in range(3)] == [3, 0, 0]
     row.refresh_from_db()
     assert row.resolved_at is not None
-    assert [one["Subject"].split(":")[0] for one in mail.messages] == ["[critical] kvm02", "[critical] Resolved"]
+    assert [one["Subject"].split(":")[0] for one in mail.messages] == [
+        f"[critical] {row.sentence}".split(":")[0],
+        "[critical] Resolved",
+    ]
     assert [one.document["event"] for one in hook.heard] == ["alert.opened", "alert.resolved"]
     assert [one.kind for one in log.lines] == ["alert-opened", "alert-resolved"]

@@ -73,12 +73,14 @@ class Alarm:
 @dataclass(frozen=True)
 class Ask:
     """What a source is asked. now; after: the last time that all was well asked (None: never); open: the keys of its
-    open alerts with when each came last, for what is not known any more and so not over."""
+    open alerts with when each came last, for what is not known any more and so not over; seen: what it said before that
+    has not lasted long enough yet, with since when."""
 
     now: datetime
     after: datetime | None = None
     open: Mapping[str, datetime] = field(default_factory=dict)
+    seen: Mapping[str, datetime] = field(default_factory=dict)
 
     def since(self, key: str) -> datetime:
         """When it began, for what keeps no time of its own: when it was first noticed."""
-        return self.open.get(key, self.now)
+        return self.open.get(key) or self.seen.get(key) or self.now

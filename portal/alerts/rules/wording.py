@@ -38,7 +38,9 @@ def subject(items: Sequence[Item]) -> str:
     """One line: severity first, since that is what people sort by."""
     if len(items) == 1:
         one = items[0]
-        return f"[{one.severity.value}] {LEADS[one.what]}{one.about.name}: {one.sentence}"[:200]
+        named = one.sentence.startswith(one.about.name)
+        name = "" if named else f"{one.about.name}: "
+        return f"[{one.severity.value}] {LEADS[one.what]}{name}{one.sentence}"[:200]
     worst = max((one.severity for one in items), key=lambda severity: severity.rank)
     over = sum(one.what == "resolved" for one in items)
     counted = f"{len(items) - over} alerts" if over < len(items) else ""

@@ -33,7 +33,8 @@ def collect(now: datetime) -> list[str]:
         row, _ = Asked.objects.get_or_create(source=path)
         held = dict(Alert.objects.filter(source=path, resolved_at=None).values_list("key", "again"))
         try:
-            reconcile(path, import_string(path)(Ask(now, row.at, held)), now)
+            found = list(import_string(path)(Ask(now, row.at, held, _seen(row))))
+            reconcile(path, found, now)
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:  # one source that breaks must not keep the others from being heard
@@ -42,9 +43,14 @@ def collect(now: datetime) -> list[str]:
             _silent(row, error, now)
             broken.append(path)
             continue
-        Asked.objects.filter(pk=row.pk).update(at=now, failed_since=None, sentence="")
+        waiting = {one.key: one.since.isoformat() for one in found if one.hold and one.key not in held}
+        Asked.objects.filter(pk=row.pk).update(at=now, failed_since=None, sentence="", seen=waiting)
     _forget(now)
     return broken
+
+
+def _seen(row: Asked) -> dict[str, datetime]:
+    return {key: datetime.fromisoformat(text) for key, text in row.seen.items()}
 
 
 @transaction.atomic
