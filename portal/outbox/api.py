@@ -14,7 +14,8 @@ from portal.outbox.models import Mail
 
 
 class MailRow(serializers.ModelSerializer[Mail]):
-    """One message. state: queued, sent, failed (not delivered)."""
+    """One message. state: queued, sent, failed (not delivered). channel: mail, webhook, slack, teams, syslog; of those
+    but mail the address names the receiver."""
 
     class Meta:
         model = Mail
@@ -34,7 +35,7 @@ class Mails(viewsets.ReadOnlyModelViewSet[Mail]):
     serializer_class = MailRow
     pagination_class = Newest
     permission_classes = (Needs("evidence.view"),)
-    filter_backends = (filtered("state", "kind", "about", "person"),)
+    filter_backends = (filtered("state", "kind", "about", "person", "channel"),)
 
 
 router = SimpleRouter()
