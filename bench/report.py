@@ -97,7 +97,7 @@ def main() -> int:
         from bench.history import Size, Year
 
         ends = datetime(2026, 1, 1, tzinfo=UTC)
-        year = Year(ends, Size(drills=72, luns=96, vms=8, windows=104, faults=160, outages=14), days=400)
+        year = Year(ends, Size(drills=84, luns=96, vms=8, windows=104, faults=160, outages=14), days=400)
         timed("a year of rows", year.fill)
         print("monthly:")
         make(due(definition("monthly"), datetime(2025, 11, 15, tzinfo=UTC)), options.keep)

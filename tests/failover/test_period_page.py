@@ -234,6 +234,18 @@ def test_columns_are_shares_and_holes_are_hatched():
     assert [round(bar.height) for bar in none.bars] == [48, 24], "amounts, and nothing where there is none"
 
 
+def test_subjects_that_were_alike_all_along_are_one_row():
+    lost = [
+        each for n in range(6) for each in (turn(f"l{n}", T0), turn(f"l{n}", T0 + DAY, "warn", sentence=f"l{n} lost."))
+    ]
+    fine = [turn(f"f{n}", T0) for n in range(5)]
+    told = shown(report(slice_(luns_began=(), luns=(*lost, *fine, turn("x", T0 + HOUR)))))
+    rows_ = section(told, "Redundancy of LUNs").tables[0].rows
+    assert [one[0].text for one in rows_] == ["6 alike", "5 alike", "x"]
+    assert (rows_[0][6].text, rows_[0][6].more) == ("l0 lost. (2 Nov 2026 00:00)", "so do l1, l2, l3, l4, l5")
+    assert (rows_[1][6].text, rows_[1][6].more) == ("f0: always ok", "so do f1, f2, f3, f4")
+
+
 @pytest.mark.parametrize("kind", list(Kind))
 def test_every_period_is_drawn_and_named(kind):
     span = holding(kind, "Europe/Vienna", T0 + 40 * DAY)

@@ -11,16 +11,16 @@ from failover.reports.period.given import Slice
 Numbers = Mapping[str, int | None]
 
 TITLES = (
-    ("drills", "Drills that ended", "", "up"),
-    ("drills_met", "of them with every objective met", "", "up"),
+    ("drills", "Drills that ended", "", ""),
+    ("drills_met", "of them with every objective met", "", ""),
     ("objectives", "Objectives of drills", "", ""),
-    ("objectives_met", "of them met", "", "up"),
+    ("objectives_met", "of them met", "", ""),
     ("recovery", "Longest recovery that a drill measured", "ms", "down"),
     ("deviations", "Deviations in drills", "", "down"),
     ("not_held", "Planned drills that did not happen", "", "down"),
     ("backups", "Backups taken", "", ""),
     ("backups_bad", "Backups that failed or never came", "", "down"),
-    ("proven", "Backups proven by a restore", "", "up"),
+    ("proven", "Backups proven by a restore", "", ""),
     ("not_proven", "Rehearsals that proved nothing", "", "down"),
     ("gap", "Greatest age of the newest proven backup", "s", "down"),
     ("luns", "Time in which LUNs were fully redundant", "ppm", "up"),

@@ -46,6 +46,10 @@ class Language:
         """22 Nov 2026 22:14: for a column whose head carries the zone."""
         return f"{self.day(at)} {at.astimezone(self._zone):%H:%M}"
 
+    def second(self, at: datetime) -> str:
+        """22 Nov 2026 22:14:03: likewise."""
+        return f"{self.day(at)} {at.astimezone(self._zone):%H:%M:%S}"
+
     def full(self, at: datetime) -> str:
         """22 Nov 2026 22:14:03 EAT."""
         return f"{self.day(at)} {at.astimezone(self._zone):%H:%M:%S %Z}"

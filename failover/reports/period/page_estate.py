@@ -13,6 +13,7 @@ from failover.reports.period.layout import Section, Table, columns, number, text
 from portal.kernel.words import span
 
 MILLION = 1_000_000
+FEW = 3  # subjects that stand in rows of their own, though they are alike
 STATES = (("ok", "ok"), ("warn", "warning"), ("fail", "failed"), ("unknown", "not known"))
 BACKUPS = (("ok", "proven by a restore"), ("warn", "taken, not proven"), ("fail", "failed or never came"))
 AWAY = (("ok", "up"), ("warn", "down, planned"), ("fail", "down, not planned"), ("unknown", "not known"))
@@ -98,11 +99,11 @@ def _course(title: str, what: str, course: Course, report: Report, told: Languag
     if not course.subjects:
         return Section(title, note="Nothing is known, so nothing is drawn.")
     rows = [plots.Stack(told.part(report.period.kind, one.begins), _amounts(one)) for one in course.parts]
-    heads = columns(f"{what} 3", "OK 2>", "Warning 2>", "Failed 2>", "Not known 2>", "Turns 1>", "Gravest 8")
+    heads = columns(f"{what} 3", "OK 2>", "Warning 2>", "Failed 2>", "Not known 2>", "Turns 2>", "Gravest 7")
     return Section(
         title,
         plots=(plots.stacks(f"{title}: share of time in each state", rows, STATES, told.share(MILLION)),),
-        tables=(Table(heads, tuple(_subject(one, report, told) for one in course.subjects)),),
+        tables=(Table(heads, tuple(_subject(alike, report, told) for alike in _alike(course))),),
     )
 
 
@@ -110,14 +111,25 @@ def _amounts(one: Shares) -> tuple[tuple[str, int], ...]:
     return (("ok", one.ok), ("warn", one.warn), ("fail", one.fail), ("unknown", one.unknown))
 
 
-def _subject(one: Subject, report: Report, told: Language) -> tuple[Cell, ...]:
+def _alike(course: Course) -> Iterator[tuple[Subject, ...]]:
+    """Subjects whose states were the same all along: a switch that is lost is one thing, however many LUNs it has."""
+    found: dict[tuple[object, ...], list[Subject]] = {}
+    for one in course.subjects:
+        found.setdefault((one.engine, one.shares, one.turns, one.at), []).append(one)
+    for rows in found.values():
+        yield from [tuple(rows)] if len(rows) > FEW else [(one,) for one in rows]
+
+
+def _subject(alike: tuple[Subject, ...], report: Report, told: Language) -> tuple[Cell, ...]:
+    one, several = alike[0], len(alike) > 1
     shares, whole = one.shares, max(1, one.shares.whole)
-    when = told.minute(one.at) if one.at else ""
+    words = f"{one.worst} ({told.minute(one.at)})" if one.at else "always ok"
+    names = f"so do {', '.join(each.name for each in alike[1:])}" if several else ""
     return (
-        Cell(one.name, wide=True, more=_among(one.engine, report)),
+        Cell(f"{len(alike)} alike" if several else one.name, wide=True, more=_among(one.engine, report)),
         *(number(told.share(amount * MILLION // whole)) for _, amount in _amounts(shares)),
         number(told.number(one.turns)),
-        text(f"{one.worst} ({when})") if one.worst else Cell("always ok", meta=True),
+        Cell(f"{one.name}: {words}" if several and not one.at else words, wide=True, meta=not one.at, more=names),
     )
 
 
@@ -130,9 +142,9 @@ def _availability(report: Report, told: Language) -> Section:
     services = report.services or ()
     rows = [_strip(one, report, told) for one in services]
     heads = columns(
-        "Service 4",
+        "Service 3",
         "Objective 2>",
-        "Measured 2>",
+        "Measured 3>",
         "Not planned 3>",
         "Budget 3>",
         "Planned 2>",
@@ -205,7 +217,7 @@ def _outages(services: tuple[Service, ...], told: Language) -> Iterator[tuple[Ce
         for each in one.outages:
             yield (
                 text(one.name),
-                text(told.full(each.begins)),
+                text(told.second(each.begins)),
                 number(span(each.seconds)),
                 Cell("planned", "warn") if each.planned else Cell("no", "fail"),
                 Cell(each.cause, wide=True, more="corrected by a person" if each.corrected else "")
@@ -216,7 +228,7 @@ def _outages(services: tuple[Service, ...], told: Language) -> Iterator[tuple[Ce
 
 def _windows(report: Report, told: Language) -> Section:
     zone = told.zone(report.period.begins)
-    heads = columns("Window 5", f"Entered, {zone} 3", f"Left, {zone} 3", "For 2>", "Owner 2", "Change 3", "Deadline 2")
+    heads = columns("Window 4", f"Entered, {zone} 3", f"Left, {zone} 3", "For 3>", "Owner 2", "Change 3", "Deadline 2")
     rows = tuple(_window(one, told) for one in report.windows)
     return Section("Maintenance", tables=(Table(heads, rows, none="No maintenance was entered in this period."),))
 
