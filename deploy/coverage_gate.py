@@ -9,6 +9,8 @@ from typing import Any
 
 PURE = (
     "portal/kernel/",
+    "portal/changes/asked.py",
+    "portal/changes/gate.py",
     "portal/alerts/rules/",
     "portal/connectors/change/reading/",
     "portal/connectors/san/reading/",

@@ -17,6 +17,7 @@ from portal.runs.models import Run
 log = logging.getLogger(__name__)
 
 PORTAL = "portal"  # who takes the report
+LARGEST = 1_000_000  # bytes of the evidence that a change system is asked to keep
 PATIENCE = timedelta(minutes=10)  # with a prober that does not close a drill
 
 
@@ -40,9 +41,17 @@ def owe(change: Change, about: str, drill: Drill, keys: Collection[str], now: da
     told = files.json_file(made)
     new = int(changes.attach(change, wanted[0], about, told.name, told.kind, told.raw, now))
     new += _pdf(change, wanted[1], about, made, now)
+    return new + _evidence(change, wanted[2], about, drill, told.name, now)
+
+
+def _evidence(change: Change, key: str, about: str, drill: Drill, report: str, now: datetime) -> int:
+    """The signed records; between a drill's first and last one may lie those of months, and then it is too large."""
     export = "".join(evidence.export(evidence.everything_of(f"drill:{drill.pk}"))).encode()
-    name = f"{told.name.removesuffix('.json')}-evidence.json"
-    return new + int(changes.attach(change, wanted[2], about, name, "application/json", export, now))
+    if len(export) > LARGEST:
+        words = f"The signed evidence of drill {drill.pk} has {len(export)} bytes and is not attached"
+        return int(changes.note(change, key, about, f"{words}: an auditor takes it from the portal.", now))
+    name = f"{report.removesuffix('.json')}-evidence.json"
+    return int(changes.attach(change, key, about, name, "application/json", export, now))
 
 
 def _pdf(change: Change, key: str, about: str, made: reports.Made, now: datetime) -> int:

@@ -51,7 +51,7 @@ def test_from_the_request_to_the_close(changes, kind):
 
     for line, note in enumerate(("The drill begins.", "Group 1 is done.", "The drill ends.")):
         system.note(made.key, note, f"{mark}/{line}")
-    system.attach(made.key, "report.pdf", "application/pdf", b"%PDF-1.7 whole", f"{mark}/file")
+    system.attach(made.key, "report.pdf", "application/pdf", b"%PDF-1.7\0whole", f"{mark}/file")
     system.close(made.key, BEGINS, BEGINS + timedelta(minutes=42), "successful", "All objectives met.")
 
     told = changes.told(kind, made.key.number)

@@ -137,6 +137,24 @@ def test_the_code_says_how_it_went(begun, drill, monkeypatch, status, verdict, i
     assert ChangeNote.objects.get(kind="close").code == code
 
 
+def test_what_is_too_large_is_said_and_not_sent(begun, drill, monkeypatch):
+    evidence.append("drill.requested", "anna", f"drill:{drill.pk}", {})
+    monkeypatch.setattr(change_notes.change_files, "LARGEST", 100)
+
+    def no_pdf(made):
+        raise change_notes.change_files.files.NoPdf("A PDF needs WeasyPrint.")
+
+    monkeypatch.setattr(change_notes.change_files.files, "pdf_file", no_pdf)
+    end(begun)
+    Drill.objects.update(closed_at=timezone.now())
+    change_notes.tick(timezone.now())
+    assert change_notes.tick(timezone.now()) == 0
+    told = " ".join(text for _, _, text, _ in owed())
+    assert "No PDF of the report is attached. A PDF needs WeasyPrint." in told
+    assert "bytes and is not attached: an auditor takes it from the portal." in told
+    assert ChangeNote.objects.filter(kind="close").exists()
+
+
 def test_a_change_stays_open_while_anything_of_it_is_under_way(begun, engine, change):  # noqa: F811
     end(begun)
     window = Window.objects.create(

@@ -140,7 +140,7 @@ class Talk:
             curl.setopt(pycurl.FRESH_CONNECT, 1)
             curl.setopt(pycurl.POST, 1)
             curl.setopt(pycurl.POSTFIELDSIZE, len(body))
-            curl.setopt(pycurl.COPYPOSTFIELDS, body)
+            curl.setopt(pycurl.READFUNCTION, BytesIO(body).read)  # POSTFIELDS takes no NUL, and a PDF has many
             lines += [f"Content-Type: {media}", "Expect:"]
         curl.setopt(pycurl.HTTPHEADER, lines)
         try:
