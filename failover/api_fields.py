@@ -26,7 +26,7 @@ GATES = {
 
 class ChangeOf(serializers.Serializer[Any]):
     """The change that a drill belongs to, as it was asked for, and what it allows as it was read back last. gate "": no
-    change system is asked. undelivered: what is owed to it and was not taken."""
+    change system is asked, or the drill has ended. undelivered: what is owed to it and was not taken."""
 
     id = serializers.IntegerField(allow_null=True)
     system = serializers.CharField(allow_blank=True)
@@ -49,7 +49,8 @@ def change_of(drill: Drill) -> dict[str, Any]:
         window = {"start": drill.window_begins, "end": drill.window_ends}
     asked = Asked.thawed(run.change_asked) if run else Asked()
     bound = run.bound if run else None
-    decision = change_gate.stored(run, timezone.now(), drill) if run else None
+    over = run is None or bound is None or run.status in ENDED
+    decision = None if over or run is None else change_gate.stored(run, timezone.now(), drill)
     return {
         "id": bound.pk if bound else None, "system": asked.system, "number": run.change if run else "",
         "sys_id": asked.sys_id, "ci": list(asked.ci), "window": window, "type": asked.kind,

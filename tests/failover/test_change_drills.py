@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from failover.api_fields import change_of, gate_state
@@ -15,8 +16,9 @@ from failover.services.correlating import correlation
 from portal.access import request_id
 from portal.changes.asked import Asked
 from portal.changes.models import Change, ChangeSystem
-from portal.changes.services import look
-from portal.kernel.change import ChangeUnreachable, Gate
+from portal.changes.services import look, note
+from portal.changes.services.delivering import deliver_due
+from portal.kernel.change import ChangeRefused, ChangeUnreachable, Gate
 from portal.runs.models import Run
 from portal.runs.ports import Asks
 from portal.runs.services import Refused
@@ -97,6 +99,18 @@ def test_the_page_and_the_api_tell_what_was_read_back_last(engine, fake):  # noq
     drill = read_back(drill)
     assert gate_state(drill, timezone.now()) == "prevented"
     assert pages_change.bound(drill, timezone.now()).state == "unknown"
+
+
+def test_the_page_has_the_change_with_its_age_and_what_was_not_delivered(engine, fake, client):  # noqa: F811
+    fake.put("CHG1", Gate.AWAITING, sentence="CHG1 awaits the board.")
+    drill = read_back(asked(engine))
+    note(drill.run.bound, "run:1:one", "run:1", "one", timezone.now())
+    fake.errors["note"] = [ChangeRefused("snow says no.")]
+    deliver_due(timezone.now())
+    client.force_login(User.objects.get(username="operator1"), backend="portal.access.backend.PeopleBackend")
+    page = " ".join(client.get(f"/drills/{drill.pk}/").content.decode().split())
+    for words in ("CHG1 of snow", "CHG1 awaits the board.", "1 note to the change", f"/changes/{drill.run.bound_id}/"):
+        assert words in page, words
 
 
 def test_the_broken_glass_lifts_the_change_too(engine, fake):  # noqa: F811
