@@ -259,12 +259,6 @@ def _mend_path(world: World, target: str, args: Mapping[str, str]) -> None:
     multipath.mend(world, world.hosts[target])
 
 
-def _flap_path(world: World, target: str, args: Mapping[str, str]) -> None:
-    """Paths fail and come back: wwid=, hba=, target_wwpn=, times= (3)."""
-    host, times = world.hosts[target], int(args.get("times", "3"))
-    multipath.flap(world, host, times, args.get("hba", ""), args.get("target_wwpn", ""), args.get("wwid", ""))
-
-
 # --- the engine
 
 
@@ -381,7 +375,7 @@ SPECS: dict[str, Spec] = {
     "pull-fabric": Spec("Pull a fabric, or one host's cable to it", "fabric", _pull_fabric, _plug_fabric),
     "plug-fabric": Spec("Plug a fabric in again", "fabric", _plug_fabric),
     "fail-path": Spec("Let paths of a host fail", "host", _fail_path, _mend_path),
-    "flap-path": Spec("Let paths of a host fail and come back before anybody looks", "host", _flap_path),
+    "flap-path": Spec("Let paths of a host fail and come back before anybody looks", "host", multipath.flap),
     "kill-engine-service": Spec("Let the engine service die inside its VM", ENGINE, _kill_service, _recover_service),
     "restart-engine-service": Spec("Start the engine service again", ENGINE, _restart_service),
     "poweroff-engine-vm": Spec("Switch the engine VM off", ENGINE, _poweroff_vm),

@@ -7,6 +7,7 @@ healthy map with fewer paths.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lab.world import Hba, Host, Lun, TargetPort, World
@@ -160,11 +161,13 @@ def lose(world: World, host: Host, hba: str = "", target: str = "", wwid: str = 
                     host.failed_paths.setdefault(key, world.at if since is None else since)
 
 
-def flap(world: World, host: Host, times: int, hba: str = "", target: str = "", wwid: str = "") -> None:
-    """Paths fail so often and are back each time before anybody looks: only the kernel's count tells. "" means any."""
+def flap(world: World, target: str, args: Mapping[str, str]) -> None:
+    """Paths of a host fail times= (3) and are back each time before anybody looks: only the kernel's count tells.
+    wwid=, hba=, target_wwpn=: which; any where it is not given."""
+    host, wanted = world.hosts[target], [args.get(name, "") for name in ("hba", "target_wwpn", "wwid")]
     for key in addresses(world, host):
-        if all(want in ("", have) for want, have in zip((hba, target, wwid), key, strict=True)):
-            host.flapped[key] = host.flapped.get(key, 0) + times
+        if all(want in ("", have) for want, have in zip(wanted, key, strict=True)):
+            host.flapped[key] = host.flapped.get(key, 0) + int(args.get("times", "3"))
 
 
 def mend(world: World, host: Host) -> None:

@@ -24,7 +24,7 @@ def dump(facts: Any) -> Any:
     kind = type(facts)
     if kind in _AS_IT_IS:
         return facts
-    if kind is tuple or kind is list:
+    if isinstance(facts, tuple | list):
         return [dump(item) for item in facts]
     names = _names(kind)
     if names is not None:
@@ -33,8 +33,6 @@ def dump(facts: Any) -> Any:
         return {str(key): dump(value) for key, value in facts.items()}
     if isinstance(facts, set | frozenset):
         return sorted((dump(item) for item in facts), key=repr)  # a set's own order differs from process to process
-    if isinstance(facts, list | tuple):
-        return [dump(item) for item in facts]
     return facts.isoformat() if isinstance(facts, datetime) else facts
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 from datetime import UTC, datetime
 
 import pytest
@@ -105,6 +106,10 @@ def test_a_missing_field_deep_inside_is_refused_too():
 def test_a_plain_value_of_another_type_is_refused(kind, value):
     with pytest.raises(TypeError, match=f"is no {kind.__name__}"):
         load(kind, value)
+
+
+def test_what_has_no_type_of_its_own_is_taken_as_it_is():
+    assert load(dict[str, Any], {"a": [1, "b"]}) == {"a": [1, "b"]}
 
 
 def test_a_whole_number_is_a_float():

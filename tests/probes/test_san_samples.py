@@ -13,7 +13,7 @@ from portal.kernel.output import Output, ParseError
 from portal.kernel.probe import Declared
 from tests.samples_dir import Case, cases
 
-NAMES = ("fc_ports", "lun_devices", "lun_identity", "lun_latency", "multipath_config")
+NAMES = ("fc_ports", "lun_devices", "lun_identity", "lun_latency", "lun_read", "multipath_config")
 ALL = [pytest.param(name, case, id=f"{name}/{key}") for name in NAMES for key, case in cases(name).items()]
 
 
