@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -51,13 +52,28 @@ def person(browser, stack: Stack, name: str) -> Page:
     return page
 
 
-def ask(page: Page, stack: Stack) -> str:
+def approved_change(stack: Stack) -> str:
+    """A change that people have opened and approved in the lab's ServiceNow; its window is open for six hours."""
+    now = datetime.now(UTC)
+    window = {"begins": (now - timedelta(hours=1)).isoformat(), "ends": (now + timedelta(hours=6)).isoformat()}
+    number = stack.call("POST", "/change/servicenow/changes", window)["number"]
+    stack.call("POST", f"/change/servicenow/{number}/approve", {})
+    return number
+
+
+def change_there(stack: Stack, number: str) -> dict:
+    """The change as its system has it."""
+    changes = stack.call("GET", "/change")["servicenow"]["changes"]
+    return next(one for one in changes if one["number"] == number)
+
+
+def ask(page: Page, stack: Stack, number: str) -> str:
     """Asks until the pair is ready: after its start the agents need a while to see each other."""
     end = time.monotonic() + 150
     while True:
         page.goto(stack.url + "/drills/")
         page.locator("tr", has_text="Stop of an HA agent").get_by_text("Plan a drill").click()
-        page.fill("#id_change", "CHG0034817")
+        page.fill("#id_change", number)
         page.get_by_role("button", name="Ask for this drill").click()
         if re.search(r"/drills/\d+/$", page.url):
             return page.url
@@ -68,7 +84,8 @@ def ask(page: Page, stack: Stack) -> str:
 
 def test_asked_for_approved_begun_watched_and_reported(browser, stack):
     operator = person(browser, stack, "operator")
-    url = ask(operator, stack)
+    number = approved_change(stack)
+    url = ask(operator, stack, number)
     expect(operator.locator("h1")).to_contain_text("awaiting approval")
     expect(operator.get_by_role("button", name="Approve this drill")).to_have_count(0)
     approver = person(browser, stack, "approver")
@@ -90,3 +107,13 @@ def test_asked_for_approved_begun_watched_and_reported(browser, stack):
     expect(operator.locator("h1")).to_be_visible()
     kinds = {row[0] for row in stack.query("select kind from evidence_record where kind like 'drill.%'")}
     assert {"drill.requested", "drill.approved", "drill.begun"} <= kinds
+    end = time.monotonic() + 120
+    while (told := change_there(stack, number))["state"] != "closed":
+        notes = stack.query("select sequence, kind, code, error from changes_changenote where state != 'delivered'")
+        assert time.monotonic() < end, (told["state"], told["code"], notes)
+        time.sleep(1)
+    assert [name.rpartition(".")[2] for name in (one["name"] for one in told["files"])] == ["json", "pdf", "json"]
+    assert "Holdfast began" in told["notes"][0]
+    assert told["code"].startswith("successful"), told
+    operator.goto(url)
+    expect(operator.get_by_role("link", name=number)).to_be_visible()
