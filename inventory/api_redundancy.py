@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import exceptions, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -54,6 +54,7 @@ class ProofSummary(serializers.Serializer[Any]):
     sentence = serializers.CharField()
 
 
+@extend_schema_serializer(many=False)  # one, although the path has no key
 class ProofRow(serializers.Serializer[Any]):
     """The newest proof. looked_at: when it was last found to hold; too_old: it no longer speaks for the present, and
     outcome is unknown."""

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from django.views.defaults import bad_request, server_error
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -131,6 +132,7 @@ def _kind(error: exceptions.APIException) -> tuple[str, str]:
     return error.default_code.replace("_", "-"), str(error.default_detail).rstrip(".")
 
 
+@csrf_exempt  # a program that mistypes an address has no form: it is told so, and not sent a page about cookies
 def not_found(request: HttpRequest, rest: str = "") -> JsonResponse:
     """What an unknown path under /api/ answers."""
     body = problem(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -16,6 +16,16 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
         """A bearer token."""
         return {"type": "http", "scheme": "bearer"}
+
+
+class TimeOfDay(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """A time without a zone, such as a route's hours: the schema's format "time" would ask for one."""
+
+    target_class = "rest_framework.fields.TimeField"
+
+    def map_serializer_field(self, auto_schema: object, direction: str) -> dict[str, str]:
+        """hh:mm, and seconds where somebody gives them."""
+        return {"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?$"}
 
 
 PROBLEM = {
@@ -31,7 +41,8 @@ PROBLEM = {
     },
     "required": ["type", "title", "status", "detail"],
 }
-ALWAYS = {400: "Not readable or not valid", 401: "No valid token", 403: "Not allowed", 406: "No such form", 429: "Wait"}
+ALWAYS = {400: "Not readable or not valid", 401: "No valid token", 403: "Not allowed", 404: "Not found"}
+ALWAYS |= {406: "No such form", 429: "Wait"}
 WRITES = {409: "The state of things forbids it", 413: "Too large", 415: "Not JSON", 422: "Not to be carried out"}
 
 
@@ -47,8 +58,6 @@ def problems(result: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def _codes(path: str, method: str) -> dict[int, str]:
     codes = dict(ALWAYS)
-    if "{" in path or method == "get":
-        codes[404] = "Not found"
     if method != "get":
         codes |= WRITES
     if method == "patch":
