@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -79,6 +79,7 @@ class EventRow(serializers.Serializer[feed.Event]):
     links = serializers.DictField(child=serializers.CharField())
 
 
+@extend_schema_serializer(many=False)  # one, although the path has no key
 class EventsOf(serializers.Serializer[feed.Page]):
     """after: ask after this sequence next. more: there are more now."""
 
