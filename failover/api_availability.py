@@ -34,6 +34,7 @@ from failover.services.availability import current
 from failover.services.availability import objectives as promised
 from failover.services.availability_shapes import as_dict, correction, custom, whole
 from failover.services.pages_availability import FIRST, LAST, entry_of
+from portal.access.idempotency import KEY, key_of
 from portal.access.rest import Needs
 from portal.runs.problems import granted
 
@@ -43,7 +44,6 @@ SPAN = [
     OpenApiParameter("begins", datetime, description="Instead of a period: from when, with its time zone."),
     OpenApiParameter("ends", datetime, description="... and until when; at most 400 days later."),
 ]
-KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="Same key and body: same entry.")
 
 
 class AvailabilityApi(viewsets.GenericViewSet[Objective]):
@@ -114,7 +114,8 @@ class AvailabilityApi(viewsets.GenericViewSet[Objective]):
             return Response([correction(entry_of(one)) for one in found])
         given = _valid(CorrectionWish, request)
         wish = corrections.Wish(**given)
-        entry = granted(lambda: corrections.enter(row, wish, _who(request), request.headers.get("Idempotency-Key", "")))
+        key = key_of(request)
+        entry = granted(lambda: corrections.enter(row, wish, _who(request), key))
         return Response(correction(entry_of(entry)), status=status.HTTP_201_CREATED)
 
     @extend_schema(request=DecisionWish, responses=CorrectionRow)

@@ -18,6 +18,7 @@ from failover.services import booked, feed
 from failover.services.durations import needed
 from portal.access.problems import Unprocessable
 from portal.access.rest import Needs
+from portal.changes.fields import YEARS
 from portal.kernel.words import span
 from portal.runs.registry import UnknownPlan, plan_named
 
@@ -95,7 +96,9 @@ class Between(serializers.Serializer[Any]):
     end = serializers.DateTimeField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """In order, and not for ever."""
+        """In order, not for ever, in times that calendars have."""
+        if wrong := [name for name in ("start", "end") if attrs[name].year not in YEARS]:
+            raise serializers.ValidationError({wrong[0]: [f"The year is none of {YEARS[0]} to {YEARS[-1]}."]})
         if attrs["end"] <= attrs["start"]:
             raise serializers.ValidationError({"end": ["It is not after start."]})
         if attrs["end"] - attrs["start"] > booked.LONGEST:
@@ -177,6 +180,8 @@ class FreeSlots(viewsets.ViewSet):
         start = request.query_params.get("start") or timezone.now().isoformat()
         given = {**request.query_params.dict(), "start": start}
         begins = _asked(_Start, given)["start"]
+        if begins.year not in YEARS:
+            raise serializers.ValidationError({"start": [f"The year is none of {YEARS[0]} to {YEARS[-1]}."]})
         given["end"] = request.query_params.get("end") or (begins + AHEAD).isoformat()
         asked = _asked(Search, given)
         least = _least(asked)

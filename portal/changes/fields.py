@@ -12,6 +12,9 @@ from rest_framework.request import Request
 from portal.changes.asked import KINDS, LONGEST, Asked
 
 
+YEARS = range(2000, 2200)  # beyond them arithmetic with times overflows
+
+
 class Window(serializers.Serializer[Any]):
     """Times with their zone."""
 
@@ -19,7 +22,10 @@ class Window(serializers.Serializer[Any]):
     end = serializers.DateTimeField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """It ends later than it begins."""
+        """It ends later than it begins, in times that calendars have."""
+        for name, at in attrs.items():
+            if at.year not in YEARS:
+                raise serializers.ValidationError({name: [f"The year {at.year} is none of {YEARS[0]} to {YEARS[-1]}."]})
         if attrs["end"] <= attrs["start"]:
             raise serializers.ValidationError("The window ends before it begins.")
         return attrs

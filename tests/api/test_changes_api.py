@@ -131,6 +131,8 @@ def test_a_change_is_text_or_an_object_and_nothing_else(acting, fake):  # noqa: 
         assert kind(start(api, {**acting, "change": wrong}, "w")) == (400, "invalid"), wrong
     late = {"start": timezone.now().isoformat(), "end": (timezone.now() - HOUR).isoformat()}
     assert start(api, {**acting, "change": change(window=late)}, "w").status_code == 400
+    odd = {"start": "0001-01-01T00:00:00+14:00", "end": "9999-12-31T23:59:59-12:00"}
+    assert start(api, {**acting, "change": change(window=odd)}, "w").status_code == 400
     assert kind(start(api, {**acting, "change": change(system="jira")}, "x")) == (422, "unprocessable")
     assert start(api, {**acting, "change": None}, "y").status_code == 202
     Run.objects.update(status="aborted")
@@ -287,6 +289,14 @@ def test_questions_without_sense_are_told_so(calendar):
         assert kind(asked(calendar, path, 5, 4, minutes=5)) == (400, "invalid")
         assert kind(asked(calendar, path, 0, 24 * 93, minutes=5)) == (400, "invalid")
         assert kind(asked(calendar, path, ci=["x" * 201], minutes=5)) == (400, "invalid")
+    for start, end in (
+        ("0001-01-01T00:00:00Z", "0001-01-02T00:00:00Z"),
+        ("9999-12-30T00:00:00Z", "9999-12-31T00:00:00Z"),
+    ):
+        for path in ("/api/v1/conflicts/", "/api/v1/free-slots/"):
+            found = client("viewer").get(path, {"start": start, "end": end, "minutes": 5})
+            assert kind(found) == (400, "invalid"), start
+        assert kind(client("viewer").get("/api/v1/free-slots/", {"start": start, "minutes": 5})) == (400, "invalid")
     assert kind(client("viewer").get("/api/v1/conflicts/")) == (400, "invalid")
     assert kind(asked(calendar, "/api/v1/free-slots/")) == (400, "invalid")
     assert kind(asked(calendar, "/api/v1/free-slots/", plan="none")) == (422, "unprocessable")
