@@ -356,6 +356,7 @@ CELERY_BEAT_SCHEDULE = {
     "changes": {"task": "portal.changes.tasks.look", "schedule": 5.0},
     "change notes": {"task": "failover.tasks.note_changes", "schedule": 5.0},
     "write back": {"task": "portal.changes.tasks.deliver", "schedule": 5.0},
+    "prune callbacks": {"task": "portal.changes.tasks.prune", "schedule": 3600.0},
     "heartbeats": {"task": "backups.tasks.send_heartbeats", "schedule": 5.0},
     # hourly, so that a beat which is restarted every day comes to it, too
     "prune history": {"task": "inventory.tasks.prune_history", "schedule": 3600.0},

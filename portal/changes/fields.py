@@ -11,7 +11,6 @@ from rest_framework.request import Request
 
 from portal.changes.asked import KINDS, LONGEST, Asked
 
-
 YEARS = range(2000, 2200)  # beyond them arithmetic with times overflows
 
 

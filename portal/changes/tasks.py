@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from portal.changes.services.delivering import deliver_due
 from portal.changes.services.looking import look_due
+from portal.changes.services.pruning import prune as forget
 
 EVERY = 5.0  # seconds
 
@@ -21,3 +22,9 @@ def look() -> None:
 def deliver() -> None:
     """Writes back what is queued."""
     deliver_due(timezone.now())
+
+
+@shared_task(ignore_result=True)
+def prune() -> None:
+    """Forgets old callbacks and keys."""
+    forget(timezone.now())

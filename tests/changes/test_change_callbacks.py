@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
+from portal.changes import tasks
 from portal.changes.asked import Asked
 from portal.changes.models import Callback, Change
 from portal.changes.services import bind, look, systems
@@ -123,6 +125,20 @@ def test_both_keys_count_until_the_former_one_is_dropped(client, system):
     systems.drop_former(system.pk, "dora")
     assert problem(call(client, {"number": "CHG1", "n": 3})) == (401, "callback-forged")
     assert call(client, {"number": "CHG1", "n": 4}, key=fresh).status_code == 202
+
+
+def test_beat_reads_back_delivers_and_forgets(client, change, fake):
+    assert call(client).status_code == 202
+    fake.put("CHG1", Gate.ALLOWED)
+    tasks.look()
+    change.refresh_from_db()
+    assert change.gate == "allowed"
+    tasks.deliver()
+    tasks.prune()
+    assert Callback.objects.count() == 1
+    Callback.objects.update(at=timezone.now() - timedelta(days=91))
+    tasks.prune()
+    assert Callback.objects.count() == 0
 
 
 def test_who_knocks_too_often_is_told_when_to_come_back(client, settings):

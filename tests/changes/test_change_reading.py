@@ -149,6 +149,14 @@ def test_the_tick_asks_what_is_due_and_settles_by_itself(system, fake):
     assert look(row.pk).look_at > now + timedelta(minutes=10)
 
 
+def test_a_system_that_is_silent_is_asked_once_a_tick(system, fake):
+    fake.error = AWAY
+    for number in range(5):
+        bound(f"CHG{number}")
+    assert look_due(timezone.now()) == 1
+    assert fake.reads == 1
+
+
 def test_a_callback_that_comes_while_it_is_read_causes_another_read(system, fake, monkeypatch):
     fake.put("CHG1", Gate.AWAITING)
     row = bound()

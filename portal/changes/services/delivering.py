@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Min, Q
 
 from portal.changes.models import Change, ChangeNote
+from portal.changes.services.alone import alone
 from portal.changes.services.looking import announce, subject
 from portal.changes.services.opening import opened
 from portal.evidence import services as evidence
@@ -37,7 +36,7 @@ LONGEST = 500  # characters of a system's own words
 def deliver_due(now: datetime) -> int:
     """Delivers what is due; gives how many were taken. One change after the other, each as far as it goes."""
     done = 0
-    with _alone() as mine:
+    with alone(LOCK) as mine:
         if not mine:
             return 0
         until = time.monotonic() + LONGEST_TICK
@@ -63,20 +62,6 @@ def _due(now: datetime) -> list[int]:
 
 def _free(now: datetime) -> Q:
     return Q(taken_until=None) | Q(taken_until__lt=now)
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """Whether this worker is the one that delivers: a system that hangs must hold no more than one thread."""
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_try_advisory_lock(%s)", [LOCK])
-        mine = bool(cursor.fetchone()[0])
-    try:
-        yield mine
-    finally:
-        if mine:
-            with connection.cursor() as cursor:
-                cursor.execute("select pg_advisory_unlock(%s)", [LOCK])
 
 
 def _change(pk: int, now: datetime, until: float) -> int:

@@ -4,6 +4,7 @@ is on record. Asking takes seconds at worst: call it outside of transactions tha
 from __future__ import annotations
 
 import logging
+import time
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -11,6 +12,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from portal.changes.models import Change, ChangeSystem
+from portal.changes.services.alone import alone
 from portal.changes.services.opening import opened
 from portal.evidence import services as evidence
 from portal.kernel.change import ChangeFailed, ChangeSeen, Gate, newer
@@ -22,6 +24,8 @@ EVERY = timedelta(seconds=60)  # between two unasked looks while it may still ch
 SLOW = timedelta(minutes=15)  # while it is settled for now
 AFTER = timedelta(days=2)  # after the end of its window it is looked at no more
 AT_ONCE = 20  # changes of one tick
+LONGEST_TICK = 30.0  # seconds after which no further one is asked for
+LOCK = 0x686F6C6463686C6B  # of the database session that looks
 CHANNEL = "holdfast"
 
 
@@ -62,7 +66,7 @@ def keep(change: Change, came: ChangeSeen, now: datetime) -> None:
         row.kind, row.begins, row.ends, row.ci = told.kind[:40], told.begins, told.ends, list(told.ci)
         row.url, row.sequence, row.changed = told.url[:500], told.sequence, told.changed
         row.sys_id = row.sys_id or told.key.sys_id
-        row.seen_at = row.tried_at = now
+        row.seen_at, row.tried_at = now, timezone.now()  # what was seen may have changed while the answer came
         row.failing_since, row.error = None, ""
         if row.look_at is None or not now <= row.look_at <= timezone.now():
             row.look_at = _next(row, now)  # else a callback came while it was being read: it is read once more
@@ -90,7 +94,7 @@ def _on_record(row: Change) -> None:
 
 def _failed(change: Change, sentence: str, now: datetime) -> None:
     since = {"failing_since": change.failing_since or now}
-    Change.objects.filter(pk=change.pk).update(tried_at=now, error=sentence, look_at=now + EVERY, **since)
+    Change.objects.filter(pk=change.pk).update(tried_at=timezone.now(), error=sentence, look_at=now + EVERY, **since)
     rows = ChangeSystem.objects.filter(pk=change.system_id)
     rows.update(error=sentence)
     rows.filter(failing_since=None).update(failing_since=now)
@@ -126,12 +130,20 @@ def soon(pk: int, now: datetime) -> None:
 def look_due(now: datetime) -> int:
     """Reads back what is due, the longest due first; gives how many. Each is claimed first, so two workers do not ask
     for the same one."""
+    with alone(LOCK) as mine:
+        return _look_all(now) if mine else 0
+
+
+def _look_all(now: datetime) -> int:
     due = Change.objects.filter(look_at__lte=now, system__enabled=True).order_by("look_at")
-    read = 0
-    for pk, at in list(due.values_list("pk", "look_at")[:AT_ONCE]):
+    read, silent, until = 0, set(), time.monotonic() + LONGEST_TICK
+    for pk, at, system in list(due.values_list("pk", "look_at", "system")[:AT_ONCE]):
+        if system in silent or time.monotonic() > until:
+            continue  # one question is enough to know that it does not answer
         if Change.objects.filter(pk=pk, look_at=at).update(look_at=now + EVERY):
-            look(pk)
             read += 1
+            if look(pk).error:
+                silent.add(system)
     return read
 
 
