@@ -9,7 +9,6 @@ from django.db.models import F, Q
 
 from failover.models.drill import Drill
 
-
 GRADES = [(one, one) for one in ("low", "medium", "high", "critical")]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
