@@ -76,7 +76,7 @@ def host_page(pk: int, now: datetime) -> HostPage:
     speeds = DeclaredPort.objects.filter(host=OuterRef("pk")).order_by("wwpn")
     running = Vm.objects.filter(host=OuterRef("pk"), gone_since__isnull=True).order_by("name")
     host = (
-        Host.objects.select_related("cluster", "engine", "engine__site")
+        Host.objects.select_related("cluster", "engine", "engine__site", "site")
         .annotate(
             running=ArraySubquery(
                 running.values(

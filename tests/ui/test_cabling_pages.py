@@ -127,7 +127,9 @@ def test_hosts_get_sites_of_their_own(engine, operator, approver):
     wrong = proposed(engine, operator, seen(engine) + "site,kvm02,,DRR,,\n")
     assert (wrong.status_code, "There is no site DRR" in text(wrong)) == (422, True)
     approved(engine, operator, approver, seen(engine) + "site,kvm02,,dr,,\n")
-    assert Host.objects.get(name="kvm02").site.name == "DR"
+    moved = Host.objects.get(name="kvm02")
+    assert moved.site.name == "DR"
+    assert "olvm-engine, DR" in text(operator.get(f"/hosts/{moved.pk}/"))
     san_scene.prove_now(engine)
     assert "Site DR" in text(operator.get("/topology/"))
     assert "would lose all paths" in text(operator.get("/topology/?without=site:DR"))
