@@ -13,13 +13,14 @@ from datetime import datetime
 from django.db.models import Count, Max, Sum
 from django.utils import timezone
 
-from inventory.models import Engine, Host, HostLun, Look, Lun, Vm
+from inventory.models import Engine, Host, HostLun, Look, Lun, OracleVm, Vm
 from inventory.services import looks, sides
 from inventory.services.record import record
 from inventory.services.signal import announce
-from inventory.services.tuning import Told, pools_of, rows_of, told_by
+from inventory.services.tuning import Told, pools_of, rows_of, seen, told_by
 from inventory.tuning.engine_room import Need, after_losses
 from inventory.tuning.engine_shapes import pages_needed
+from inventory.tuning.engine_side import counts
 from inventory.tuning.said import finding as of_row
 from inventory.verdicts import sides as verdict
 from portal.kernel.finding import Finding, Subject
@@ -74,7 +75,8 @@ def _mark(engine: Engine, told: Told, vms: Iterable[Vm], now: datetime) -> str:
     settings = [rows_of(vm, told) for vm in vms]
     hosts = [(one.name, one.status, one.cpus, one.memory, one.hugepages) for one in _hosts(told)]
     runs = [(vm.name, vm.host_id, vm.memory, vm.status) for vm in vms]
-    return hashlib.sha256(repr((told_looks, listed, luns, settings, hosts, runs)).encode()).hexdigest()
+    told_all = (told_looks, listed, luns, settings, hosts, runs, sorted(_oracle(engine)))
+    return hashlib.sha256(repr(told_all).encode()).hexdigest()
 
 
 def _hosts(told: Told) -> list[Host]:
@@ -83,11 +85,17 @@ def _hosts(told: Told) -> list[Host]:
 
 def findings(engine: Engine, told: Told, vms: Iterable[Vm], now: datetime) -> Iterator[Finding]:
     """All findings about one engine's VMs, hosts and LUNs, each check and subject once."""
-    every_vm = list(vms)
+    every_vm, oracle = list(vms), _oracle(engine)
     for vm in every_vm:
-        yield from (of_row(one, vm.name) for one in rows_of(vm, told) if one.severity != "info")
+        shape, is_oracle = seen(vm, told), vm.pk in oracle
+        yield from (of_row(one, vm.name) for one in rows_of(vm, told) if counts(one, shape, declared=is_oracle))
     yield from after_losses(_needs(every_vm, told), _free(told))
     yield from _differences(engine, told, every_vm, now)
+
+
+def _oracle(engine: Engine) -> set[int]:
+    """VMs that are declared as Oracle VMs."""
+    return set(OracleVm.objects.filter(vm__engine=engine).values_list("vm_id", flat=True))
 
 
 def _needs(vms: Iterable[Vm], told: Told) -> Iterator[Need]:

@@ -10,6 +10,18 @@ from inventory.tuning.engine_shapes import GIB, HostSeen, VmSeen, mute, row
 from inventory.tuning.row import Row
 from portal.kernel.outcome import Outcome
 
+# what a database needs and any other VM with a LUN of its own may do without
+DATABASE = frozenset(
+    (
+        "hugepages",
+        "type",
+        "io threads",
+        "virtio-scsi multi-queue",
+        "memory guaranteed",
+        "ballooning",
+        "memory overcommit",
+    )
+)
 RESUME = {
     "auto_resume": "it goes on by itself when its storage is back",
     "leave_paused": "it stays paused until somebody resumes it, even when its storage is back",
@@ -35,6 +47,13 @@ def rows(vm: VmSeen, hosts: Iterable[HostSeen], overcommit: int | None = None) -
         _without("pending change", vm.pending_change, "what the engine shows is true only after a restart"),
         *engine_disks.rows(vm),
     )
+
+
+def counts(row_: Row, vm: VmSeen, *, declared: bool) -> bool:
+    """Whether a row of a VM can be a finding. A VM that is neither tuned for a database nor declared as one is not held
+    to what only databases need; its page shows the rows all the same."""
+    tuned = declared or vm.hugepages_kib is not None or vm.vm_type == "high_performance"
+    return row_.severity != "info" and (tuned or row_.parameter not in DATABASE)
 
 
 def _flag(parameter: str, value: bool | None, why: str) -> Row:

@@ -18,6 +18,7 @@ from inventory.models import (
     HostLun,
     Look,
     Lun,
+    OracleVm,
     Site,
     StorageDomain,
     Vm,
@@ -114,6 +115,18 @@ def test_the_other_host_without_room(engine):
     judged(engine)
     assert said()[("hugepages_after_loss", "kvm01")] == "unknown"
     assert said()[("tuning_engine", "oradb01 migration")] == "warn"
+
+
+def test_a_vm_that_is_no_database_is_not_held_to_what_databases_need(engine):
+    vm = Vm.objects.get()
+    Vm.objects.update(vm_type="server", hugepages_kib=None, io_threads=0, high_availability=False)
+    judged(engine)
+    assert said(outcome="warn") == {("tuning_engine", "oradb01 high availability"): "warn"}
+    OracleVm.objects.create(vm=vm, address="10.0.0.1", host_key="k")
+    judged(engine)
+    assert {key.removeprefix("oradb01 ") for _, key in said(outcome="warn")} == {
+        "high availability", "hugepages", "type", "io threads",
+    }  # fmt: skip
 
 
 def test_a_vm_that_is_bound_to_one_host(engine):

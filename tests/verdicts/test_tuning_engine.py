@@ -9,7 +9,7 @@ import pytest
 from inventory.tuning.engine_places import cpu_set
 from inventory.tuning.engine_room import Need, after_losses
 from inventory.tuning.engine_shapes import DiskSeen, HostSeen, Pool, VmSeen
-from inventory.tuning.engine_side import rows
+from inventory.tuning.engine_side import counts, rows
 
 GIB = 2**30
 DISK = DiskSeen("ora_data01", "36a", "virtio_scsi", True, False, True, True, True, "unfiltered", False, ("oradb02",))
@@ -204,6 +204,23 @@ def test_what_the_engine_does_not_say_is_unknown():
     known = {name for name, (outcome, _) in found.items() if outcome != "unknown"}
     assert known == {"hugepages", "CPU pinning", "NUMA and CPU mode", "after an I/O error"}
     assert "pass discard" not in found
+
+
+@pytest.mark.parametrize(
+    ("change", "declared", "parameter", "finding"),
+    [
+        ({}, False, "type", True),
+        ({"hugepages_kib": None}, False, "hugepages", True),
+        ({"hugepages_kib": None, "vm_type": "server"}, False, "hugepages", False),
+        ({"hugepages_kib": None, "vm_type": "server"}, True, "hugepages", True),
+        ({"hugepages_kib": None, "vm_type": "server"}, False, "disk ora_data01", True),
+        ({}, False, "pass discard", False),
+    ],
+)
+def test_what_can_be_a_finding(change, declared, parameter, finding):
+    vm = replace(VM, **change)
+    (row,) = [one for one in rows(vm, HOSTS, 100) if one.parameter == parameter]
+    assert counts(row, vm, declared=declared) is finding
 
 
 # --- a lost host ------------------------------------------------------------------------------------------------------
