@@ -255,7 +255,7 @@ def _unpacked(stream: bytes) -> bytes:
 
 def test_a_report_fetches_nothing():
     with pytest.raises(ValueError, match="fetches nothing"):
-        report_file._nothing("file:///etc/passwd")
+        report_file.nothing("file:///etc/passwd")
 
 
 def test_without_weasyprint_the_person_hears_what_is_needed(monkeypatch, reader):
@@ -270,7 +270,7 @@ def test_without_weasyprint_the_person_hears_what_is_needed(monkeypatch, reader)
 
 def test_a_missing_style_sheet_is_said():
     with pytest.raises(report_file.NoPdf, match=r"none\.css is missing"):
-        report_file._style("holdfast/none.css")
+        report_file.style("holdfast/none.css")
 
 
 # --- API
