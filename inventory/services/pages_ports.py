@@ -23,7 +23,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PLOTTED = {  # a series of the chart -> the roll-ups that it adds up, and the one that says that somebody looked
     "CRC errors": ("invalid_crc_count:", "fc_counted"),
     "link failures": ("link_failure_count:", "fc_counted"),
-    "losses of sync": ("loss_of_sync_count:", "fc_counted"),
+    "sync losses": ("loss_of_sync_count:", "fc_counted"),
     "path failures": ("path_failures", "path_failures"),
 }
 MOST = 200  # rows of failing paths that a page shows
