@@ -17,6 +17,31 @@ class Json(JSONParser):
     ) -> Any:
         """What the body holds. Raises ParseError."""
         try:
-            return super().parse(stream, media_type, parser_context)
+            found = super().parse(stream, media_type, parser_context)
         except RecursionError:
             raise ParseError("JSON parse error - it is nested too deep") from None
+        if not _can_be_kept(found):
+            raise ParseError("JSON parse error - a text holds NUL or half of a character")
+        return found
+
+
+def _can_be_kept(body: Any) -> bool:
+    """Whether every text in it fits into a column: fields without a type of their own, such as a Run's parameters, are
+    looked at by nobody else before they are written."""
+    left = [body]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            left += [*one, *one.values()]
+        elif isinstance(one, list):
+            left += one
+        elif isinstance(one, str) and not _is_text(one):
+            return False
+    return True
+
+
+def _is_text(word: str) -> bool:
+    try:
+        return b"\0" not in word.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False

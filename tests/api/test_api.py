@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+import yaml
 from django.contrib.auth.models import User
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -78,6 +81,24 @@ def test_an_unknown_path_and_an_unknown_object_are_problems(estate, viewer):
         assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
 
 
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_a_mistyped_address_is_a_problem_and_no_page_about_cookies(method):
+    api = APIClient(enforce_csrf_checks=True)
+    for path in ("/api/v1/hosts/1.5/look/", "/api/v1/hosts/1/nothing/"):
+        answer = getattr(api, method)(path)
+        assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+
+
+def test_the_schema_says_that_hours_have_no_zone_and_that_one_is_no_list():
+    schema = yaml.load(Path("docs/openapi.yaml").read_bytes(), yaml.CSafeLoader)
+    hours = schema["components"]["schemas"]["RouteRow"]["properties"]["begins"]
+    assert "format" not in hours
+    assert all(re.fullmatch(hours["pattern"], one) for one in ("00:00", "23:59:59", "07:30:00.5"))
+    for path, name in (("/api/v1/redundancy/", "ProofRow"), ("/api/v1/events/", "EventsOf")):
+        told = schema["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        assert told == {"$ref": f"#/components/schemas/{name}"}
+
+
 def test_every_list_answers_and_costs_the_same_at_any_size(estate, viewer, django_assert_max_num_queries):
     api = client(viewer)
     names = [
@@ -133,6 +154,21 @@ def test_a_body_that_nobody_can_take_is_a_problem(body, status, kind):
     answer = client(user, ("run.start",)).post("/api/v1/backups/", body, content_type="application/json")
     assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
     assert answer.json()["type"] == f"/api/problems/{kind}"
+
+
+@pytest.mark.parametrize("odd", [r"\u0000", r"\ud800", r"x\udfff"])
+@pytest.mark.parametrize(
+    "where", ['{"plan": "%s"}', '{"parameters": {"a": [{"%s": 1}]}}', '{"parameters": {"a": [1, "%s"]}}']
+)
+def test_text_that_no_column_can_hold_is_unreadable_wherever_it_stands(odd, where):
+    user = User.objects.create_user("otto", password=None)
+    give_role(user, "operator", "test")
+    api = client(user, ("run.start", "run.view"))
+    answer = api.post("/api/v1/runs/", where % odd, content_type="application/json")
+    assert (answer.status_code, answer.json()["type"]) == (400, "/api/problems/unreadable")
+    assert "half of a character" in answer.json()["detail"]
+    fine = api.post("/api/v1/runs/", where % r"\ud83d\ude00", content_type="application/json")
+    assert fine.json()["type"] != "/api/problems/unreadable"
 
 
 def test_a_finding_of_an_old_look_is_unknown_here_too(estate, viewer):
