@@ -8,7 +8,7 @@ import time
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Min, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from portal.changes.models import Change, ChangeNote
 from portal.changes.services.alone import alone
@@ -49,14 +49,9 @@ def deliver_due(now: datetime) -> int:
 
 def _due(now: datetime) -> list[int]:
     """Changes whose first undelivered one is due: a later one never overtakes an earlier one."""
-    rows = ChangeNote.objects.filter(state=S.QUEUED, change__system__enabled=True).values("change")
-    first = rows.annotate(first=Min("sequence")).values_list("change", "first")
-    wanted = Q()
-    for change, sequence in first:
-        wanted |= Q(change=change, sequence=sequence)
-    if not wanted:
-        return []
-    due = ChangeNote.objects.filter(wanted, _free(now), next_at__lte=now).order_by("next_at")
+    waiting = ChangeNote.objects.filter(state=S.QUEUED, change__system__enabled=True)
+    earlier = ChangeNote.objects.filter(state=S.QUEUED, change=OuterRef("change"), sequence__lt=OuterRef("sequence"))
+    due = waiting.filter(_free(now), ~Exists(earlier), next_at__lte=now).order_by("next_at")
     return list(due.values_list("change", flat=True)[:AT_ONCE])
 
 
