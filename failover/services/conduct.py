@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from backups.services.clock import now as database_now
@@ -164,7 +163,7 @@ def note_issue(pk: int, by: str, issue: dict[str, str]) -> None:
             "title": title,
             "severity": issue["severity"],
             "owner": issue.get("owner", "").strip()[:150],
-            "due": _day(issue.get("due", "")),
+            "due": issues.day(issue.get("due", "")),
             "accepted_by": issue.get("accepted_by", "").strip()[:150],
             "link": issue.get("link", "").strip()[:300],
         }
@@ -172,13 +171,6 @@ def note_issue(pk: int, by: str, issue: dict[str, str]) -> None:
         drill.save(update_fields=["issues"])
         told(drill, "drill.issue", by, row)
         issues.noted(drill, by, row, now)
-
-
-def _day(text: str) -> str:
-    try:
-        return date.fromisoformat(text.strip()).isoformat() if text.strip() else ""
-    except ValueError:
-        raise Refused("parameters", f"{text[:40]!r} is no date: write it as 2026-12-01.") from None
 
 
 def sign(pk: int, by: str, role: str, words: str) -> None:

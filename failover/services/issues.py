@@ -22,6 +22,7 @@ from portal.runs.states import ENDED
 
 S = Issue.State
 LONG = 500  # characters of what people say
+YEARS = range(2000, 2200)  # of the days that people name
 FIELDS = ("title", "severity", "owner", "due", "link")
 
 
@@ -68,9 +69,12 @@ def _checked(wish: Mapping[str, str]) -> dict[str, Any]:
 def day(text: str) -> str:
     """A date as 2026-12-01, or "". Raises Refused."""
     try:
-        return date.fromisoformat(text.strip()).isoformat() if text.strip() else ""
+        found = date.fromisoformat(text.strip()) if text.strip() else None
     except ValueError:
         raise Refused("parameters", f"{text[:40]!r} is no date: write it as 2026-12-01.") from None
+    if found is not None and found.year not in YEARS:
+        raise Refused("parameters", f"{found} is no day to keep an issue by: it is from {YEARS[0]} to {YEARS[-1]}.")
+    return found.isoformat() if found else ""
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -29,6 +29,7 @@ S = PeriodReport.State
 TAKEN = timedelta(minutes=15)  # that a worker may have a report
 TRIES = 6
 FIRST_PAUSE = timedelta(minutes=1)  # doubled with each try
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # of a day that a person may name
 MOST = 24  # periods that are made up for after a time in which nobody looked; older ones only by a person
 
 
@@ -116,9 +117,12 @@ def ask(definition: ReportDefinition, by: str, day: datetime | None = None) -> P
     """A person has the report of a period made, or made anew as the next version: of the last whole period, or of the
     one that holds `day`. Raises Refused."""
     now = database_now()
+    subject = f"report-definition:{definition.pk}"
+    if day is not None and not EARLIEST <= day <= now + timedelta(days=1):
+        words = "A report is of a whole period that has ended, from the year 2000 on."
+        raise recorded(Refused("parameters", words), by, subject, {"wish": "make a report"})
     span = holding(Kind(definition.period), definition.zone, day or now)
     span = before(span) if day is None else span
-    subject = f"report-definition:{definition.pk}"
     if span.ends > now:
         words = "That period has not ended: a report is of a whole one."
         raise recorded(Refused("parameters", words), by, subject, {"wish": "make a report"})

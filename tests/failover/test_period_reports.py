@@ -383,3 +383,13 @@ def test_who_may_not_accept_is_no_second_person():
         issues.edit(row.pk, "bert", {"title": "z"}, "yesterday")
     with pytest.raises(issues.Refused, match="is no date"):
         issues.edit(row.pk, "bert", {"due": "soon"})
+    for far in ("0001-01-01", "9999-12-31"):
+        with pytest.raises(issues.Refused, match="it is from 2000 to 2199"):
+            issues.edit(row.pk, "bert", {"due": far})
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_no_report_is_of_the_beginning_or_the_end_of_time(year):
+    with pytest.raises(issues.Refused, match="from the year 2000 on"):
+        reporting.ask(define(), "admin1", datetime(year, 12, 31, 12, tzinfo=UTC))
+    assert not PeriodReport.objects.exists()
