@@ -184,7 +184,9 @@ class DrillActs(DrillRows):
         return self._accepted(drill.pk)
 
     @extend_schema(request=Answered, responses={202: ACCEPTED})
-    @action(detail=True, methods=["post"], url_path=r"prompts/(?P<prompt>\d+)", parser_classes=(Json, MultiPartParser))
+    @action(
+        detail=True, methods=["post"], url_path=r"prompts/(?P<prompt>\d{1,18})", parser_classes=(Json, MultiPartParser)
+    )
     def answer(self, request: Request, pk: str = "", prompt: str = "") -> Response:
         """Answers a manual step. Needs the act run.start."""
         drill, given = self.get_object(), _valid(Answered, request)

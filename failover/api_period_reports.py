@@ -178,6 +178,14 @@ class Definitions(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
         return reporting.save(form.save(commit=False), actor(request))
 
 
+FILES = {
+    (200, "application/pdf"): OpenApiTypes.BINARY,
+    (200, "application/json"): OpenApiTypes.OBJECT,
+    (200, "text/html"): OpenApiTypes.STR,
+    (200, "text/csv"): OpenApiTypes.STR,
+}
+
+
 class Reports(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[PeriodReport]):
     """Reports that were made, or are to be, newest first; those that this person's roles may read."""
 
@@ -201,7 +209,7 @@ class Reports(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Generic
             raise PermissionDenied(str(told))
         return row
 
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(responses=FILES)
     @action(detail=True, url_path=r"files/(?P<form>pdf|html|csv|json)")
     def file(self, request: Request, pk: str = "", form: str = "") -> HttpResponseBase:
         """A form of the report, as it was made; that it was taken is recorded. JSON is described by

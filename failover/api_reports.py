@@ -11,6 +11,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
+from failover.catalog.attaching import JPEG, PDF, PNG, TEXT
 from failover.models import Attachment
 from failover.services import attachments
 from failover.services import report as reports
@@ -46,8 +47,8 @@ class DrillReports:
         can be made."""
         return self._file(request, files.pdf_file)
 
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
-    @action(detail=True, url_path=r"attachments/(?P<file>\d+)")
+    @extend_schema(responses={(200, kind): OpenApiTypes.BINARY for kind in (PNG, JPEG, PDF, TEXT)})
+    @action(detail=True, url_path=r"attachments/(?P<file>\d{1,18})")
     def attachment(self, request: Request, pk: str = "", file: str = "") -> HttpResponseBase:
         """A file that a person attached to an answer, as it was kept; that it was taken is recorded. 409 when the vault
         holds it no more, or not as it was kept."""

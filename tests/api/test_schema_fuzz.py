@@ -54,9 +54,13 @@ def told(fuzz: Fuzz) -> str:
 def test_the_schema_holds_for_somebody_who_may_and_for_somebody_who_may_not(known):
     fuzz = Fuzz(known)
     for turn, operation in enumerate(operations()):
-        draw = fuzz.allowed if operation.method == "get" else fuzz.forbidden
-        draw(operation, may(operation), 1)
         fuzz.plain(operation, may_not(operation, turn))
+        if turn % 2:  # the matrix draws for all
+            fuzz.plain(operation, may(operation))
+        elif operation.method == "get":
+            fuzz.allowed(operation, may(operation), 1)
+        else:
+            fuzz.forbidden(operation, may(operation), 1)
     assert not fuzz.found, told(fuzz)
     assert fuzz.sent >= 2 * len(operations())
     assert fuzz.answers.keys() >= {200, 400, 403, 404}, "so much of the portal is reached"
