@@ -11,10 +11,12 @@ from typing import Any
 from django.db.models import Exists, F, Func, JSONField, OuterRef, Q, QuerySet, Value
 
 from inventory.models import Attachment, Device, Host, HostLun, Look, Lun, Vm
+from inventory.probes.reading.multipath import PathFact
 from inventory.services.looks import ORACLE, every, stale_words
 from inventory.services.tuning import pools_of
 from inventory.verdicts import sides
 from inventory.verdicts.sides import Line
+from portal.kernel import facts as facts_json
 from portal.kernel.freshness import is_stale
 
 MAPS, PATHS, FACTS = "lun_devices", "multipath", "host_facts"
@@ -95,12 +97,16 @@ def used(lun: Lun) -> bool:
 
 def _multipath(looks: QuerySet[Look], now: datetime, wwid: str) -> dict[int, tuple[int, int]]:
     """Host -> paths of the LUN that are up, and all."""
-    what = f'$.maps[*] ? (@.wwid == "{wwid if wwid.isalnum() else ""}").paths[*].standing'
+    what = f'$.maps[*] ? (@.wwid == "{wwid if wwid.isalnum() else ""}").paths[*]'
     rows = looks.filter(probe=PATHS, host__isnull=False).annotate(told=_path(what))
     found = {}
     for host, name, state, at, told in rows.values_list("host_id", "host__name", "state", "at", "told"):
         if not _why(name, PATHS, state, at, "", now):
-            found[host] = (sum(one == "up" for one in told or ()), len(told or ()))
+            try:
+                paths = facts_json.load(tuple[PathFact, ...], told or [])
+            except (KeyError, TypeError):
+                continue  # written by another release: the next look says it anew
+            found[host] = (sum(one.standing == "up" for one in paths), len(paths))
     return found
 
 

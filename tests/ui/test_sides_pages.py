@@ -44,6 +44,8 @@ def test_a_luns_sides_stand_beside_each_other(engine, reader, django_assert_max_
     told = reader.get(f"/api/v1/luns/{lun.pk}/sides/").json()
     sizes = next(one for one in told if one["fact"] == "Size")
     assert {one["who"] for one in sizes["told"]} >= {"engine", "DORADO-PROD"}
+    paths = next(one for one in told if one["fact"] == "Paths up on kvm01")
+    assert {one["value"] for one in paths["told"]} == {"4 of 4"}, "what multipath counts is what the engine counts"
 
 
 def test_a_lun_of_another_size_on_the_array_is_named_first(engine, reader):
