@@ -65,6 +65,7 @@ def test_the_list_and_the_page_say_state_reason_and_age(as_, change, fake):
     ):
         assert words in page, words
     fake.error = ChangeUnreachable("snow does not answer: nothing listens there.")
+    Change.objects.update(tried_at=None)  # an attempt of this very second would be good enough
     answer = as_("anna").post(f"/changes/{change.pk}/read-back/", follow=True)
     page = text(answer)
     assert "CHG1: not read back" in page

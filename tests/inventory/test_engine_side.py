@@ -23,6 +23,7 @@ from inventory.models import (
     StorageDomain,
     Vm,
 )
+from inventory.probes.reading.multipath import PathFact
 from inventory.services import engine_side, looks, sides, watch
 from inventory.services.tuning import told_of, worth_judging
 from portal.evidence.canonical import digest
@@ -175,6 +176,11 @@ def test_a_host_that_the_engine_takes_for_larger(engine):
     assert said()[("sides", "kvm01")] == "warn"
 
 
+def _path(device):
+    """A path as a look at multipath keeps it."""
+    return facts_json.dump(PathFact("sda", "8:0", "active", "ready", device))
+
+
 def test_what_each_side_says_of_one_lun_and_one_vm(engine, django_assert_max_num_queries):
     now = timezone.now()
     with django_assert_max_num_queries(6):
@@ -183,7 +189,7 @@ def test_what_each_side_says_of_one_lun_and_one_vm(engine, django_assert_max_num
     told(
         Host.objects.get(name="kvm02"),
         "multipath",
-        {"maps": [{"wwid": WWID, "paths": [{"standing": "up"}, {"standing": "down"}]}]},
+        {"maps": [{"wwid": WWID, "paths": [_path("running"), _path("offline")]}]},
     )
     paths = next(one for one in sides.lun_lines(Lun.objects.get(), now) if one.fact == "Paths up on kvm02")
     assert paths.values == {"engine": "8 of 8", "kvm02": "1 of 2"}
