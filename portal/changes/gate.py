@@ -76,12 +76,12 @@ def _moved(seen: ChangeSeen, asked: Asked) -> bool:
 
 def _in_time(seen: ChangeSeen, need: Need, now: datetime) -> Decision | None:
     """The window is the change system's; what was asked for narrows it."""
-    begins = max((at for at in (seen.begins, need.asked.begins) if at is not None), default=None)
-    ends = min((at for at in (seen.ends, need.asked.ends) if at is not None), default=None)
     number = seen.key.number
-    if ends is None:
+    if seen.ends is None:  # an end that only the requester names was agreed to by nobody
         words = f"{number} tells no planned end, so nobody can say whether there is time"
         return Decision(Gate.PREVENTED, f"{words}: enter the planned window in the change system.")
+    begins = max((at for at in (seen.begins, need.asked.begins) if at is not None), default=None)
+    ends = min(seen.ends, need.asked.ends or seen.ends)
     if now >= ends:
         words = f"The window of {number} ended at {_at(ends)}: nothing further acts"
         return Decision(Gate.INVALID, f"{words}. Extend the change, or stop.")

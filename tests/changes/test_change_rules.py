@@ -63,6 +63,8 @@ def test_a_change_that_is_no_longer_what_was_asked_for_is_invalid(seen, asked, w
     ("seen", "asked", "need", "words"),
     [
         ({"begins": None, "ends": None}, {"begins": None, "ends": None}, {}, "tells no planned end"),
+        ({"begins": None, "ends": None}, {}, {}, "tells no planned end"),
+        ({"ends": None}, {}, {}, "tells no planned end"),
         ({"begins": NOW + HOUR}, {"begins": None}, {}, "begins at 2026-11-26 23:00 UTC"),
         ({}, {"begins": NOW + HOUR}, {}, "begins at 2026-11-26 23:00 UTC"),
         ({}, {}, {"ahead": 3 * 3600}, "It takes about 3 h and its way back 2 min, which ends after the window"),
