@@ -124,6 +124,11 @@ def test_backups_are_counted_by_what_became_of_them():
         ({}, {"issues": (issue(late=3),)}, "warn", "1 issue past its date"),
         ({"luns": (turn(at=T0 + DAY, outcome="fail"),)}, {}, "warn", "1 LUN not redundant for a time"),
         ({"since": T0 + DAY}, {}, "unknown", "the period is not known in whole"),
+        ({"services": None}, {}, "unknown", "the period is not known in whole"),
+        ({"services": (service(unknown=60_000),)}, {}, "unknown", "the period is not known in whole"),
+        ({"tuning_began": (), "tuning": ()}, {}, "unknown", "the period is not known in whole"),
+        ({"luns_began": (), "luns": ()}, {}, "unknown", "the period is not known in whole"),
+        ({}, {"before": None}, "ok", "every drill met its objectives, nothing is overdue"),
         ({}, {"scope": replace(SCOPE, engines=()), "rpo": {}}, "unknown", "nothing lies in the scope"),
     ],
 )
@@ -171,6 +176,11 @@ def test_time_that_is_not_known_is_said():
 def test_services_of_which_nothing_is_known_have_no_figure():
     found = report(slice_(services=(service(ratio=None),)))
     assert (figure(found, "availability").now, figure(found, "unplanned").now) == (None, None)
+
+
+def test_the_least_availability_is_not_known_while_that_of_one_service_is_not():
+    found = report(slice_(services=(service(), service(name="core-db", ratio=None))))
+    assert figure(found, "availability").now is None
 
 
 def test_figures_of_acts():

@@ -81,8 +81,10 @@ def numbers(slice_: Slice, engines: tuple[str, ...], luns: Course, tuning: Cours
 
 def _service_numbers(services: tuple[Service, ...] | None) -> dict[str, int | None]:
     known = [one for one in services or () if one.ratio is not None]
+    ratios = [one.ratio for one in known if one.ratio is not None]
     return {
-        "availability": min((one.ratio for one in known if one.ratio is not None), default=None),
+        # the least of those that are known would speak for one that may be worse
+        "availability": min(ratios) if ratios and len(ratios) == len(services or ()) else None,
         "unplanned": sum(one.unplanned for one in known) if known else None,
     }
 
