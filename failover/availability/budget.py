@@ -102,6 +102,7 @@ def _rough(seconds: float) -> str:
 
 def burn(of: History, objective: float, window: float, now: float) -> Burn:
     """How fast the budget burned in the window (seconds) that ends with what is known."""
+    of = of.by(now)
     until = known_until(of.seen, of.rule, now)
     told = measure(of, objective, until - window, until, now)
     known = told.up_s + told.down_unplanned_s

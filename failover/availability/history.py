@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
 from failover.availability.corrected import Entry
-from failover.availability.watched import Rule, Seen, Span, seen
+from failover.availability.watched import Rule, Seen, Span, past, seen
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,15 @@ class History:
     def seen(self) -> Seen:
         """What it was when, before any correction. Worked out once, however often it is measured."""
         return seen(self.spans, self.rule)
+
+    @cached_property
+    def newest(self) -> float:
+        """When the last span ends; without any, before all time."""
+        return max((one.ends for one in self.spans), default=float("-inf"))
+
+    def by(self, now: float) -> History:
+        """The same without what lies after now: a clock that was ahead may have left it."""
+        return self if self.newest <= now else replace(self, spans=past(self.spans, now))
 
 
 @dataclass(frozen=True)

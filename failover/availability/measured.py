@@ -62,6 +62,7 @@ class Availability:
 
 def measure(of: History, objective: float, begins: float, ends: float, now: float) -> Availability:
     """objective: of 1. begins, ends, now: Unix seconds. What lies after now is not counted."""
+    of = of.by(now)
     whole = of.seen
     known = known_until(whole, of.rule, now)
     until = max(begins, min(ends, known))

@@ -7,7 +7,7 @@ shorter than it was. A longer time is nobody's: not watched, and never counted a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from failover.availability.intervals import NOTHING, Interval, Moments, clip, intersect, subtract, union
@@ -60,6 +60,22 @@ class Seen:
     def watched(self) -> Moments:
         """When it was asked."""
         return union(self.up, self.down, self.unknown)
+
+
+def past(spans: Sequence[Span], now: float) -> tuple[Span, ...]:
+    """What was answered by now. A clock that was ahead left spans of the future: they say nothing of the present, and
+    one that has been reached meanwhile says nothing beyond the newest answer that is not of the future."""
+    ended: dict[str, float] = {}
+    for one in spans:
+        if one.ends <= now:
+            ended[one.part] = max(one.ends, ended.get(one.part, one.ends))
+    return tuple(_cut(one, ended.get(one.part, now), now) for one in spans if one.begins <= now)
+
+
+def _cut(one: Span, newest: float, now: float) -> Span:
+    if one.ends <= now:
+        return one
+    return replace(one, ends=newest if newest > one.begins else now)
 
 
 def seen(spans: Iterable[Span], rule: Rule) -> Seen:

@@ -8,6 +8,7 @@ from failover.availability.measured import History, measure
 from failover.availability.watched import Rule, Span, State
 from failover.catalog.stretches import Line, Tick
 
+RULE = Rule(("service",), 18.0, 33.0)
 START = datetime(2026, 11, 26, 3, tzinfo=UTC)
 
 
@@ -24,7 +25,7 @@ def line(puts):
 def told(found, minutes):
     spans = tuple(Span("service", State.UP, a.timestamp(), b.timestamp()) for a, b in found)
     end = START.timestamp() + minutes * 60
-    return measure(History("core-db", Rule(("service",), 18.0, 33.0), spans), 0.9999, START.timestamp(), end, end)
+    return measure(History("core-db", RULE, spans), 0.9999, START.timestamp(), end, end)
 
 
 def test_a_clock_that_runs_even_makes_one_span():
@@ -46,3 +47,35 @@ def test_minutes_that_ran_twice_count_once():
 
 def test_steps_that_add_up_count_as_one():
     assert len(line(dict.fromkeys(range(100, 200, 5), 0.3))) > 1
+
+
+def test_answers_of_a_clock_that_was_ahead_do_not_speak_for_now():
+    """It is put forward by an hour, back again, and the service stops answering."""
+    began, ahead = START.timestamp(), START.timestamp() + 3600
+    spans = (
+        Span("service", State.UP, began, began + 60),
+        Span("service", State.UP, ahead, ahead + 300),
+        Span("service", State.DOWN, began + 65, began + 120, "refused"),
+    )
+    now = began + 122
+    found = measure(History("core-db", RULE, spans), 0.9999, began, began + 7200, now)
+    assert (found.down_now, found.watched, found.until.timestamp()) == (True, True, began + 120)
+    silent = measure(History("core-db", RULE, spans), 0.9999, began, began + 7200, now + 600)
+    assert not silent.watched
+
+
+def test_a_span_of_the_future_that_is_reached_says_nothing_beyond_the_newest_answer():
+    began = START.timestamp()
+    ahead = Span("service", State.UP, began + 3600, began + 3900)
+    down = Span("service", State.DOWN, began, began + 3650, "refused")
+    found = measure(History("core-db", RULE, (ahead, down)), 0.9999, began, began + 7200, began + 3655)
+    assert (found.down_now, found.up_s, found.spent_s) == (True, 0.0, 3650.0)
+
+
+def test_an_answer_a_little_ahead_of_now_counts_until_now():
+    began = START.timestamp()
+    spans = (Span("service", State.DOWN, began, began + 60), Span("service", State.UP, began + 65, began + 300.5))
+    found = measure(History("core-db", RULE, spans), 0.9999, began, began + 7200, began + 300)
+    assert (found.up_s, found.until.timestamp()) == (235.0, began + 300)
+    alone = measure(History("core-db", RULE, spans[1:]), 0.9999, began + 65, began + 7200, began + 300)
+    assert alone.up_s == 235.0
