@@ -123,9 +123,20 @@ def burning(of: History, objective: float, now: float) -> Verdict:
             tail = f"{span(one.short)}); from {one.rate:g} times on it is an alarm. See its outages."
             return Verdict(one.outcome, "Burns", f"{words}, {fast}{tail}")
     first = rates[ALERTS[0].short]
+    for one in ALERTS:
+        if _half_known(one, rates[one.long].rate, rates[one.short].rate):
+            words = f"Whether {of.service} spends its budget too fast is not known"
+            tail = f"too little of the last {span(one.long)} or {span(one.short)} was seen, and what was seen burns."
+            return Verdict(Outcome.UNKNOWN, "Not known", f"{words}: {tail} See its outages.")
     if first.rate is None:
         return Verdict(Outcome.UNKNOWN, "Not known", f"How fast {of.service} spends its budget is not known.")
     return Verdict(Outcome.OK, "Calm", f"{of.service} spends its budget no faster than {promise(objective)} allows.")
+
+
+def _half_known(alert: Alert, long: float | None, short: float | None) -> bool:
+    """Whether one window burns enough for an alarm and nothing is known of the other."""
+    known = [rate for rate in (long, short) if rate is not None]
+    return len(known) == 1 and known[0] >= alert.rate
 
 
 def findings(key: str, told: Availability, period: str, burns: Verdict, silent: str = "") -> list[Finding]:

@@ -122,6 +122,16 @@ def test_the_rate_of_time_that_nobody_saw_is_not_known():
     assert burn(of, NINES, 300.0, now).rate is None
 
 
+def test_a_short_window_that_burns_is_not_calm_because_the_long_one_is_not_known():
+    of, now = history(("up", 7 * 3600.0), (None, 3300), ("up", 250), ("down", 40), ("up", 10))
+    assert burn(of, NINES, 3600.0, now).rate is None
+    found = burning(of, NINES, now)
+    assert (found.outcome, found.word) == (Outcome.UNKNOWN, "Not known")
+    assert "too little of the last 1 h or 5 min was seen, and what was seen burns" in found.sentence
+    calm, now = history(("up", 7 * 3600.0), (None, 3300), ("up", 300))
+    assert burning(calm, NINES, now).outcome is Outcome.OK
+
+
 def said(*states, silent="", now=None, **more):
     of, until = history(*states, **more)
     at = now if now is not None else until
