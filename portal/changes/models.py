@@ -57,8 +57,8 @@ class ChangeSystem(models.Model):
         return self.name
 
     def covers(self, site: str) -> bool:
-        """Whether it is in charge of a site; "" is a target that stands at none."""
-        return not self.sites or site in self.sites
+        """Whether it is in charge of a site; "" is a target that stands at none. Upper and lower case are one."""
+        return not self.sites or site.casefold() in [name.casefold() for name in self.sites]
 
 
 class Change(models.Model):

@@ -123,6 +123,10 @@ def test_a_change_is_demanded_where_a_system_says_so(trial, fake, system):
     Run.objects.update(status="aborted")
     with pytest.raises(Refused, match="snow requires a change for every act that changes something"):
         trial("")
+    ChangeSystem.objects.update(enabled=False)
+    with pytest.raises(Refused, match="snow requires a change"):
+        trial("")
+    ChangeSystem.objects.update(enabled=True)
     assert services.start("trial", {}, run.target, "holdfast").pk, "what is unattended is not lost"
     Run.objects.update(status="aborted")
     ChangeSystem.objects.update(sites=["DR"])

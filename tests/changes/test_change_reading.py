@@ -55,9 +55,17 @@ def test_what_cannot_be_meant_is_refused_in_words(system):
             bind(asked, site, "anna", timezone.now())
     told = {number: bind(Asked(number), "DR", "anna", timezone.now()).system.name for number in ("CHG1", "OPS-7")}
     assert told == {"CHG1": "snow", "OPS-7": "jira"}, "a number is known by its look"
-    ChangeSystem.objects.exclude(pk=other.pk).update(enabled=False)
+    ChangeSystem.objects.exclude(pk=other.pk).update(sites=["DR"])
     with pytest.raises(BindRefused, match="not in charge of PROD"):
         bind(Asked("CHG1", "snow"), "PROD", "anna", timezone.now())
+
+
+def test_a_system_that_is_switched_off_stays_in_charge_and_prevents(system, fake):
+    fake.put("CHG1")
+    ChangeSystem.objects.update(enabled=False, sites=["Prod"])
+    assert [row.name for row in in_charge("PROD")] == ["snow"], "upper and lower case are one"
+    found = fresh(bound().pk, Need(Asked("CHG1")), timezone.now())
+    assert (found.gate, "switched off" in found.sentence) == (Gate.PREVENTED, True)
 
 
 def test_what_is_read_back_is_kept_and_its_turns_are_on_record(system, fake):

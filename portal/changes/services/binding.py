@@ -16,8 +16,9 @@ class BindRefused(Exception):
 
 
 def in_charge(site: str) -> list[ChangeSystem]:
-    """The enabled change systems that cover a site, by name."""
-    return [row for row in ChangeSystem.objects.filter(enabled=True) if row.covers(site)]
+    """The change systems that cover a site, by name. One that is switched off stays in charge: what belongs to it is
+    prevented until it is switched on."""
+    return [row for row in ChangeSystem.objects.all() if row.covers(site)]
 
 
 def bind(asked: Asked, site: str, by: str, now: datetime) -> Change | None:
@@ -44,7 +45,7 @@ def bind(asked: Asked, site: str, by: str, now: datetime) -> Change | None:
 
 def _unserved(asked: Asked, site: str) -> None:
     """A system that is named must be there, once there is any."""
-    if asked.system and ChangeSystem.objects.filter(enabled=True).exists():
+    if asked.system and ChangeSystem.objects.exists():
         raise BindRefused(f"The change system {asked.system} is not in charge of {site or 'this target'}.")
 
 
