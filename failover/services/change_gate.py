@@ -122,9 +122,10 @@ def required(run: Run) -> str:
     if kind_of(run.target) == "she":
         wants.append(ChangeSystem.Required.HA)
     strict = [row for row in changes.in_charge(sites.of_target(run.target)) if row.required in wants]
-    if not strict or any(lifted(row.pk, database_now()) for row in strict):
+    now = database_now()
+    row = next((row for row in strict if not lifted(row.pk, now)), None)
+    if row is None:
         return ""
-    row = strict[0]
     words = f"{row.name} requires a change for {row.get_required_display()}, and none is named"
     return f"{words}: give the number of one that is approved."
 

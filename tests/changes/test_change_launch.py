@@ -114,6 +114,18 @@ def test_a_lifted_gate_lets_begin_what_the_system_cannot_say(trial, fake, system
     assert at(trial(), 1) == ""
 
 
+def test_a_demand_is_lifted_when_each_system_that_makes_it_is(trial, fake, system, people):
+    ChangeSystem.objects.update(required="all")
+    other = ChangeSystem.objects.create(name="zeta", kind="jira", url="https://z", required="all")
+    for row, still in ((system, "zeta requires"), (other, "")):
+        lifting.ask(row, "anna", "The change system burns and HA is away.", timezone.now())
+        lifting.confirm(row, "berta", timezone.now())
+        if still:
+            with pytest.raises(Refused, match=still):
+                trial("")
+    assert trial("").pk
+
+
 def test_a_change_is_demanded_where_a_system_says_so(trial, fake, system):
     ChangeSystem.objects.update(required="ha")
     run = trial("")
