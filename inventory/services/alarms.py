@@ -11,15 +11,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, DateTimeField, F, Max, Min, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from inventory.models import Engine, Finding, Lun, Transition
-from inventory.services.looks import REACH
+from inventory.services.looks import REACH, every
 from inventory.services.pages_now import known_probes, stale
 from inventory.templatetags.holdfast import full
 from inventory.verdicts.alarming import concern, severity
 from portal.alerts.rules.alarm import About, Alarm, Ask, Concern, Severity
+from portal.kernel.freshness import allowed_age
 from portal.kernel.outcome import Outcome
 
 HOLD = 60.0  # seconds that a failure must last
@@ -167,7 +168,7 @@ def _unknown(now: datetime, places: Places, silent: set[int]) -> Iterator[Alarm]
     rows = _watched(now).filter(stale(now) | Q(outcome=UNKNOWN)).exclude(look__host__in=silent).order_by()
     name = Coalesce("look__host__name", "look__device__name", "look__vm__name", "look__engine__name")
     grouped = rows.values("look__engine", "look__host", "look__device", "look__vm").annotate(
-        name=name, number=Count("pk"), since=Max(_since(now)), probes=ArrayAgg("look__probe", distinct=True),
+        name=name, number=Count("pk"), since=Max(_since()), probes=ArrayAgg("look__probe", distinct=True),
     )  # fmt: skip
     row: dict[str, Any]
     for row in grouped:  # type: ignore[assignment]
@@ -184,9 +185,16 @@ def _unknown(now: datetime, places: Places, silent: set[int]) -> Iterator[Alarm]
         )  # fmt: skip
 
 
-def _since(now: datetime) -> Any:
-    """When it was last known, as far as the rows tell: an answer that grew old says when it came."""
-    return Coalesce(F("since"), F("look__at"))
+def _since() -> Any:
+    """Since when it is not known: a finding that is unknown says so; what a look that grew old says was known until
+    it was too old."""
+    ages = [
+        When(look__probe=probe, then=F("look__at") + timedelta(seconds=allowed_age(every(probe))))
+        for probe in known_probes()
+    ]
+    aged = Case(*ages, default=F("look__at"), output_field=DateTimeField())
+    known = Q(look__at__isnull=False) & ~Q(outcome=UNKNOWN)
+    return Case(When(known, then=aged), default=F("since"))
 
 
 def _missed(ask: Ask, failed: dict[str, list[Any]], places: Places) -> Iterator[Alarm]:

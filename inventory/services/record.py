@@ -139,10 +139,15 @@ def _blind_time(look: Look, standing: list[Finding], at: datetime) -> list[Trans
     if look.at is None or at <= look.at or not _too_old(look.at, at, look.probe):
         return []
     speaking = [one for one in standing if one.outcome != Outcome.UNKNOWN.value]
-    since = look.at + timedelta(seconds=allowed_age(every(look.probe)))
+    since = _blind_since(look.at, look.probe)
     until = timezone.localtime(at).strftime("%d %b %Y %H:%M:%S %Z")
     words = f"{look.subject} was not looked at by {look.probe} until {until}: looks did not run."
     return _bring(look, speaking, _as_unknown(speaking, words), since)
+
+
+def _blind_since(at: datetime, probe: str) -> datetime:
+    """From when on a look speaks for the present no longer."""
+    return at + timedelta(seconds=allowed_age(every(probe)))
 
 
 def _as_unknown(findings: list[Finding], words: str) -> tuple[kernel.Finding, ...]:
@@ -275,5 +280,7 @@ def _expired(pk: int, now: datetime) -> int:
         look.save(update_fields=["mark"])
         standing = list(look.findings.exclude(outcome=Outcome.UNKNOWN.value))
         unknown = _as_unknown(standing, stale_sentence(look))
-        Transition.objects.bulk_create(_bring(look, standing, unknown, now))
+        # when it was not known any more, however late that is noticed; a look of the future tells no such time
+        since = now if look.at > now else _blind_since(look.at, look.probe)
+        Transition.objects.bulk_create(_bring(look, standing, unknown, since))
     return len(standing)

@@ -14,10 +14,12 @@ import inventory.services.alarms as of_looks
 from backups.verdicts.lines import Line
 from failover.models import BreakGlass, Drill, Missed, Schedule, Window
 from inventory.models import Engine, Finding, Host, Look, Lun, Site, Transition
+from inventory.services.looks import every
 from inventory.verdicts.alarming import concern, severity
 from portal.alerts.models import Alert
 from portal.alerts.rules.alarm import Ask, Concern, Severity
 from portal.alerts.services.tick import tick
+from portal.kernel.freshness import allowed_age
 from portal.kernel.outcome import Outcome
 from portal.runs.alarms import alarms as of_runs
 from portal.runs.models import Run, RunStep
@@ -118,6 +120,7 @@ def test_a_look_that_is_too_old_is_not_known(engine, now):
     Look.objects.update(at=now - timedelta(days=1))
     (alarm,) = said(now).values()
     assert alarm.sentence.startswith("2 checks of kvm01 are not known")
+    assert alarm.since == now - timedelta(days=1) + timedelta(seconds=allowed_age(every("host_facts")))
 
 
 def test_a_host_that_lets_nobody_in_is_one_alarm(engine, now):

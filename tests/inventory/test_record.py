@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from inventory.models import Capture, Engine, Finding, Host, Look, Rollup, Site, Transition
 from inventory.services import looks, record
-from inventory.services.looks import Result, claim, present
+from inventory.services.looks import Result, claim, every, present
 from portal.kernel.finding import Finding as Said
 from portal.kernel.finding import Subject
+from portal.kernel.freshness import allowed_age
 from portal.kernel.outcome import Outcome
 
 pytestmark = pytest.mark.django_db
@@ -130,6 +131,24 @@ def test_a_blind_time_that_was_written_down_is_not_written_twice(look):
     record.record([result(look, T0, said())])
     record.expire(T0 + timedelta(minutes=1))
     assert record.record([result(look, T0 + timedelta(hours=2), said())]) == 1
+
+
+def test_a_time_that_is_noticed_days_later_is_unknown_from_its_beginning(look):
+    record.record([result(look, T0, said())])
+    assert record.expire(T0 + timedelta(days=3)) == 1
+    blind = Transition.objects.order_by("-pk").first()
+    ended = T0 + timedelta(seconds=allowed_age(every("ha_state")))
+    assert (blind.to_outcome, blind.at, Finding.objects.get().since) == ("unknown", ended, ended)
+
+
+def test_a_look_of_the_future_is_unknown_from_when_that_is_noticed(look):
+    record.record([result(look, T0, said())])
+    before = T0 - timedelta(hours=1)
+    assert record.expire(before) == 0
+    now = timezone.now()
+    Look.objects.update(at=now + timedelta(hours=1))
+    assert record._expired(look.pk, now) == 1
+    assert Transition.objects.order_by("-pk").first().at == now
 
 
 def test_a_clock_that_jumped_back_makes_a_look_unknown(look):
