@@ -20,6 +20,7 @@ from failover.verdicts.guard import Refused as GuardRefused
 from failover.verdicts.guard_facts import Facts
 from failover.verdicts.room import Moves
 from inventory.models import Engine, Host
+from portal.changes import services as changes
 from portal.changes.asked import Asked
 from portal.evidence.services import append
 from portal.runs.models import Run
@@ -189,17 +190,28 @@ def leave(window: Window, by: str, change: str | Asked = "", key: str = "") -> R
         if window.state != Window.State.ACTIVE:
             raise Refused("state", f"{window} is {window.state}, so it cannot be left.")
         on = _guarded(engine, Act(LEAVING[scope], window.host.name if window.host else ""), window.host, window.pk)
-        change = change or _change_of(window)
+        asked, unbound = _bindable(change or _change_of(window), pairs.target(engine), by)
         with transaction.atomic():
             row = _held(window.pk, (Window.State.ACTIVE,), "left")
             given = {**_common(engine, scope, on), **_armed(row)}
-            run = start_run(LEAVE, given, pairs.target(engine), by, change, key)
+            run = start_run(LEAVE, given, pairs.target(engine), by, asked, key)
             row.state, row.leave_run, row.sentence = Window.State.LEAVING, run, "It is being left."
             row.save(update_fields=["state", "leave_run", "sentence"])
-            _put(row, "window.leave_asked", by, {"run": run.pk})
+            _put(row, "window.leave_asked", by, {"run": run.pk, **unbound})
         return run
     except Refused as refusal:
         raise recorded(refusal, by, f"window:{window.pk}", {"wish": "leave"}) from None
+
+
+def _bindable(change: str | Asked, target: str, by: str) -> tuple[Asked, dict[str, str]]:
+    """The change that leaving belongs to. None, with why for the record, where it cannot be meant, as when its system
+    was renamed or has other sites now: leaving is never prevented."""
+    asked = Asked.of(change)
+    try:
+        changes.bind(asked, sites.of_target(target), by, timezone.now())
+    except changes.BindRefused as error:
+        return Asked(), {"unbound": str(error)}
+    return asked, {}
 
 
 def _change_of(window: Window) -> str | Asked:

@@ -10,12 +10,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from failover.models import Window
-from failover.services import standing
+from failover.services import standing, windows
 from failover.services.answer import proven
 from inventory.models import Engine, Host
 from inventory.services.pages_engine import looks_of, seen
+from portal.changes.asked import Asked
+from portal.changes.models import ChangeSystem
 from portal.evidence.models import Record
 from portal.runs.models import Run
+from portal.runs.services import Refused
 from tests.ui import world
 from tests.ui.conftest import person, reader  # noqa: F401
 
@@ -165,6 +168,19 @@ def test_a_window_is_left_extended_or_adopted_from_the_page(engine, reader, allo
     assert "under way" in text(answer)
     answer = reader.post(reverse("window-adopt", args=[row.pk]), given(key="a third"))
     assert "an owner already" in text(answer)
+
+
+def test_leaving_is_never_refused_for_its_change(engine, allowing, monkeypatch):
+    monkeypatch.setattr(windows, "_guarded", lambda *given: standby(engine).pk)
+    row = active(engine, change="CHG1")
+    ChangeSystem.objects.create(name="one", kind="servicenow", url="https://one")
+    ChangeSystem.objects.create(name="two", kind="servicenow", url="https://two")
+    with pytest.raises(Refused, match="name one of one, two"):
+        windows.extend(row, timezone.now() + timedelta(hours=2), "anna", "it takes longer")
+    run = windows.leave(row, "anna", Asked("CHG1", "renamed", "id-CHG1"))
+    assert (run.plan, run.bound, run.change) == ("she_maintenance_leave", None, "")
+    told = Record.objects.get(kind="window.leave_asked").body
+    assert "renamed is not in charge" in told["unbound"], "why it belongs to no change is on record"
 
 
 def test_maintenance_without_an_owner_is_offered_and_overdue_one_is_said(engine, reader):  # noqa: F811
