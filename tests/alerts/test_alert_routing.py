@@ -92,6 +92,15 @@ def test_a_rule_without_receivers_keeps_it_silent():
     assert [one.receiver for one in tellings(rules, host, NOON)] == ["a"]
 
 
+def test_receivers_that_are_switched_off_are_no_wish_for_silence():
+    off, hush = Rule("off", off=True), Rule("hush")
+    said = SPOKEN[0]
+    assert stops((off, hush), said, NOON) is off
+    on = Rule("on and off", off=True, goes_on=True)
+    assert stops((on, hush), said, NOON) is on
+    assert stops((Rule("on", goes_on=True), hush), said, NOON) is hush
+
+
 def test_words_of_a_rule():
     rule = Rule("x", Filter(Severity.CRITICAL, ("storage", "data-loss"), ("olvm",), ("DR",), ("lun",), "ora_*"),
                 Hours((0, 1, 2, 3, 4), time(8), time(17), "Asia/Kuwait"))  # fmt: skip

@@ -349,8 +349,13 @@ def test_a_receiver_that_is_off_or_gone(ops, said, now):
     Receiver.objects.update(enabled=False)
     said.say(now)
     tick(now)
-    assert Alert.objects.get().held == "The route everything tells nobody of it."
+    row = Alert.objects.get()
+    assert row.held == "The receivers of the route everything are switched off: switch one on."
+    assert row.told_at is None
     Receiver.objects.update(enabled=True)
+    said.say(now)
+    tick(now)
+    assert [kind for kind, _ in messages()] == ["alert.opened"], "it is told as soon as somebody can be"
     said.say(now, "second", sentence="Another one.")
     rules = routes.rules_of(now)
     collect.collect(now)

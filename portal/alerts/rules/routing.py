@@ -37,7 +37,7 @@ class Filter:
 class Rule:
     """One route. receivers: keys of whom it tells, in order. digest: minutes for which messages are gathered, 0 for
     none. after, to: minutes without acknowledgement until the next receiver is told; 0 for never. goes_on: the rules
-    behind it are asked, too."""
+    behind it are asked, too. off: it has receivers, and all of them are switched off."""
 
     name: str
     filter: Filter = field(default_factory=Filter)
@@ -47,6 +47,7 @@ class Rule:
     after: int = 0
     to: str = ""
     goes_on: bool = False
+    off: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,10 @@ def tellings(rules: Iterable[Rule], spoken: Spoken, now: datetime) -> tuple[Tell
 
 
 def stops(rules: Iterable[Rule], spoken: Spoken, now: datetime) -> Rule | None:
-    """The rule that keeps it silent: it fits, names nobody and ends the search. None when no rule fits yet."""
+    """The rule by which nobody is told, asked when nobody is: it fits, names nobody and ends the search; or it fits and
+    is off, which is no wish for silence. None when no rule fits yet."""
     for rule in rules:
-        if fits(rule, spoken, now) and not rule.goes_on:
+        if fits(rule, spoken, now) and (rule.off or not rule.goes_on):
             return rule if not rule.receivers else None
     return None
 

@@ -55,16 +55,19 @@ def rules() -> tuple[Rule, ...]:
 
 def rule_of(row: Route) -> Rule:
     """One route. Receivers that are switched off are left out."""
+    known = list(row.receivers.all())
+    on = tuple(who(one) for one in known if one.enabled)
     to = row.escalate_to if row.escalate_to and row.escalate_to.enabled else None
     return Rule(
         row.name,
         filter_of(row),
         Hours(tuple(row.days), row.begins, row.ends, row.zone),
-        tuple(who(one) for one in row.receivers.all() if one.enabled),
+        on,
         row.digest,
         row.escalate_after if to else 0,
         who(to) if to else "",
         row.goes_on,
+        bool(known) and not on,
     )
 
 
@@ -120,6 +123,8 @@ def decide(given: Rules, said: Spoken, now: datetime) -> Decision:
     if found:
         return Decision(found)
     stop = stops(given.rules, said, now)
+    if stop is not None and stop.off:
+        return Decision((), f"The receivers of the route {stop.name} are switched off: switch one on.")
     if stop is not None:
         return Decision((), f"The route {stop.name} tells nobody of it.", final=True)
     return Decision((), "No route fits it now.")
