@@ -40,10 +40,11 @@ def gate(run: Run) -> str:
         sentence = required(run)
         return Asks(sentence) if sentence else ""
     now = database_now()
-    if _lifted(run, now):
+    drill = Drill.objects.filter(run=run).first()
+    if drill is not None and breaking.lifts(drill, now):
         return ""
     decision = changes.fresh(run.bound_id, need(run, _plan(run)), now)
-    if decision.lets:
+    if decision.lets or (drill is None and _lifted(run, decision, now)):
         return ""
     if decision.unread and blip(Change.objects.get(pk=run.bound_id), now):
         return Later(decision.sentence)
@@ -58,13 +59,12 @@ def launch(run: Run, plan: Plan) -> str:
     if run.bound is None:
         return required(run)
     now = database_now()
-    if lifted(run.bound.system_id, now):
-        return ""
     decision = changes.fresh(run.bound.pk, need(run, plan), now)
-    if decision.lets:
-        sys_id = Change.objects.values_list("sys_id", flat=True).get(pk=run.bound.pk)
-        run.change_asked = {**with_window(run), "sys_id": run.change_asked["sys_id"] or sys_id}
-    return "" if decision.lets else decision.sentence
+    if not decision.lets and not _lifted(run, decision, now):
+        return decision.sentence
+    sys_id = Change.objects.values_list("sys_id", flat=True).get(pk=run.bound.pk)
+    run.change_asked = {**with_window(run), "sys_id": run.change_asked["sys_id"] or sys_id}
+    return ""
 
 
 def unknown(asked: Asked, target: str, by: str) -> str:
@@ -144,8 +144,6 @@ def _plan(run: Run) -> Plan | None:
         return None  # the runner refuses it by itself
 
 
-def _lifted(run: Run, now: datetime) -> bool:
-    drill = Drill.objects.filter(run=run).first()
-    if drill is not None:
-        return breaking.lifts(drill, now)
-    return run.bound is not None and lifted(run.bound.system_id, now) is not None
+def _lifted(run: Run, decision: Decision, now: datetime) -> bool:
+    """Whether two people let pass what the system cannot say. What it does say they do not lift."""
+    return decision.unread and run.bound is not None and lifted(run.bound.system_id, now) is not None

@@ -10,7 +10,7 @@ from django.utils import timezone
 from failover.services import change_gate
 from portal.changes.asked import Asked
 from portal.changes.models import Change, ChangeSystem
-from portal.changes.services import lifting
+from portal.changes.services import lifting, looking
 from portal.evidence.models import Record
 from portal.kernel.change import ChangeUnreachable, Gate
 from portal.kernel.step import Step
@@ -112,6 +112,24 @@ def test_a_lifted_gate_lets_begin_what_the_system_cannot_say(trial, fake, system
         trial()
     lifting.confirm(system, "berta", timezone.now())
     assert at(trial(), 1) == ""
+
+
+def test_a_lifted_gate_overrides_no_answer(trial, fake, system):
+    lifting.ask(system, "anna", "The change system burns and HA is away.", timezone.now())
+    lifting.confirm(system, "berta", timezone.now())
+    fake.put("CHG1", Gate.AWAITING, sentence="CHG1 awaits the board.")
+    with pytest.raises(Refused, match="awaits the board"):
+        trial()
+    fake.put("CHG1")
+    looking.look(Change.objects.get().pk)
+    fake.error = AWAY
+    run = trial()
+    assert Asked.thawed(run.change_asked).ends is not None, "the window is frozen as it was known"
+    assert at(run, 3) == ""
+    fake.error = None
+    fake.put("CHG1", Gate.INVALID, sentence="CHG1 is cancelled.")
+    said = at(run, 3)
+    assert (said, isinstance(said, Asks)) == ("CHG1 is cancelled.", True)
 
 
 def test_a_demand_is_lifted_when_each_system_that_makes_it_is(trial, fake, system, people):
