@@ -38,7 +38,8 @@ _BY_NUMBER = {
 }
 _BY_WORD = {word.lower(): word for word in _BY_NUMBER.values()} | {"authorise": AUTHORIZE, "cancelled": CANCELED}
 _FORWARD = (SCHEDULED, IMPLEMENT, REVIEW, CLOSED)  # the way to the end, in this order
-_PENDING = frozenset({"", "not requested", "not_requested", "not yet requested", "requested"})
+_UNASKED = frozenset({"", "not requested", "not_requested", "not yet requested"})
+_PENDING = _UNASKED | {"requested"}
 _REFUSED = frozenset({"rejected", "cancelled", "canceled", "duplicate"})
 CONTRADICTORY = "?"
 
@@ -126,7 +127,8 @@ def _decided(number: str, state: str, record: Row) -> tuple[Gate, str]:
         return Gate.AWAITING, f"{number} is in the state {state}: nobody has approved it yet."
     if decision == "approved":
         return Gate.ALLOWED, f"{number} is approved and in the state {state}."
-    if kind_of(field(record, "type").value) == "standard":
+    # somebody was asked for an approval: the template's own does not stand for it
+    if decision in _UNASKED and kind_of(field(record, "type").value) == "standard":
         return Gate.ALLOWED, f"{number} is a standard change, approved by its template, in the state {state}."
     return Gate.AWAITING, f"{number} is in the state {state} and its approval is {decision or 'not told'}."
 
