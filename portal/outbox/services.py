@@ -187,15 +187,16 @@ def _over(row: Mail) -> None:
 def _send_all(which: Q, by: Sender, now: datetime) -> int:
     rows = Mail.objects.filter(which, _free(now), state=Mail.State.QUEUED, next_at__lte=now)
     due = rows.order_by("next_at", "pk").values_list("pk", "channel", "address")
-    sent, until, silent = 0, time.monotonic() + LONGEST_TICK, set[str]()
-    for pk, channel, address in list(due[:AT_ONCE]):
+    sent, tried, until, silent = 0, 0, time.monotonic() + LONGEST_TICK, set[str]()
+    for pk, channel, address in list(due):
         if address in silent:
-            continue
+            continue  # and not counted: what waits for one that is silent must not take the turns of the others
+        tried += 1
         if _send(by, pk, now):
             sent += 1
         elif channel != MAIL:
             silent.add(address)
-        if time.monotonic() > until:
+        if tried >= AT_ONCE or time.monotonic() > until:
             break
     return sent
 

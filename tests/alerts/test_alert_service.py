@@ -540,6 +540,22 @@ def test_one_receiver_that_fails_is_asked_once_a_round_and_holds_up_nobody(said,
         good.stop()
 
 
+def test_many_messages_to_one_that_is_dead_do_not_starve_the_others(said, now):
+    bad, good = Listener(fault="down").start(), Listener().start()
+    try:
+        dead, alive = (receiver(name, channel="webhook", url=Secret(hook.url), key=KEY)
+                       for name, hook in (("Dead", bad), ("Alive", good)))  # fmt: skip
+        to = [outbox.Reader(one.name, routes.who(one), channel="webhook") for one in (dead, alive)]
+        for number in range(outbox.AT_ONCE + 1):
+            outbox.queue(outbox.News(f"n{number}", "alert.test", "x", "Test", "Test."), to[:1], now)
+        outbox.queue(outbox.News("last", "alert.test", "x", "Test", "Test."), to[1:], now + MIN)
+        assert outbox.deliver_due(now + MIN) == 1
+        assert (bad.asked, len(good.heard)) == (1, 1)
+    finally:
+        bad.stop()
+        good.stop()
+
+
 def test_a_message_to_nobody_is_refused_in_words(said, now):
     bus = receiver("Bus", channel="webhook", url=Secret("https://127.0.0.1:1/"), key=KEY)
     acts.test(bus, "anna", now)
