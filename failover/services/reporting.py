@@ -160,6 +160,9 @@ def _make(pk: int, now: datetime) -> bool:
     if not taken.update(taken_until=now + TAKEN, attempts=F("attempts") + 1):
         return False  # another worker has it
     row = PeriodReport.objects.select_related("definition__engine", "definition__site").get(pk=pk)
+    if row.attempts > TRIES:  # what fails in words ends before; the making has ended its workers
+        words = f"It was tried {TRIES} times, and its worker ended in the making: its log says more."
+        return _not_made(row, words, now)
     try:
         said = _forms(row, row.definition.formats)
     except (OperationalError, InterfaceError):

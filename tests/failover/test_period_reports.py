@@ -200,6 +200,19 @@ def test_what_breaks_in_the_making_is_kept_in_words(monkeypatch):
     assert row.content is not None, "the content stays, so that the next try gives the same"
 
 
+def test_a_report_whose_making_kills_its_workers_is_given_up():
+    row = one()
+    now = timezone.now()
+    # as the last worker left it
+    PeriodReport.objects.filter(pk=row.pk).update(attempts=reporting.TRIES, taken_until=now - HOUR)
+    assert reporting.make_due(now) == 0
+    row.refresh_from_db()
+    assert (row.state, row.content, row.taken_until) == (S.FAILED, None, None)
+    assert row.sentence == "It was tried 6 times, and its worker ended in the making: its log says more."
+    assert Record.objects.filter(kind="report.failed").count() == 1
+    assert not reporting.waiting(now + DAY)
+
+
 def test_the_pdf_has_the_same_bytes_when_it_is_made_again():
     row = one(formats=["pdf"])
     reporting.make_due(timezone.now())
