@@ -64,13 +64,16 @@ def readers(row: ReportDefinition) -> list[Reader]:
 
 
 def news_of(row: PeriodReport) -> News:
-    """The files where they are wanted and small enough, else the link; always the hash."""
+    """The files where they are wanted and small enough, else the link; always the hash. What a report says that only
+    some roles may read stands in no words of a message: more people may look at the outbox."""
     made, files = period_reports.read(row), list(row.files.all())
     wanted = [one for one in files if one.form in row.definition.formats]
     small = sum(one.size for one in wanted) <= settings.HOLDFAST_REPORT_MAIL_MB * MEGA
     send = row.definition.delivery == ReportDefinition.Delivery.ATTACHMENT and small and bool(wanted)
     link = address(f"reports/{row.pk}/")
-    lines = [f"{row.definition.title}: {made.report.verdict.words}.", " ".join(made.report.lead)]
+    open_, verdict = not row.definition.readers, made.report.verdict
+    subject = f"{row.definition.title}: {verdict.words}" if open_ else f"{row.definition.title}: the report is ready"
+    lines = [f"{subject}.", *([" ".join(made.report.lead)] if open_ else [])]
     if row.definition.delivery == ReportDefinition.Delivery.ATTACHMENT and not send:
         lines.append("The files are larger than a mail carries, so only the link is sent.")
     lines += [link, f"SHA-256 of its content: {row.sha256}"]
@@ -78,7 +81,7 @@ def news_of(row: PeriodReport) -> News:
         key(row),
         KIND,
         about(row),
-        f"{row.definition.title}: {made.report.verdict.words}"[:200],
+        subject[:200],
         "\n\n".join(lines) + "\n",
         tuple(map(period_files.attached, wanted)) if send else (),
         {
@@ -88,8 +91,7 @@ def news_of(row: PeriodReport) -> News:
             "title": row.definition.title,
             "begins": row.begins.isoformat(),
             "ends": row.ends.isoformat(),
-            "verdict": made.report.verdict.state,
-            "words": made.report.verdict.words,
+            **({"verdict": verdict.state, "words": verdict.words} if open_ else {}),
             "sha256": row.sha256,
             "url": link,
             "severity": "info",

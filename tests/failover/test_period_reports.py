@@ -281,6 +281,20 @@ def test_large_files_and_links_go_without_attachments(settings):
     assert "larger" not in news.body
 
 
+def test_what_only_some_roles_may_read_stands_in_no_message():
+    row = one(addresses=["a@bank.example"], readers=["auditor"], delivery="link")
+    reporting.make_due(timezone.now())
+    row.refresh_from_db()
+    news, made = report_news.news_of(row), period_reports.read(row).report
+    assert news.subject == "Board: the report is ready"
+    assert f"/reports/{row.pk}/" in news.body
+    kept = f"{news.subject} {news.body} {news.payload}"
+    assert not [words for words in (made.verdict.words, *made.lead) if words in kept]
+    assert "verdict" not in news.payload
+    row.definition.readers = []
+    assert made.verdict.words in report_news.news_of(row).subject
+
+
 def test_a_report_that_waits_too_long_is_an_alarm():
     row = one(addresses=["a@bank.example", "b@bank.example"], late_hours=1)
     now = timezone.now()
