@@ -38,11 +38,13 @@ class Heard:
 
 @dataclass
 class Listener:
-    """Runs in threads of its own between start() and stop(). answer: the body of a good answer."""
+    """Runs in threads of its own between start() and stop(). answer: the body of a good answer; refusal:
+    that of any other."""
 
     tls: ssl.SSLContext | None = None
     fault: str = ""
     answer: str = "ok"
+    refusal: str = "not now"
     retry_after: str = "7"
     port: int = 0
     heard: list[Heard] = field(default_factory=list)
@@ -102,7 +104,7 @@ class Listener:
         self._say(talk, status)
 
     def _say(self, talk: BaseHTTPRequestHandler, status: int) -> None:
-        body = (TEAMS if self.fault == "teams" else self.answer if status == 200 else "not now").encode()
+        body = (TEAMS if self.fault == "teams" else self.answer if status == 200 else self.refusal).encode()
         talk.send_response(status)
         if self.fault == "busy":
             talk.send_header("Retry-After", self.retry_after)

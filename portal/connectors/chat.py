@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from portal.connectors.delivery import DeliveryFailed, Place, post
+from portal.connectors.delivery import DeliveryFailed, Place, plain, post
 
 SLACK, TEAMS = "slack", "teams"
 LONGEST = 2900  # characters of a block's text; Slack takes 3000
@@ -45,9 +45,8 @@ def send(kind: str, to: Place, note: Note) -> None:
     made = slack(note) if kind == SLACK else card(note)
     body = json.dumps(made, ensure_ascii=False).encode()
     answer = post(to, body, {"Content-Type": "application/json; charset=utf-8"})
-    said = answer.body.decode("utf-8", "replace")
-    if _NOT_DELIVERED in said.lower():
-        raise DeliveryFailed(f"{to.name} took it, but the room behind it did not: {' '.join(said.split())[:160]}")
+    if _NOT_DELIVERED in answer.body.decode("utf-8", "replace").lower():
+        raise DeliveryFailed(f"{to.name} took it, but the room behind it did not: {plain(answer.body, to)[:160]}")
 
 
 def slack(note: Note) -> dict[str, Any]:

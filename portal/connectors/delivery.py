@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -12,7 +13,7 @@ from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from time import time
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pycurl
 from cryptography import x509
@@ -22,6 +23,7 @@ from portal.kernel.secret import Secret
 
 TIMEOUT = 10.0  # seconds for all of it
 MOST = 16 * 1024  # bytes of an answer that are read
+LEAST = 8  # characters of a part of an address from which on it may be a secret
 LONGEST_WAIT = 3600.0  # seconds that another side may ask to be left alone
 # Where distributions keep the system's CAs; pycurl's wheel knows none of them.
 _SYSTEM_CAS = (
@@ -138,25 +140,39 @@ def post(to: Place, body: bytes, headers: Mapping[str, str], timeout: float = TI
         what = _WORDS.get(code, f"the transfer failed (curl {code})")
         raise DeliveryFailed(f"{to.name} did not take it: {what}.")
     if not 200 <= status < 300:
-        raise _refusal(to.name, status, taken.getvalue(), head.getvalue())
+        raise _refusal(to, status, taken.getvalue(), head.getvalue())
     return Posted(status, taken.getvalue())
 
 
-def _refusal(name: str, status: int, said: bytes, head: bytes) -> DeliveryFailed:
+def _refusal(to: Place, status: int, said: bytes, head: bytes) -> DeliveryFailed:
+    name = to.name
     if 300 <= status < 400:
         words = f"{name} answers HTTP {status}, a redirect, which is not followed: enter the address that it leads to."
         return DeliveryRefused(words)
-    words = f"{name} answers HTTP {status}{_quoted(said)}."
+    words = f"{name} answers HTTP {status}{_quoted(said, to)}."
     if status in _FOR_GOOD:
         return DeliveryRefused(words)
     return DeliveryFailed(words, _wait(head))
 
 
-def _quoted(said: bytes) -> str:
-    """The beginning of a plain answer; pages are left out, and whatever might be a secret is not ours."""
+def _quoted(said: bytes, to: Place) -> str:
+    """The beginning of a plain answer; pages are left out."""
+    text = plain(said, to)
+    fit = text and not text.startswith("<") and text.isprintable()
+    return f": {text[:120]}" if fit else ""
+
+
+def plain(said: bytes, to: Place) -> str:
+    """An answer on one line, without the address: the other side may say back where it was asked, and the path is what
+    lets anybody write there."""
+    parts = urlsplit(to.url.reveal())
+    words = [word for word in re.split(r"[/&=?;]", f"{parts.path}?{parts.query}") if len(word) >= LEAST]
+    told = [to.url.reveal(), f"{parts.path}?{parts.query}", parts.path, parts.query, *words]
+    secret = {each for one in told for each in (one, unquote(one)) if len(each) > 1}
     text = " ".join(said.decode("utf-8", "replace").split())
-    plain = text and not text.startswith("<") and text.isprintable()
-    return f": {text[:120]}" if plain else ""
+    if not secret:
+        return text
+    return re.sub("|".join(map(re.escape, sorted(secret, key=len, reverse=True))), "***", text, flags=re.IGNORECASE)
 
 
 def _wait(head: bytes) -> float:

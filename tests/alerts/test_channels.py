@@ -13,7 +13,7 @@ from lab.webhook import Listener
 from portal.connectors import chat, syslog, webhook
 from portal.connectors.change.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, BadSignature, verify
 from portal.connectors.chat import Line, Note
-from portal.connectors.delivery import DeliveryFailed, DeliveryRefused, Place, host_of, pinned_key, post, problem
+from portal.connectors.delivery import DeliveryFailed, DeliveryRefused, Place, host_of, pinned_key, plain, post, problem
 from portal.kernel.secret import Secret
 from tests.alerts.test_alert_words import line
 
@@ -139,6 +139,24 @@ def test_a_connector_that_says_200_and_did_not_deliver_did_not(listener):
     listener.fault = "teams"
     with pytest.raises(DeliveryFailed, match="the room behind it did not"):
         chat.send(chat.TEAMS, place(listener), NOTE)
+
+
+def test_an_answer_that_says_the_address_back_is_quoted_without_it(listener):
+    listener.fault = "refuse"
+    listener.refusal = f"No route for {listener.url}: Hook/SECRET-WORD is unknown"
+    with pytest.raises(DeliveryRefused, match=r"HTTP 400: No route for \*\*\*: Hook/\*\*\* is unknown"):
+        post(place(listener), b"{}", {})
+    listener.fault = ""
+    listener.answer = "Webhook message delivery failed at /hook/secret-word"
+    with pytest.raises(DeliveryFailed, match=r"delivery failed at \*\*\*$"):
+        chat.send(chat.TEAMS, place(listener), NOTE)
+
+
+def test_no_part_of_an_address_that_may_be_a_secret_is_left_in_an_answer():
+    to = Place("Bus", Secret("https://bus.bank.example/a/T0123/ab%2Fcdefgh?sig=tokentoken&v=1"))
+    said = b"bad\n sig tokentoken of ab/cdefgh, v=1; ab%2Fcdefgh; sig=tokentoken&v=1; T0123 at bus.bank.example"
+    assert plain(said, to) == "bad sig *** of ***, v=1; ***; ***; T0123 at bus.bank.example"
+    assert plain(b"said", Place("Bus", Secret(""))) == "said"
 
 
 @pytest.mark.parametrize(
