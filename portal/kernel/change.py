@@ -90,6 +90,10 @@ class ChangeRefused(ChangeFailed):
     alone does not help."""
 
 
+class ChangeLogin(ChangeRefused):
+    """It does not take the portal's login, or none is set: nothing asked of it goes on until that is entered."""
+
+
 class ChangeBusy(ChangeFailed):
     """It answers and cannot take this now: 429, 503, a record that somebody else holds. Ask again after `wait`."""
 

@@ -15,7 +15,7 @@ from portal.changes.services import Result, attach, bind, close, delivering, lif
 from portal.changes.services.delivering import again, again_from, deliver_due, drop
 from portal.changes.services.queueing import queued, undelivered
 from portal.evidence.models import Record
-from portal.kernel.change import ChangeBusy, ChangeRefused, ChangeUnreachable
+from portal.kernel.change import ChangeBusy, ChangeLogin, ChangeRefused, ChangeUnreachable
 
 pytestmark = pytest.mark.django_db
 NO = ChangeRefused("snow does not permit a work note in this state.", detail="Data Policy Exception")
@@ -115,6 +115,20 @@ def test_what_is_refused_is_seen_holds_up_nothing_and_is_tried_again_by_a_person
     assert deliver_due(timezone.now()) == 1
     assert (states(change), texts(fake)) == (["delivered", "delivered"], ["two", "one"])
     assert Record.objects.get(kind="change.note_again").actor == "anna"
+
+
+def test_a_login_that_fails_loses_nothing_and_is_not_tried_for_every_change(change, fake):
+    fake.put("CHG2")
+    other = bind(Asked("CHG2"), "PROD", "anna", timezone.now())
+    tell(change, "one", "two")
+    note(other, "run:2:one", "run:2", "three", timezone.now())
+    fake.errors["note"] = [ChangeLogin("snow does not take the login.", status=401)]
+    now = timezone.now()
+    assert deliver_due(now) == 0
+    assert set(ChangeNote.objects.values_list("state", "next_at")) == {("queued", now + delivering.FIRST_PAUSE)}
+    assert (change.notes.get(sequence=1).error, other.notes.get().attempts) == ("snow does not take the login.", 0)
+    assert deliver_due(now + delivering.FIRST_PAUSE) == 3
+    assert texts(fake) == ["one", "two", "three"]
 
 
 def test_all_from_a_sequence_on_are_tried_again(change, fake):

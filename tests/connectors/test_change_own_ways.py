@@ -15,6 +15,7 @@ from portal.kernel.change import (
     ChangeBusy,
     ChangeGarbled,
     ChangeKey,
+    ChangeLogin,
     ChangeRefused,
     ChangeUnreachable,
     ChangeUntrusted,
@@ -37,7 +38,7 @@ def requests(changes, kind, sort):
 @pytest.mark.parametrize("kind", ["servicenow", "jira", "bmc"])
 def test_a_wrong_password_is_refused_and_not_shown(changes, kind):
     key = changes.open(kind)
-    with pytest.raises(ChangeRefused) as caught:
+    with pytest.raises(ChangeLogin) as caught:
         changes.connect(kind, secret=Secret("not-the-password")).read(key)
     assert caught.value.status == 401
     assert "not-the-password" not in str(caught.value)
@@ -76,7 +77,7 @@ def test_a_login_that_is_no_login(changes, kind, more):
     key = changes.open(kind)
     changes.http("POST", f"/change/{kind}/expire-tokens")
     system = changes.connect(kind, account="holdfast-other", **more)
-    with pytest.raises(ChangeRefused, match="login"):
+    with pytest.raises(ChangeLogin, match="login"):
         system.read(key)
     changes.fault(kind, "html", status=200)
     with pytest.raises(ChangeGarbled):
@@ -295,10 +296,10 @@ def test_an_answer_without_a_signature_counts_for_nothing(changes):
 
 def test_a_webhook_with_another_key_is_refused_there(changes):
     key = changes.open("webhook")
-    with pytest.raises(ChangeRefused) as caught:
+    with pytest.raises(ChangeLogin) as caught:
         changes.connect("webhook", signing_key=Secret("not-the-key-of-this-one")).read(key)
     assert caught.value.status == 401
-    with pytest.raises(ChangeRefused, match="No signing key"):
+    with pytest.raises(ChangeLogin, match="No signing key"):
         changes.connect("webhook", signing_key=Secret("")).read(key)
 
 
@@ -379,7 +380,7 @@ def test_a_setup_that_cannot_be_asked(kind, url, options, why):
 
 @pytest.mark.parametrize("kind", ["servicenow", "jira", "bmc"])
 def test_nobody_is_asked_without_a_secret(kind):
-    with pytest.raises(ChangeRefused, match="No secret is set for core"):
+    with pytest.raises(ChangeLogin, match="No secret is set for core"):
         connect(kind, "https://x.example", "a", Secret(""), "", name="core")
 
 

@@ -15,7 +15,7 @@ from portal.changes.services.alone import alone
 from portal.changes.services.looking import announce, subject
 from portal.changes.services.opening import opened
 from portal.evidence import services as evidence
-from portal.kernel.change import ChangeFailed, ChangeRefused
+from portal.kernel.change import ChangeFailed, ChangeLogin, ChangeRefused
 from portal.kernel.change import ChangeSystem as System
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,8 @@ def _send(system: System, row: ChangeNote) -> None:
 def _not_taken(row: ChangeNote, error: ChangeFailed, now: datetime) -> str:
     words = f"{error} {error.detail}".strip()[:LONGEST]
     over = row.attempts >= TRIES or now - row.queued_at >= WORTH
-    if isinstance(error, ChangeRefused) or over:
+    login = isinstance(error, ChangeLogin)
+    if over or (isinstance(error, ChangeRefused) and not login):
         _end(row, S.DEAD, words, now)
         return S.DEAD
     pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(row.attempts - 1, 20))
@@ -128,6 +129,9 @@ def _not_taken(row: ChangeNote, error: ChangeFailed, now: datetime) -> str:
         pause = max(pause, timedelta(seconds=min(error.wait, LONGEST_PAUSE.total_seconds())))
     fields = {"error": words, "next_at": now + pause, "taken_until": None}
     ChangeNote.objects.filter(pk=row.pk, state=S.QUEUED).update(**fields)
+    if login:  # no other change of the system is taken with it either, and each try may lock the account
+        others = ChangeNote.objects.filter(change__system=row.change.system_id, state=S.QUEUED, next_at__lt=now + pause)
+        others.update(next_at=now + pause)
     announce()
     return S.QUEUED
 

@@ -13,7 +13,7 @@ from portal.connectors.change.login import Account, Basic, ByToken, Login, ar_jw
 from portal.connectors.change.servicenow import ServiceNow
 from portal.connectors.change.session import Door
 from portal.connectors.change.webhook import POST_PATH, READ_PATH, Webhook
-from portal.kernel.change import ChangeRefused, ChangeSystem
+from portal.kernel.change import ChangeLogin, ChangeRefused, ChangeSystem
 from portal.kernel.secret import Secret
 
 LIMIT = 20.0  # seconds for one call
@@ -52,7 +52,7 @@ def connect(kind: str, url: str, account: str, secret: Secret, ca: str, **more: 
         raise ChangeRefused(problem)
     name, pin = str(more.get("name") or kind), str(more.get("pin") or "")
     if not secret and kind != "webhook":
-        raise ChangeRefused(
+        raise ChangeLogin(
             f"No secret is set for {name}, so it is not asked. Enter the password or token of its account."
         )
     keys = tuple(key for key in (more.get("signing_key"), more.get("former_key")) if isinstance(key, Secret) and key)

@@ -22,6 +22,7 @@ from portal.kernel.change import (
     ChangeBusy,
     ChangeFailed,
     ChangeGarbled,
+    ChangeLogin,
     ChangeRefused,
     ChangeUnreachable,
     ChangeUntrusted,
@@ -240,7 +241,7 @@ def judged(endpoint: Endpoint, asked: str, answer: Answer) -> ChangeFailed | Non
         return ChangeGarbled(sentence, status=status)
     if status == 401:
         sentence = f"{name} does not take the login for {asked}{words}. Enter the account's secret anew."
-        return ChangeRefused(sentence, status=status)
+        return ChangeLogin(sentence, status=status)
     if status in _BUSY:
         wait = wait_of(answer.headers.get("retry-after", ""), answer.at)
         sentence = f"{name} does not take {asked} now (HTTP {status}{words}). It is asked again later."

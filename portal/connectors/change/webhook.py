@@ -17,7 +17,7 @@ from portal.connectors.change.https import Answer, Endpoint, Talk, garbled, judg
 from portal.connectors.change.reading import webhook as reading
 from portal.connectors.change.reading.leaves import Unreadable, stamp, tag
 from portal.connectors.change.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, BadSignature, sign, verify
-from portal.kernel.change import ChangeGarbled, ChangeKey, ChangeRefused, ChangeSeen, ChangeWanted, Gate
+from portal.kernel.change import ChangeGarbled, ChangeKey, ChangeLogin, ChangeRefused, ChangeSeen, ChangeWanted, Gate
 from portal.kernel.secret import Secret
 
 READ_PATH, POST_PATH = "/changes/{number}", "/events"
@@ -103,7 +103,7 @@ class Webhook:
         try:
             signed = sign(self.keys, int(self.clock()), body or b"")
         except BadSignature as error:
-            raise ChangeRefused(f"{self.endpoint.name} is not asked: {error}") from None
+            raise ChangeLogin(f"{self.endpoint.name} is not asked: {error}") from None
         with Talk(self.endpoint, self.limit) as talk:
             answer = talk.send(method, path, {**headers, **signed}, body)
         failed = judged(self.endpoint, f"{method} {path}", answer)
