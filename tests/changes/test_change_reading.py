@@ -11,7 +11,7 @@ from portal.changes.asked import Asked
 from portal.changes.gate import Need
 from portal.changes.models import Change, ChangeSystem
 from portal.changes.services import BindRefused, asking, bind, decided, fresh, in_charge, lifting, look, systems
-from portal.changes.services.looking import ask_clashes, look_due, soon, wake
+from portal.changes.services.looking import ask_clashes, keep, look_due, soon, wake
 from portal.changes.services.opening import known_secrets
 from portal.evidence.models import Record
 from portal.kernel.change import ChangeRefused, ChangeUnreachable, ChangeWanted, Gate
@@ -128,6 +128,18 @@ def test_an_older_answer_opens_no_gate_and_may_shut_one(system, fake):
     ):
         fake.put("CHG1", gate, sequence=sequence)
         assert look(row.pk).gate == kept
+
+
+def test_a_slow_answer_that_was_asked_for_earlier_opens_no_gate(system, fake):
+    """The one that was asked for later came first, and said no."""
+    opened = fake.put("CHG1", sequence=0)
+    fake.put("CHG1", Gate.INVALID, sentence="CHG1 is cancelled.", sequence=0)
+    row = look(bound().pk)
+    keep(row, opened, row.seen_at - timedelta(seconds=5))
+    kept = Change.objects.get()
+    assert (kept.gate, kept.seen_at) == ("invalid", row.seen_at)
+    keep(row, opened, row.seen_at - timedelta(hours=1))
+    assert Change.objects.get().gate == "allowed", "a clock that went back makes no answer old"
 
 
 def test_pages_call_nothing_known_that_was_read_back_long_ago(system, fake):

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 EVERY = timedelta(seconds=60)  # between two unasked looks while it may still change what is allowed
 SLOW = timedelta(minutes=15)  # while it is settled for now
 AFTER = timedelta(days=2)  # after the end of its window it is looked at no more
+SLOWEST = timedelta(minutes=5)  # more than an answer takes; a larger difference is a clock that went back
 AT_ONCE = 20  # changes of one tick
 LONGEST_TICK = 30.0  # seconds after which no further one is asked for
 LOCK = 0x686F6C6463686C6B  # of the database session that looks
@@ -57,9 +58,12 @@ def look(pk: int, within: float = 0.0) -> Change:
 
 
 def keep(change: Change, came: ChangeSeen, now: datetime) -> None:
-    """Writes down what was read. An answer that is older than what is known, and would open the gate, is not taken."""
+    """Writes down what was read. An answer that is older than what is known, and would open the gate, is not taken.
+    now: when it was asked for."""
     with transaction.atomic():
         row = Change.objects.select_for_update(of=("self",)).select_related("system").get(pk=change.pk)
+        if came.gate is Gate.ALLOWED and row.seen_at is not None and now < row.seen_at < now + SLOWEST:
+            return  # another answer, asked for later, came while this one was on its way
         told = _taken(row.seen, came)
         was = (row.gate, row.state, row.begins, row.ends) if row.seen_at else None
         row.gate, row.sentence, row.state = told.gate.value, told.sentence, told.state[:80]
