@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from backups.services.clock import now as database_now
 from failover.models import Drill
-from failover.services import breaking, sites
+from failover.services import booked, breaking, sites
 from failover.services.durations import needed
+from inventory.models import Host
 from portal.changes import services as changes
 from portal.changes.asked import Asked, spelled
 from portal.changes.gate import Decision, Need
@@ -43,7 +44,7 @@ def gate(run: Run) -> str:
     drill = Drill.objects.filter(run=run).first()
     if drill is not None and breaking.lifts(drill, now):
         return ""
-    decision = changes.fresh(run.bound_id, need(run, _plan(run)), now)
+    decision = _decided(run, _plan(run), now)
     if decision.lets or (drill is None and _lifted(run, decision, now)):
         return ""
     if decision.unread and blip(Change.objects.get(pk=run.bound_id), now):
@@ -59,7 +60,7 @@ def launch(run: Run, plan: Plan) -> str:
     if run.bound is None:
         return required(run)
     now = database_now()
-    decision = changes.fresh(run.bound.pk, need(run, plan), now)
+    decision = _decided(run, plan, now)
     if not decision.lets and not _lifted(run, decision, now):
         return decision.sentence
     sys_id = Change.objects.values_list("sys_id", flat=True).get(pk=run.bound.pk)
@@ -87,7 +88,7 @@ def begins(drill: Drill, now: datetime) -> str:
         return ""
     if run.bound_id is None:
         return required(run)
-    decision = changes.fresh(run.bound_id, need(run, _plan(run)), now)
+    decision = _decided(run, _plan(run), now)
     return "" if decision.lets else decision.sentence
 
 
@@ -135,6 +136,23 @@ def need(run: Run, plan: Plan | None) -> Need:
     ahead, back = needed(plan) if plan is not None else (0.0, 0.0)
     begun = run.pk is not None and run.steps.filter(mutating=True).exclude(intended_at=None).exists()
     return Need(Asked.thawed(run.change_asked), ahead, back, begun)
+
+
+def _decided(run: Run, plan: Plan | None, now: datetime) -> Decision:
+    """What the change allows, asked now. One whose items all belong to other engines is not the change of this target;
+    items that no name here means cannot be compared."""
+    assert run.bound_id is not None
+    decision = changes.fresh(run.bound_id, need(run, plan), now)
+    kind, _, key = run.target.partition(":")
+    if not decision.lets or kind not in ENGINES:
+        return decision
+    ci = Change.objects.values_list("ci", flat=True).get(pk=run.bound_id)
+    found = booked.meant(ci).engines
+    engine = Host.objects.values_list("engine", flat=True).get(pk=key) if kind == "host" else int(key)
+    if not found or engine in found:
+        return decision
+    words = f"{run.change} covers {', '.join(ci)}, and {run.target_name} is no part of that"
+    return Decision(Gate.INVALID, f"{words}: name the change of this target, or add it to the change.")
 
 
 def _plan(run: Run) -> Plan | None:

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from failover.services import change_gate
+from inventory.models import Engine
 from portal.changes.asked import Asked
 from portal.changes.models import Change, ChangeSystem
 from portal.changes.services import lifting, looking
@@ -112,6 +113,23 @@ def test_a_lifted_gate_lets_begin_what_the_system_cannot_say(trial, fake, system
         trial()
     lifting.confirm(system, "berta", timezone.now())
     assert at(trial(), 1) == ""
+
+
+def test_a_change_of_another_engine_allows_nothing_here(trial, fake, estate):
+    other = estate.engine
+    other.pk, other.name, other.url = None, "elsewhere", "https://elsewhere/api"
+    other.save(force_insert=True)
+    assert Engine.objects.count() == 2
+    fake.put("CHG1", ci=("elsewhere",))
+    with pytest.raises(Refused, match=r"covers elsewhere, and .* is no part of that"):
+        trial()
+    fake.put("CHG1", ci=("a service of its own",))
+    run = trial()
+    assert at(run, 3) == "", "what no name here means is not compared"
+    fake.put("CHG1", ci=("ELSEWHERE", "more"))
+    assert isinstance(at(run, 3), Asks)
+    fake.put("CHG1", ci=("elsewhere", "KVM1"))
+    assert at(run, 3) == ""
 
 
 def test_a_lifted_gate_overrides_no_answer(trial, fake, system):
