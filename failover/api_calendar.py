@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from failover.catalog.slots import Busy, free
-from failover.services import booked, feed
+from failover.services import booked, feed, items
 from failover.services.durations import needed
 from portal.access.problems import Unprocessable
 from portal.access.rest import Needs
@@ -146,7 +146,7 @@ class Conflicts(viewsets.ViewSet):
         """Drills, maintenance, backups, blackouts and other runs on the engines of these items in that time. Without
         an item: of every engine."""
         given = _asked(Between, request.query_params)
-        found = booked.meant(_ci(request))
+        found = items.meant(_ci(request))
         rows = booked.booked(found.engines, given["start"], given["end"])
         but = request.query_params.get("but", "")
         rows = [row for row in rows if not but or row.change != but]
@@ -185,7 +185,7 @@ class FreeSlots(viewsets.ViewSet):
         given["end"] = request.query_params.get("end") or (begins + AHEAD).isoformat()
         asked = _asked(Search, given)
         least = _least(asked)
-        found = booked.meant(_ci(request))
+        found = items.meant(_ci(request))
         rows = booked.booked(found.engines, asked["start"], asked["end"])
         slots = [] if found.unknown else free(rows, asked["start"], asked["end"], least)
         seconds = int(least.total_seconds())

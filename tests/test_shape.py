@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
+
+import grimp
 
 TOP = Path(__file__).resolve().parent.parent
 PACKAGES = ("portal", "inventory", "backups", "failover", "lab", "bench", "deploy")
@@ -111,3 +114,10 @@ def test_no_address_of_a_package_registry_and_no_download():
         text = lock.read_text("utf-8")
         assert "://" not in text, lock.name
         assert "--hash=sha256:" in text, lock.name
+
+
+def test_no_module_imports_itself_by_a_detour():
+    """Such a circle holds or breaks by which module a process happens to import first."""
+    graph = grimp.build_graph("portal", "inventory", "backups", "failover", "lab", exclude_type_checking_imports=True)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    TopologicalSorter(imports).prepare()  # raises CycleError, which names the circle

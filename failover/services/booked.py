@@ -4,7 +4,6 @@ the search for a free time."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -18,43 +17,13 @@ from failover.catalog.slots import Busy
 from failover.models import Blackout, Drill, Schedule, Window
 from failover.services.durations import needed
 from failover.services.schedules import of as drilled
-from inventory.models import Engine, Host, Site, Vm
+from inventory.models import Host
 from portal.runs.models import Run
 from portal.runs.registry import UnknownPlan, plan_named
 from portal.runs.states import ENDED
 
 LONGEST = timedelta(days=92)  # of one question
 USUAL = timedelta(minutes=15)  # of a backup, where too few past ones say
-
-
-@dataclass(frozen=True)
-class Meant:
-    """What configuration items mean here. unknown: those that mean nothing, so that nothing can be said of them."""
-
-    engines: tuple[int, ...]
-    unknown: tuple[str, ...]
-
-
-def meant(ci: Iterable[str]) -> Meant:
-    """Engines by the names of sites, engines, hosts and VMs; upper and lower case are one. No item: every engine."""
-    names = list(dict.fromkeys(name.strip() for name in ci if name.strip()))
-    if not names:
-        return Meant(tuple(Engine.objects.order_by("pk").values_list("pk", flat=True)), ())
-    engines: set[int] = set()
-    unknown = []
-    for name in names:
-        found = _engines_of(name)
-        engines |= found
-        unknown += [] if found else [name]
-    return Meant(tuple(sorted(engines)), tuple(unknown))
-
-
-def _engines_of(name: str) -> set[int]:
-    found = set(Engine.objects.filter(name__iexact=name).values_list("pk", flat=True))
-    found |= set(Engine.objects.filter(site__in=Site.objects.filter(name__iexact=name)).values_list("pk", flat=True))
-    for kind in (Host, Vm):
-        found |= set(kind.objects.filter(name__iexact=name, gone_since=None).values_list("engine", flat=True))
-    return found
 
 
 def booked(engines: Iterable[int], begins: datetime, ends: datetime) -> list[Busy]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from backups.services.clock import now as database_now
 from failover.models import Drill
-from failover.services import booked, breaking, sites
+from failover.services import breaking, items, sites
 from failover.services.durations import needed
 from inventory.models import Host
 from portal.changes import services as changes
@@ -147,7 +147,7 @@ def _decided(run: Run, plan: Plan | None, now: datetime) -> Decision:
     if not decision.lets or kind not in ENGINES:
         return decision
     ci = Change.objects.values_list("ci", flat=True).get(pk=run.bound_id)
-    found = booked.meant(ci).engines
+    found = items.meant(ci).engines
     engine = Host.objects.values_list("engine", flat=True).get(pk=key) if kind == "host" else int(key)
     if not found or engine in found:
         return decision
