@@ -86,7 +86,8 @@ def _glass(ask: Ask, places: dict[str, str]) -> Iterator[Alarm]:
 
 
 def _missed(ask: Ask, places: dict[str, str]) -> Iterator[Alarm]:
-    rows = Missed.objects.filter(noticed_at__gte=ask.now - FRESH).select_related("schedule__engine")
+    told = Q(noticed_at__gte=ask.now - FRESH) | Q(pk__in=ask.rows("missed-drill"))
+    rows = Missed.objects.filter(told).select_related("schedule__engine")
     for row in rows:
         engine = row.schedule.engine.name
         about = _about("drill", row.schedule.plan, engine, places)

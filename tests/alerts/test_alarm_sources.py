@@ -230,10 +230,13 @@ def test_runs_that_need_a_person(now):
     bad, broke = run("needs_attention", now, ended=now - MIN), run("errored", now)
     for status in ("failed", "rolled_back", "succeeded", "aborted", "running"):
         run(status, now)
-    old = run("errored", now)
-    Run.objects.filter(pk=old.pk).update(created=now - timedelta(days=31))
+    late = run("errored", now, ended=now - MIN)  # asked for long before its window
+    Run.objects.filter(pk=late.pk).update(created=now - timedelta(days=60))
+    old = run("errored", now, ended=now - timedelta(days=31))
+    kept = {one.key for one in of_runs(Ask(now, open={f"run:{old.pk}": now}))}
+    assert f"run:{old.pk}" in kept, "what does not end by itself is told until its alert is closed"
     found = {one.key: one for one in of_runs(Ask(now))}
-    assert set(found) == {f"run:{bad.pk}", f"run:{broke.pk}"}
+    assert set(found) == {f"run:{bad.pk}", f"run:{broke.pk}", f"run:{late.pk}"}
     alarm = found[f"run:{bad.pk}"]
     assert alarm.sentence == f"Run {bad.pk} (Failover) needs attention on olvm: The agent does not start."
     assert (alarm.concern, alarm.link, alarm.since) == (Concern.CONTROL, f"/runs/{bad.pk}/", now - MIN)
@@ -292,6 +295,8 @@ def test_drills_have_people_answer_for_them(engine, now):
     assert "it never was" in found["unproven"].sentence
     later = {one.key.partition(":")[0] for one in of_failover.alarms(Ask(now + timedelta(days=2)))}
     assert later == {"unproven"}
+    told = Ask(now + timedelta(days=2), open={found["missed-drill"].key: now})
+    assert "missed-drill" in {one.key.partition(":")[0] for one in of_failover.alarms(told)}, "until it is closed"
 
 
 class Policy:

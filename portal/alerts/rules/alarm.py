@@ -84,3 +84,9 @@ class Ask:
     def since(self, key: str) -> datetime:
         """When it began, for what keeps no time of its own: when it was first noticed."""
         return self.open.get(key) or self.seen.get(key) or self.now
+
+    def rows(self, kind: str) -> list[int]:
+        """The primary keys in the open alerts of this kind (`kind:key`): what does not end by itself is told until its
+        alert is closed, whatever its age."""
+        named = (key.removeprefix(f"{kind}:") for key in self.open if key.startswith(f"{kind}:"))
+        return [int(one) for one in named if one.isdecimal()]
