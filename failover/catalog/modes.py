@@ -8,12 +8,14 @@ from datetime import datetime
 
 from failover.catalog.pair import Member, member, others
 from failover.catalog.sight import Sight
+from inventory.probes.she_status import IDLE_STATE
 from portal.kernel.step import Parameters
 from portal.kernel.verdict import Verdict, done, wait
 
 GLOBAL, LOCAL, HOST = "global", "local", "host"
 SCOPES = (GLOBAL, LOCAL, HOST)
-UNREAL = ("GlobalMaintenance", "LocalMaintenance", "ReinitializeFSM", "StartState", "AgentStopped", "")
+# states in which an agent does not guard the engine
+UNREAL = ("GlobalMaintenance", "LocalMaintenance", "ReinitializeFSM", "StartState", "AgentStopped", IDLE_STATE, "")
 LAG = 20  # seconds after which another host has read what was written (4, rule after trap 4)
 
 

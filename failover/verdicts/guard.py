@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from failover.verdicts.guard_facts import Facts, HostFacts
 from failover.verdicts.room import FIX
+from inventory.probes.she_status import IDLE_STATE
 
 COOL_DOWN = 600.0  # seconds between two acts that restart the engine VM (6 b: 560 s with score 0)
 SETTLED = 70.0  # seconds from an agent's start until it knows who is alive (2.4)
@@ -217,7 +218,7 @@ def _other_carries(facts: Facts, act: Act) -> _No | None:
         return None
     names = " and ".join(one.name for one in _others(facts, act))
     return _No(
-        f"{names} cannot take the engine VM: it is not live, has score 0 or is in maintenance.",
+        f"{names} cannot take the engine VM: it is not live, has score 0, is in maintenance, or its vdsm fails.",
         f"Bring {names} back to a score above 0.",
     )
 
@@ -278,7 +279,11 @@ def _scores(facts: Facts, act: Act) -> _No | None:
 
 
 def _settled(facts: Facts, act: Act) -> _No | None:
-    """Agents that run for less than 70 s do not know who is alive."""
+    """Agents that run for less than 70 s do not know who is alive; one whose vdsm fails does nothing at all (3.2)."""
+    idle = next((one for one in facts.hosts if one.state == IDLE_STATE), None)
+    if idle is not None:
+        words = f"The agent of {idle.name} does nothing while vdsm fails there (state {IDLE_STATE})."
+        return _No(words, f"See vdsmd on {idle.name}.")
     young = next((one for one in facts.hosts if one.agent_age is None or one.agent_age < SETTLED), None)
     if young is None:
         return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from inventory.probes.she_status import IDLE_STATE
+
 
 @dataclass(frozen=True)
 class HostFacts:
@@ -34,7 +36,8 @@ class HostFacts:
     @property
     def takes_over(self) -> bool:
         """Live with a score above 0, its agent at work, in no maintenance."""
-        return self.live is True and bool(self.score) and self.agent == "active" and not self.local
+        at_work = self.agent == "active" and self.state != IDLE_STATE
+        return self.live is True and bool(self.score) and at_work and not self.local
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from portal.kernel.probe import Declared, HostOutputs, Probe
 
 FULL_SCORE = 3400
 STOPPING_STATES = ("EngineStop", "EngineForceStop")  # the agent has decided to shut the engine VM down (3.2)
+IDLE_STATE = "UnknownLocalVmState"  # vdsm fails there: its agent does nothing at all until it answers (3.2)
 STOP_AT = 800  # an agent whose score is this much below the best stops the engine VM (3.1)
 COMMAND = Command(("hosted-engine", "--vm-status", "--json"), timeout=15, root=True)
 
@@ -71,8 +72,8 @@ def observer(seen: HeSnapshot, declared: Declared) -> Said:
         )
     if not own.live:
         return Outcome.UNKNOWN, (
-            f"{declared.name} does not publish its own record: its HA agent is stopped, starting, or waits in local "
-            "maintenance. See ovirt-ha-agent and ha.conf there."
+            f"{declared.name} does not publish its own record: its HA agent is stopped, starting, waits in local "
+            "maintenance, or waits for vdsmd or sanlock. See ovirt-ha-agent and ha.conf there."
         )
     return Outcome.OK, f"{declared.name} publishes its record and can see the other hosts."
 
@@ -127,6 +128,12 @@ def agents(seen: HeSnapshot, declared: Declared) -> Said:
     silent = [one for one in seen.hosts if one.live and not one.state]
     if silent:
         return Outcome.UNKNOWN, f"The record of {_names(silent)} names no single agent state: see agent.log there."
+    idle = [one for one in seen.hosts if one.live and one.state == IDLE_STATE]
+    if idle:
+        return Outcome.FAIL, (
+            f"The HA agent of {_names(idle)} cannot tell whether the engine VM runs there, so it neither guards nor "
+            f"starts it (state {IDLE_STATE}): see vdsmd there."
+        )
     return Outcome.OK, "No HA agent is stopped."
 
 
@@ -183,6 +190,12 @@ def engine_vm(seen: HeSnapshot, declared: Declared) -> Said:
         return (Outcome.WARN if moving else Outcome.OK), f"The engine runs on {_names(serving)}{moving}; health good."
     if up:
         return Outcome.FAIL, _not_good(up[0])
+    unsure = [one for one in seen.hosts if one.live and not one.vm_known]
+    if unsure:
+        return Outcome.UNKNOWN, (
+            f"{_names(unsure)} cannot tell whether the engine VM runs there: see vdsmd there, and ask the engine's "
+            "health page."
+        )
     if all(one.live for one in seen.hosts) and not seen.unreadable:
         return Outcome.FAIL, f"No host runs the engine VM: {'; '.join(_down(one) for one in seen.hosts)}."
     return Outcome.UNKNOWN, (

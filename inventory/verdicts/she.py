@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from inventory.probes.she_status import FULL_SCORE, STOP_AT, STOPPING_STATES
+from inventory.probes.she_status import FULL_SCORE, IDLE_STATE, STOP_AT, STOPPING_STATES
 from inventory.verdicts.answer import Answer, Word
 from inventory.verdicts.she_inputs import EngineHost, EngineWitness, HostState, Observation
 from inventory.verdicts.she_rows import HostRow, View, merge
@@ -216,7 +216,10 @@ def _not_guarded(view: View) -> _Said | None:
         headline = "The engine answers, HA does not see it as good"
         return _Said(Kind.FAILING_OVER, Outcome.WARN, headline, words, claims[0].host)
     stopped = [row.host for row in view.rows if row.record is not None and row.record.stopped]
+    idle = [row.host for row in view.rows if row.state == IDLE_STATE]
     why = f"The HA agent of {_and(stopped)} is stopped: start it." if stopped else "See ovirt-ha-agent on each host."
+    if idle and not stopped:
+        why = f"The HA agent of {_and(idle)} does nothing while vdsm fails there: see vdsmd."
     words = f"The engine answers, but no live HA record claims it, so no agent guards it. {why}"
     return _Said(Kind.UNPROTECTED, Outcome.FAIL, "The engine answers, but no HA agent guards it", words)
 
@@ -245,12 +248,14 @@ def _nowhere(view: View) -> _Said:
         return _Said(
             Kind.FAILING_OVER, Outcome.FAIL, f"The engine is starting on {starting.host}", words, starting.host
         )
-    silent = [row.host for row in view.rows if row.live is not True and not row.claims]
+    silent = [row.host for row in view.rows if row.silent]
     if silent and view.page == "unknown":
-        words = f"No live host claims the engine VM, and {_and(silent)} is not known to be alive. {view.page_words}"
+        words = f"No live host claims the engine VM, and whether {_and(silent)} runs it is not known. {view.page_words}"
         return _Said(Kind.UNKNOWN, Outcome.UNKNOWN, "Where the engine runs is not known", words)
     able = [
-        row.host for row in view.rows if row.score and not row.maintenance and row.record and not row.record.stopped
+        row.host
+        for row in view.rows
+        if row.score and not row.maintenance and row.record and not row.record.stopped and row.state != IDLE_STATE
     ]
     if able:
         words = f"No live host runs the engine VM; {_and(able)} may start it within about 40 s. {view.page_words}"

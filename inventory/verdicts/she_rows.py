@@ -10,7 +10,7 @@ from inventory.probes import engine_health, ha_state, she_status
 from inventory.probes.ha_state import SETTLED, HaState
 from inventory.probes.reading.agent_log import Penalty
 from inventory.probes.reading.vm_status import HeHostStatus, HeSnapshot
-from inventory.probes.she_status import FULL_SCORE
+from inventory.probes.she_status import FULL_SCORE, IDLE_STATE
 from inventory.verdicts.she_inputs import EngineHost, EngineWitness, HostState, Observation
 from portal.kernel.freshness import is_stale
 
@@ -56,6 +56,12 @@ class HostRow:
     def serves(self) -> bool:
         """A record of now says that the engine answers here."""
         return self.claims and self.record is not None and self.record.serving
+
+    @property
+    def silent(self) -> bool:
+        """Nobody tells whether the engine VM runs there: the host is not known to be alive, or its vdsm fails."""
+        unsure = self.record is not None and not self.record.vm_known
+        return not self.claims and (self.live is not True or unsure)
 
     @property
     def score(self) -> int | None:
@@ -221,6 +227,8 @@ def _candidate(row: HostRow) -> HostRow:
         return _no(row, "its HA agent is stopped")
     if row.record.live and row.record.score == 0:
         return _no(row, f"its score is 0 in state {row.state or 'unknown'}")
+    if row.state == IDLE_STATE:
+        return _no(row, f"its agent does nothing while vdsm fails there (state {IDLE_STATE})")
     if row.live is None:
         return replace(row, candidate=None, why=_unsure(row))
     return replace(row, candidate=True)

@@ -64,6 +64,7 @@ STATES = (
     State("AgentStopped", told(**GONE, agent="inactive")),
     State("AgentStopped, engine VM", told(**GONE, agent="inactive"), engine=True),
     State("EngineUnexpectedlyDown", told(state="EngineUnexpectedlyDown", score=0)),
+    State("UnknownLocalVmState", told(state="UnknownLocalVmState")),
     State("record stale", told(**GONE)),
     State("silent, known dead", told(**GONE, reachable=False, published=None, flag_local=None, flag_manual=None,
                                      agent="", agent_age=None, status="non_responsive"), up=False),

@@ -29,6 +29,7 @@ from portal.kernel.output import Output
 from portal.kernel.plan import ParametersRefused
 from portal.kernel.step import On
 from tests.fixtures_lab import he, pass_time, quiet_estate
+from tests.samples_dir import cases
 
 RUN = "6f1d6b1e-0000-4000-8000-00000000f457"
 UNIT = f"holdfast-release-{RUN}"
@@ -278,6 +279,16 @@ def test_a_host_with_a_penalty_or_a_stopped_agent_is_not_back(world):
     life_agent.stop(stopped, stopped.hosts["kvm02"])
     pass_time(stopped, 70)
     assert settle(step, stopped, given("local"))[1] == "The record of kvm02 is not seen as live by two hosts yet."
+
+
+def test_a_host_whose_vdsm_fails_is_not_back(world):
+    said = cases("she_status")["hand-vdsm-fails"].output()
+    fails = {"status@7": said, "status@8": said}
+    state = "The agent of kvm02 is in state UnknownLocalVmState."
+    assert settle(mode_left.STEP, world, given("local"), **fails) == ("wait", state)
+    word, words = settle(mode_ready.STEP, world, given("local", "kvm02"), **fails)
+    assert (word, words.startswith("The guard rails allow it.")) == ("done", True)  # kvm01 keeps the engine
+    assert "cannot take over: its agent does nothing while vdsm fails there" in words
 
 
 def test_the_engine_is_asked_only_for_its_own_scope():

@@ -271,6 +271,33 @@ def test_two_good_engines_are_a_split_view():
     assert survive_host_loss(found).word is Word.NOT_KNOWN
 
 
+LOST = {"engine-status": {"vm": "unknown", "health": "unknown", "detail": "unknown", "reason": "failed to getVmStats"}}
+IDLE = LOST | {"extra": "state=UnknownLocalVmState\n"}
+
+
+def test_a_host_whose_vdsm_fails_is_no_protection():
+    found = both("hand-vdsm-fails")
+    assert (found.kind, found.outcome, found.engine_on) == (Kind.UNPROTECTED, Outcome.FAIL, "kvm01")
+    assert "kvm02 cannot take over: its agent does nothing while vdsm fails there" in found.sentence
+    assert survive_host_loss(found).word is Word.NO
+
+
+def test_vdsm_fails_where_the_engine_runs():
+    told = (seen(1, "healthy-json", host1=IDLE), seen(2, "healthy-json", host1=IDLE))
+    answers = verdict(*told)
+    assert (answers.kind, answers.outcome) == (Kind.UNPROTECTED, Outcome.FAIL)
+    assert "The HA agent of kvm01 does nothing while vdsm fails there: see vdsmd." in answers.sentence
+    silent = verdict(*told, witness=page("unexpected"))
+    assert (silent.kind, silent.outcome) == (Kind.UNKNOWN, Outcome.UNKNOWN)
+    assert "whether kvm01 runs it is not known" in silent.sentence
+    gone = verdict(*told, witness=page("unreachable"))
+    assert (gone.kind, gone.outcome) == (Kind.FAILING_OVER, Outcome.FAIL)
+    assert "kvm02 may start it" in gone.sentence
+    young = {"engine-status": None}  # an agent that has just started: its broker has no word yet
+    new = verdict(seen(1, "healthy-json", host1=young), seen(2, "healthy-json", host1=young), page("unexpected"))
+    assert new.kind is Kind.UNKNOWN
+
+
 def test_hosts_and_page_disagree():
     found = both("healthy-json", page("db_down"))
     assert (found.kind, found.outcome) == (Kind.SPLIT_VIEW, Outcome.UNKNOWN)

@@ -55,6 +55,12 @@ class HeHostStatus:
     timeout_left: int | None
 
     @property
+    def vm_known(self) -> bool:
+        """The broker could tell what the engine VM does there: not so while vdsm fails (2.2) or right after its start
+        (2.1)."""
+        return self.vm not in ("", "unknown")
+
+    @property
     def vm_up(self) -> bool:
         """A record of now says that the engine VM exists here (starting and paused count too)."""
         return self.live and self.vm == "up"
