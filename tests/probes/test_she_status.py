@@ -141,6 +141,26 @@ def test_no_live_claim_and_a_stale_record_is_unknown():
     assert found("agent-stopped-lease-refused-120s-json")["agents"][0] is Outcome.FAIL
 
 
+def test_a_host_whose_vdsm_fails_neither_guards_nor_says_that_the_engine_is_down():
+    said = found("hand-vdsm-fails")
+    assert said["agents"] == (
+        Outcome.FAIL,
+        "The HA agent of kvm02.bank.example (id 2) cannot tell whether the engine VM runs there, so it neither guards "
+        "nor starts it (state UnknownLocalVmState): see vdsmd there.",
+    )
+    assert said["engine_vm"][0] is Outcome.OK
+    raw = json.loads(CASES["hand-vdsm-fails"].output().stdout)
+    raw["1"]["engine-status"] = {"vm": "down", "health": "bad", "detail": "unknown", "reason": "vm not running here"}
+    told = {one.check: one for one in judge(read_json(json.dumps(raw)), KVM01)}["engine_vm"]
+    assert told.outcome is Outcome.UNKNOWN
+    assert told.sentence.startswith("kvm02.bank.example (id 2) cannot tell whether the engine VM runs there")
+
+
+def test_the_older_text_of_a_missing_vm_conf_does_not_say_that_the_agent_runs():
+    with pytest.raises(NoStatus, match="see that ovirt-ha-agent runs on this host and that it reaches"):
+        look("hand-older-vm-conf")
+
+
 def test_migration_is_not_ok_and_not_down():
     outcome, words = found("migrating-json")["engine_vm"]
     assert (outcome, "being migrated" in words) == (Outcome.WARN, True)

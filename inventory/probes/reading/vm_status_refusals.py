@@ -27,6 +27,12 @@ _SHAPES: tuple[tuple[str, str, str], ...] = (
         "ensure that ovirt-ha-agent service is running",
         "The HA agent does not run, so vm.conf was not fetched from shared storage: start ovirt-ha-agent on this host.",
     ),
+    (  # before 4.4 one text said both
+        "config_missing",
+        "ensure that ovirt-ha-agent is running and the storage server is reachable",
+        "vm.conf was not fetched from shared storage: see that ovirt-ha-agent runs on this host and that it reaches "
+        "the hosted-engine storage domain.",
+    ),
     (
         "config_missing",
         "configuration has not been retrieved from shared storage",
@@ -47,6 +53,11 @@ _SHAPES: tuple[tuple[str, str, str], ...] = (
         "broker_down",
         "Unable to connect the HA Broker",
         "The HA broker is down: start ovirt-ha-broker on this host and read broker.log.",
+    ),
+    (
+        "broker_down",
+        "make sure your storage is reachable",
+        "The HA broker broke off while it was asked: see the hosted-engine storage domain on this host and broker.log.",
     ),
     (
         "broker_down",
