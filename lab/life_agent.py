@@ -11,6 +11,7 @@ from lab.life_score import score
 from lab.world import HeRecord, Host, World
 
 ALIVE, ACQUIRE, RESTART, WAIT_POLL = 60.0, 10.0, 10.0, 30.0
+SERVICES, SERVICE_WAIT = ("vdsmd", "sanlock"), 30.0  # without them a loop ends before it publishes
 
 
 def due(world: World, host: Host) -> float:
@@ -117,6 +118,13 @@ def _leave_waiting(world: World, host: Host) -> bool:
 
 
 def _loop(world: World, host: Host) -> None:
+    """Without vdsmd or sanlock the agent does nothing and publishes nothing, so its record gets stale."""
+    missing = next((unit for unit in SERVICES if not life_broker.unit_active(world, host, unit)), "")
+    if missing:
+        text = f"Required service {missing} is not up."
+        log(world, host, "INFO", "hosted_engine", "HostedEngine", "_monitoring_loop", text)
+        host.agent.next_tick = world.at + SERVICE_WAIT
+        return
     observe(world, host)
     life_states.advance(world, host)
     publish(world, host)

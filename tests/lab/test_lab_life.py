@@ -257,3 +257,17 @@ def test_both_fabrics_lost_on_the_active_host():
     pass_time(world, 130)
     assert word(status(world, "kvm02")["1"]).endswith(" live")
     assert host(world).state == "EngineDown"
+
+
+def test_an_agent_without_vdsm_says_so_and_publishes_nothing():
+    world = quiet_estate()
+    programs_system.stop_unit(world, host(world, "kvm02"), "vdsmd")
+    before = status(world)["2"]["host-ts"]
+    pass_time(world, 100)
+    assert status(world)["2"]["host-ts"] - before <= 20
+    assert not status(world)["2"]["live-data"]
+    assert {one["live-data"] for key, one in status(world, "kvm02").items() if key.isdigit()} == {False}
+    assert host(world, "kvm02").log[-1].endswith("(_monitoring_loop) Required service vdsmd is not up.")
+    programs_system.start_unit(world, host(world, "kvm02"), "vdsmd")
+    until(world, lambda: status(world)["2"]["live-data"], 60)
+    assert word(status(world)["2"]) == "EngineDown 3400 down/bad/unknown live"

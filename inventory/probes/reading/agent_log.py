@@ -27,6 +27,8 @@ _ALARMS = (
     "Score is 0 due to",
     "Timeout on transitioning from",
     "Unhandled monitoring loop exception",
+    "Unknown local engine vm status",
+    "Required service",
     "Trying to restart agent",
     "Trying to restart the broker",
     "Malformed metadata",
