@@ -174,10 +174,11 @@ def _dump_problem(part: Part, dump: Dump, seen: Survey, expected: Expectation) -
 
 
 def _config_problem(part: Part, dump: Dump, config: str) -> str:
-    """engine-backup restores by what config says: a wrong word there makes a good dump useless."""
+    """engine-backup restores by what config says: a wrong word there makes a good dump useless. What config does not
+    name is as engine-backup begins: custom, without a compressor."""
     prefix = "" if part is Part.ENGINE else f"{part.upper()}_"
     said = dict(line.replace('"', "").split("=", 1) for line in config.split() if "=" in line)
-    form = said.get(f"{prefix}DB_DUMP_FORMAT")
+    form = said.get(f"{prefix}DB_DUMP_FORMAT", "custom")
     compressor = {"": "none", "None": "none"}.get(packed := said.get(f"{prefix}DB_DUMP_COMPRESSOR", ""), packed)
     if form != dump.form or compressor != dump.compressor:
         told = f"config says that the dump of {LABELS[part]} is {form} with {compressor}"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 
-_VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})(?![\d])")
-Version = tuple[int, int, int]
+# a fourth number until 4.5.3 ("4.4.10.7", "4.5.3.2"); engine-backup compares it, too
+_VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?(?![\d])")
+Version = tuple[int, int, int, int]
 
 
 def version_of(text: str) -> Version | None:
-    """ "4.5.5" or "4.5.5-1.25.el8" as numbers; None when it is no version."""
+    """ "4.5.5", "4.5.5-1.25.el8" or "4.4.10.7" as numbers; None when it is no version."""
     found = _VERSION.match(text.strip())
-    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+    return (int(found[1]), int(found[2]), int(found[3]), int(found[4] or 0)) if found else None
 
 
 def restorable(archive: Version, engine: Version) -> bool:
@@ -19,4 +20,4 @@ def restorable(archive: Version, engine: Version) -> bool:
     4.3 from 4.3.10 into 4.5."""
     if archive[:2] == engine[:2]:
         return archive <= engine
-    return engine[:2] == (4, 5) and (archive[:2] == (4, 4) or (4, 3, 10) <= archive < (4, 4, 0))
+    return engine[:2] == (4, 5) and (archive[:2] == (4, 4) or (4, 3, 10, 0) <= archive < (4, 4, 0, 0))

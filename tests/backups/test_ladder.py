@@ -246,6 +246,9 @@ def test_an_encrypted_key_cannot_be_read():
         ("4.5.5", "4.5.5", True), ("4.5.4", "4.5.7", True), ("4.5.6", "4.5.5", False), ("4.5.10", "4.5.9", False),
         ("4.4.10", "4.5.5", True), ("4.3.10", "4.5.5", True), ("4.3.9", "4.5.5", False), ("4.2.8", "4.5.5", False),
         ("4.5.5", "4.4.10", False), ("4.3.10", "4.4.2", False),
+        ("4.5.3.2", "4.5.3.1-1.el8", False), ("4.5.3.1", "4.5.3.2-1.el8", True), ("4.4.10.7", "4.4.10.6-1.el8", False),
+        ("4.4.10.7", "4.5.5-1.el8", True), ("4.3.10.4", "4.5.5", True), ("4.3.9.4", "4.5.5", False),
+        ("4.5.3", "4.5.3.1", True),
     ],
 )  # fmt: skip
 def test_which_engine_restores_which_archive(archive, engine, fits):
@@ -253,8 +256,27 @@ def test_which_engine_restores_which_archive(archive, engine, fits):
 
 
 def test_versions():
-    assert version_of("4.5.5-1.25.el8\n") == (4, 5, 5)
+    assert version_of("4.5.5-1.25.el8\n") == (4, 5, 5, 0)
+    assert version_of("4.4.10.7-1.el8") == (4, 4, 10, 7)
     assert [version_of(text) for text in ("", "4.5", "latest", "4.5.55555")] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("config", "compressor", "wrong"),
+    [
+        ("", "none", ""),
+        ("DB_DUMP_COMPRESSOR=\nDB_DUMP_FORMAT=custom\n", "none", ""),
+        ("DB_DUMP_FORMAT=plain\nDWH_DB_DUMP_FORMAT=custom\n", "none", ""),
+        ("", "xz", "config says that the dump of the Keycloak database is custom with none; it is custom with xz."),
+        ("KEYCLOAK_DB_DUMP_FORMAT=plain\n", "none", "is plain with none; it is custom with none."),
+    ],
+)
+def test_what_config_does_not_name_is_as_engine_backup_begins(config, compressor, wrong):
+    dump = Dump("custom", compressor, tables=frozenset({"public.realm"}))
+    seen = survey(dumps={Part.KEYCLOAK: dump}, texts={"config": config})
+    rung = judging.dumps(seen, expectation())
+    assert rung.outcome is (Mark.FAIL if wrong else Mark.OK)
+    assert wrong in rung.sentence
 
 
 @pytest.mark.parametrize("line", ["$(id)", "A=b", "DB_DUMP_FORMAT=custom;id", "DB_DUMP_FORMAT=`id`",
