@@ -35,13 +35,19 @@ QUESTIONS: Mapping[Part, Mapping[str, str]] = {
     }
 }
 # Empty between two jobs, logins or transfers: the first six are those that engine-backup itself empties when it
-# restores (facts/engine-backup.md 3); the others are the engine's and Keycloak's tables of sessions and running work.
+# restores (facts/engine-backup.md 3); the others are the engine's and Keycloak's tables of sessions, running work, what
+# guests report while they run, what waits to be imported or answered, and what is kept for some days only.
 PASSING = frozenset(
     f"public.{table}"
     for table in (
         "async_tasks", "async_tasks_entities", "business_entity_snapshot", "command_entities", "job", "step",
-        "command_assoc_entities", "job_subject_entity", "engine_sessions", "image_transfers", "event_queue",
-        "offline_user_session", "offline_client_session", "user_session", "client_session", "authentication_session",
+        "command_assoc_entities", "job_subject_entity", "step_subject_entity", "vm_jobs", "vm_backups",
+        "vm_backup_disk_map", "engine_sessions", "image_transfers", "event_queue", "event_notification_hist",
+        "vm_guest_agent_interfaces", "unregistered_disks", "unregistered_disks_to_vms", "unregistered_ovf_of_entities",
+        "offline_user_session", "offline_client_session", "user_session", "user_session_note", "client_session",
+        "client_session_note", "client_session_role", "client_session_auth_status", "client_session_prot_mapper",
+        "client_user_session_note", "authentication_session", "user_required_action", "event_entity",
+        "admin_event_entity",
     )
 )  # fmt: skip
 _SHOWN = 5  # names in one sentence

@@ -145,8 +145,21 @@ def test_a_table_that_lost_its_rows_is_named_until_a_person_accepts_it():
     assert rung("counts", with_rows(tags=0), accepted).outcome is Mark.OK
 
 
-def test_tables_of_passing_work_may_be_empty():
-    assert rung("counts", with_rows(job=0)).outcome is Mark.OK
+@pytest.mark.parametrize(
+    ("part", "table"),
+    [
+        (Part.ENGINE, "job"), (Part.ENGINE, "step_subject_entity"), (Part.ENGINE, "vm_jobs"),
+        (Part.ENGINE, "vm_backups"), (Part.ENGINE, "vm_guest_agent_interfaces"), (Part.ENGINE, "unregistered_disks"),
+        (Part.KEYCLOAK, "user_required_action"), (Part.KEYCLOAK, "event_entity"),
+    ],
+)  # fmt: skip
+def test_tables_of_passing_work_may_be_empty(part, table):
+    name = f"public.{table}"
+    had = replace(KNOWN, previous=Previous(KNOWN.taken, {part: {name: 3, "public.kept": 1}}))
+    back = Database("custom", rows={**ROWS, name: 0, "public.kept": 1})
+    assert rung("counts", Restored({part: back}), had).outcome is Mark.OK
+    lost = Database("custom", rows={**ROWS, name: 0, "public.kept": 0})
+    assert rung("counts", Restored({part: lost}), had).outcome is Mark.FAIL
 
 
 def test_a_table_that_is_gone_is_named_and_explained_by_an_upgrade():
