@@ -24,11 +24,18 @@ from portal.connectors.pg_restore import CHUNK, Child, Confined, PgRestore, righ
 from portal.connectors.scratch import Scratch
 from portal.connectors.scratch_folder import ScratchFailed
 from portal.connectors.scratch_text import Head, NoDump, Text
-from portal.connectors.scratch_words import doubt_of, error_of, read_list
+from portal.connectors.scratch_words import doubt_of, error_of, read_list, without_public
 from portal.kernel.output import Output
 
-# Made by the superuser for a dump that asks; whatever else it asks for it must be able to make as its owner.
-EXTENSIONS = frozenset({"plpgsql", "uuid-ossp"})
+# Made by the superuser for a dump that asks; whatever else it asks for it must be able to make as its owner. Beside the
+# engine's own those that a DBA puts into a database to look at it: engine-backup's restore passes over them
+# (facts/engine-backup.md 3).
+EXTENSIONS = frozenset(
+    {
+        "plpgsql", "uuid-ossp",
+        "pg_stat_statements", "pg_buffercache", "pg_freespacemap", "pg_visibility", "pgrowlocks", "pgstattuple",
+    }
+)  # fmt: skip
 Read = Callable[[int], bytes]
 _LISTING = 64 * 1024 * 1024  # bytes before the end of a list of contents; an engine's has 3 MB
 _TABLES_AT_ONCE = 400
@@ -188,13 +195,18 @@ class Restoring:
     def connect(self, begun: _Begun, *, autocommit: bool) -> psycopg.Connection[tuple[Any, ...]]:
         return self._scratch.connect(begun.database, autocommit=autocommit)
 
-    def child(self, begun: _Begun) -> Child:
-        """pg_restore into the database of one dump."""
+    def child(self, begun: _Begun, use: str) -> Child:
+        """pg_restore into the database of one dump. use: the list of contents to restore by, "" for all of it."""
         argv = [
             self._scratch.programs.path("pg_restore"), "--no-owner", "--no-privileges", "--no-tablespaces",
             "--no-security-labels", "--no-publications", "--no-subscriptions", "--exit-on-error",
             "--single-transaction", "-w", "-h", str(self._scratch.folder), "-U", begun.database, "-d", begun.database,
         ]  # fmt: skip
+        if use:
+            chosen = self._scratch.folder / f"{begun.part}.list"
+            chosen.write_text(use)
+            chosen.chmod(0o644)
+            argv += ["-L", str(chosen)]
         return Child(argv, self.confined, self._stack, rights())
 
     def lister(self) -> Child:
@@ -250,7 +262,7 @@ class PartDumps:
         begun.back = replace(begun.back, server=listed.server, roles=listed.roles, granted=listed.granted)
         try:
             self._whole.prepare(begun, listed.newest, listed.extensions)
-            return self._whole.child(begun)
+            return self._whole.child(begun, without_public(listing))
         except (_Doubt, OSError) as error:
             self._whole.keep(begun, doubt=str(error))
             return None

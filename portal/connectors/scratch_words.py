@@ -22,6 +22,7 @@ _VALUE = re.compile(r"(syntax for type [^:]*|out of range|encoding \"[^\"]*\"):.
 _OWNER = re.compile(r"(?m)^\d+; \d+ \d+ (?!ACL|DEFAULT ACL|EXTENSION|COMMENT).* (\S+)$")
 _GRANTED = re.compile(r"(?m)^\d+; \d+ \d+ (?:ACL|DEFAULT ACL) ")
 _EXTENSION = re.compile(r"(?m)^\d+; \d+ \d+ EXTENSION - (\S+) *$")
+_PUBLIC = re.compile(r"(?m)^\d+; \d+ \d+ SCHEMA - public .*\n?")
 _SERVER = re.compile(r"(?m)^;\s+Dumped from database version: (\d+)(\S*)")
 _DUMPER = re.compile(r"(?m)^;\s+Dumped by pg_dump version: (\d+)")
 
@@ -48,6 +49,12 @@ def read_list(text: str) -> Listed:
         roles=tuple(sorted(set(_OWNER.findall(text)))),
         granted=bool(_GRANTED.search(text)),
     )
+
+
+def without_public(text: str) -> str:
+    """A list of contents without the schema public, which is there in every database; "" when it does not stand in it.
+    pg_dump before 11 names it, and engine-backup's restore passes over the error (facts/engine-backup.md 3)."""
+    return _PUBLIC.sub("", text) if _PUBLIC.search(text) else ""
 
 
 def error_of(text: str) -> str:

@@ -120,3 +120,23 @@ def test_pg_dumps_own_restrict_lines_are_left_out(bases, restoring):
     bare = re.sub(rb"(?m)^\\(?:un)?restrict .*\n", b"", text)
     told = bare.replace(b"\nSET ", b"\n\\restrict abcDEF123\n\nSET ", 1) + b"\\unrestrict abcDEF123\n\n"
     assert back_of(restoring, "bare", bare).rows == back_of(restoring, "told", told).rows == {"public.samples": 4000}
+
+
+def test_a_dump_of_an_old_pg_dump_with_a_dbas_extension_comes_back(bases, restoring):
+    """pg_dump before 11 names the schema public (oVirt 4.3), and a DBA may have put an extension into the database that
+    an owner cannot make: engine-backup's restore passes over both (facts/engine-backup.md 3). A new pg_dump names no
+    schema public, so one of the same length stands in for it."""
+    with psycopg.connect(bases.url, dbname=bases.names["dwh"], autocommit=True) as own:
+        own.execute("create schema publik")
+        own.execute("create table publik.old as select generate_series(1, 3) as number")
+        own.execute("create extension pgstattuple")
+        try:
+            raw = bases.dump("dwh", "custom")
+        finally:
+            own.execute("drop schema publik cascade")
+            own.execute("drop extension pgstattuple")
+    assert b"publik" in raw
+    back = back_of(restoring, "old", raw.replace(b"publik", b"public"))
+    assert (back.problem, back.doubt, back.warnings) == ("", "", "")
+    assert back.rows == {"public.old": 3, "public.samples": 4000}
+    assert "pgstattuple" in back.extensions
