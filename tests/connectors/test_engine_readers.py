@@ -170,6 +170,11 @@ def test_a_host_without_the_hosted_engine_element():
     )
 
 
+def test_the_memory_of_a_host_that_vdsm_has_not_told_of_is_not_known():
+    body = b"<hosts><host id='h'><status>initializing</status><memory>0</memory></host></hosts>"
+    assert host_reader.hosts(body)[0].memory is None
+
+
 def test_free_memory_counts_of_a_host_that_is_up_only():
     free = "<max_scheduling_memory>68719476736</max_scheduling_memory>"
     assert host(f"<status>up</status>{free}").schedulable == 64 << 30

@@ -54,7 +54,7 @@ def _host(node: Node, leaf: Leaves) -> HostSeen:
         he_score=integer(live.get("score"), LARGEST_SMALL),
         he_global_maintenance=boolean(live.get("global_maintenance")),
         he_local_maintenance=boolean(live.get("local_maintenance")),
-        memory=integer(leaf.get("memory")),
+        memory=integer(leaf.get("memory")) or None,  # 0 of a host that vdsm has not told of yet
         os_version=_os(node),
         vdsm_version=text(at(node, "version/full_version")),
         cpu_model=text(at(node, "cpu/name")),
