@@ -182,6 +182,7 @@ def _parts(seen: Mapping[str, Output]) -> tuple[frozenset[Part] | None, list[str
     odd = [_left_out(part) for part in Part if part in lacks - {Part.ENGINE}]
     unflagged = [part for part, user in _USERS.items() if users.get(user) and FLAGS[part] not in flags]
     odd += [f"{LABELS[part].capitalize()} is configured, but {FLAGS[part]} is not set." for part in unflagged]
+    odd += [_elsewhere(part, host) for part in Part if part in has and (host := _away(part, users))]
     wrong = [_left_out(Part.ENGINE)] if Part.ENGINE in lacks else []
     return frozenset(has | {Part.FILES}), wrong, odd
 
@@ -196,6 +197,20 @@ def _left_out(part: Part) -> str:
     return (
         f"{_USERS[part]} is not set, so engine-backup would leave out {LABELS[part]} and still say 'Done.'."
         " Look at the files of /etc/ovirt-engine/engine.conf.d."
+    )
+
+
+def _away(part: Part, users: Mapping[str, str]) -> str:
+    """The machine of a part's database when it is not this one. engine-backup knows its own machine by one word."""
+    host = users.get(_USERS[part].replace("_USER", "_HOST"), "") if part in _USERS else ""
+    return "" if host == "localhost" else host
+
+
+def _elsewhere(part: Part, host: str) -> str:
+    label = LABELS[part]
+    return (
+        f"{label[0].upper()}{label[1:]} is on {host}: a restore that provisions databases, as hosted-engine --deploy"
+        " does, makes them on localhost alone and stops there. Rehearse the recovery with that in mind."
     )
 
 

@@ -65,6 +65,15 @@ def test_a_healthy_engine_vm():
     assert preflight.parts(good()) == found.parts
 
 
+def test_a_database_on_another_machine_is_said_and_stops_nothing():
+    """engine-backup dumps it all the same; what fails is a restore that provisions (facts/engine-backup.md 3)."""
+    far = USERS + 'DWH_DB_HOST="dwh.bank.example"\nKEYCLOAK_DB_HOST="localhost"\nCINDERLIB_DB_HOST="far"\n'
+    found = read(databases=out(far))
+    assert (found.stops, found.waits) == ((), ())
+    assert len(found.notes) == 1
+    assert found.notes[0].startswith("The DWH database is on dwh.bank.example: a restore that provisions databases")
+
+
 STOPS = (
     ({"root": out("1000\n")}, "must run as root"),
     ({"root": out("", 1, "sudo: a password is required\n")}, "a password is required"),
