@@ -25,7 +25,7 @@ doverify() {
     version=$(cat "$TEMP_FOLDER/version")
     ! newer "$version" || logdie "Backup was created by version '$version' and can not be restored using the installed version $PRODUCT_VERSION"
     log "Reading config"
-    DB_DUMP_FORMAT=plain DB_DUMP_COMPRESSOR=''
+    DB_DUMP_FORMAT=custom DB_DUMP_COMPRESSOR=''
     # shellcheck disable=SC1091 # as the real one does: an archive is code
     . "$TEMP_FOLDER/config"
     hooks doverify
