@@ -123,3 +123,18 @@ def test_a_cut_ha_conf_never_says_no_maintenance(cut):
     except ParseError:
         return
     assert seen.maintenance is None
+
+
+def test_a_reason_that_takes_the_whole_score_is_named():
+    form = "MainThread::INFO::2026-11-22 09:10:0{},001::states::102::ovirt.HostedEngine::({}) {}\n"
+    said = (
+        (1, "score", "Penalizing score by 1600 due to gateway status"),
+        (2, "score", "Score is 0 due to 4 engine vm retry attempts"),
+        (3, "_monitoring_loop", "Current state EngineDown (score: 0)"),
+    )
+    log = read_agent_log("".join(form.format(*each) for each in said))
+    assert log is not None
+    assert [(one.points, one.reason) for one in log.penalties] == [(3400, "4 engine vm retry attempts")]
+    expired = read_agent_log("".join(form.format(*each) for each in said).replace("(score: 0)", "(score: 1800)"))
+    assert expired is not None
+    assert [(one.points, one.reason) for one in expired.penalties] == [(1600, "gateway status")]

@@ -18,6 +18,7 @@ _LINE = re.compile(
 )
 _STATE = re.compile(r"Current state (\w+) \(score: (\d+)\)")
 _PENALTY = re.compile(r"Penalizing score by (\d+) due to (.+?)\.?$")
+_ZERO = re.compile(r"Score is 0 due to (.+?)\.?$")  # more than 3 failed starts: the score is 0 at once (3.1)
 _ALARMS = (
     "Engine down and local host has best score",
     "Engine vm was unexpectedly shut down",
@@ -78,10 +79,11 @@ def read_agent_log(text: str) -> AgentLog | None:
     waits = [at for at, record in enumerate(records) if record.message.strip() == "Local maintenance set"]
     starts = [record.at for record in records if re.search(r"hosted-engine-ha agent \S+ started", record.message)]
     state = states[-1][1] if states else None
+    score = int(state[2]) if state else None
     return AgentLog(
         state=state[1] if state else None,
-        score=int(state[2]) if state else None,
-        penalties=_penalties(recent),
+        score=score,
+        penalties=(_zeroed(recent) if score == 0 else ()) or _penalties(recent),
         alarms=tuple(dict.fromkeys(record.message[:200] for record in recent if _alarming(record.message))),
         waiting=bool(waits) and (not states or waits[-1] > states[-1][0]),
         started_ago=int((end - starts[-1]).total_seconds()) if starts else None,
@@ -98,6 +100,12 @@ def _records(text: str) -> Iterator[_Record]:
             except ValueError:
                 continue
             yield _Record(at, match["message"])
+
+
+def _zeroed(recent: list[_Record]) -> tuple[Penalty, ...]:
+    """The whole score, where one reason takes all of it; () where none does."""
+    reasons = [found[1] for record in recent if (found := _ZERO.search(record.message))]
+    return (Penalty(FULL_SCORE, reasons[-1]),) if reasons else ()
 
 
 def _penalties(recent: list[_Record]) -> tuple[Penalty, ...]:
