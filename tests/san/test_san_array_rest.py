@@ -208,6 +208,18 @@ def test_a_resource_that_ignores_the_range_is_read_once(dorado, reader):
     assert len(reader.look().luns) == 100
 
 
+def test_both_ports_of_a_card_at_one_target_are_two_nexuses(dorado, reader):
+    """A nexus' ID holds fifteen digits of the initiator's WWPN, and the ports of a card differ in the sixteenth."""
+    ends = [(f"10000090fa0d675{port}", "20083400a30d0001") for port in "45"]
+    rows = [
+        {"ID": "010000090fa0d675-0000000000110100", "INITIATOR_PORT_WWN": one, "TARGET_PORT_WWN": other,
+         "PARENTID": "0", "RUNNINGSTATUS": "27", "HEALTHSTATUS": "1"}
+        for one, other in ends
+    ]  # fmt: skip
+    dorado.answers["host_link?INITIATOR_TYPE=223&PARENTID=0"] = rows
+    assert [(one.initiator, one.target) for one in reader.look().links] == ends
+
+
 def test_a_collection_without_end_is_left(dorado, reader, monkeypatch):
     monkeypatch.setattr("portal.connectors.san.array_rest.MOST_PAGES", 2)
     dorado.answers["lun"] = [lun(n) for n in range(1000)]

@@ -203,7 +203,7 @@ class _Look:
 
     def _rows(self, resource: str) -> tuple[Row, ...]:
         """A whole collection, page by page; without a range where the array takes none."""
-        found: dict[str, Row] = {}
+        found: dict[object, Row] = {}
         for page in range(MOST_PAGES):
             joint = "&" if "?" in resource else "?"
             span = f"{joint}range=[{page * PAGE}-{(page + 1) * PAGE}]"
@@ -211,7 +211,7 @@ class _Look:
             if said.means is Means.NO_RANGE and page == 0:
                 return self._unranged(resource)
             rows = listed(_good(said))
-            fresh = {text(row.get("ID")) or repr(sorted(row.items())): row for row in rows}
+            fresh = {_key(row): row for row in rows}
             before = len(found)
             found |= fresh
             if len(rows) != PAGE or len(found) == before:
@@ -238,6 +238,13 @@ class _First:
     snapshots: Future[tuple[ArrayLun, ...]]
     alarms: Future[tuple[Alarm, ...]]
     offset: Future[float | None]
+
+
+def _key(row: Row) -> object:
+    """What tells rows apart. The ID of a nexus leaves out the last digit of the initiator, so that both ports of a card
+    have one and the same (facts/san.md, S2)."""
+    told = tuple(text(row.get(name)) for name in ("ID", "INITIATOR_PORT_WWN", "TARGET_PORT_WWN"))
+    return told if any(told) else repr(sorted(row.items()))
 
 
 def _good(said: Heard) -> object:
