@@ -211,11 +211,20 @@ def test_a_port_alone_says_so():
         ("../../devices/pci0000:3a/0000:3a:00.0/0000:3b:00.1/host2/fc_host/host2", "0000:3b:00"),
         ("../../devices/pci0000:00/0000:00:03.0/host1/fc_host/host1", "0000:00:03"),
         ("../../devices/pci10000:00/10000:00:02.0/10000:01:00.0/host9/fc_host/host9", "10000:01:00"),
+        (
+            "../../devices/pci0000:3a/0000:3a:00.0/0000:3b:00.0/0000:3c:08.0/0000:3d:00.1/host4/fc_host/host4",
+            "0000:3b:00",
+        ),
+        (
+            "../../devices/pci0000:3a/0000:3a:00.0/0000:3b:00.0/0000:3c:10.0/0000:3e:00.0/host5/fc_host/host5",
+            "0000:3b:00",
+        ),
+        ("../../devices/pci0000:3a/0000:3a:00.0/0000:3b:00.0/host1/vport-1:0-0/host7/fc_host/host7", "0000:3b:00"),
         ("../../devices/virtual/net/a0/host3/fc_host/host3", ""),
         ("", ""),
     ],
 )
-def test_the_card_is_the_last_pci_function_before_the_host(link, card):
+def test_the_card_is_what_sits_in_the_slot_whatever_bridges_it_has(link, card):
     assert pci_card(link) == card
 
 

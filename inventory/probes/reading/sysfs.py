@@ -166,10 +166,11 @@ def _port(
 
 
 def pci_card(link: str) -> str:
-    """../../devices/pci0000:3a/0000:3a:00.1/host1/... as "0000:3a:00": the last PCI function before the host, without
-    the function's number, since two ports of a card differ in nothing else."""
+    """../../devices/pci0000:3a/0000:3a:00.0/0000:3b:00.1/host1/... as "0000:3b:00": what sits in the root port's slot,
+    without the function's number, since two ports of a card differ in nothing else. A card with a bridge of its own
+    (four ports on two chips, the ports of a converged adapter) has a bus for each, and is one card all the same."""
     found = re.findall(r"/([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2})\.[0-7](?=/)", link.partition("/host")[0] + "/")
-    return found[-1] if found else ""
+    return found[min(1, len(found) - 1)] if found else ""
 
 
 def _count(text: str) -> int | None:
