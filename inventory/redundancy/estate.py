@@ -34,12 +34,14 @@ class HbaPort:
 
 @dataclass(frozen=True)
 class DmPath:
-    """A path of a multipath map; state as PathFact.standing says it. WWPNs "" where the transport has none."""
+    """A path of a multipath map; state as PathFact.standing says it. WWPNs "" where the transport has none. priority:
+    what multipath's prioritiser gives it, None when not told."""
 
     wwid: str
     hba: str
     target: str
     state: Standing
+    priority: int | None = None
 
 
 @dataclass(frozen=True)

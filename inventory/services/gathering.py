@@ -218,7 +218,9 @@ def _paths(facts: MultipathFacts | None) -> tuple[DmPath, ...]:
     if facts is None:
         return ()
     return tuple(
-        DmPath(one.wwid, path.hba_wwpn, path.target_wwpn, path.standing) for one in facts.maps for path in one.paths
+        DmPath(one.wwid, path.hba_wwpn, path.target_wwpn, path.standing, path.priority)
+        for one in facts.maps
+        for path in one.paths
     )
 
 

@@ -11,7 +11,7 @@ from inventory.redundancy.lint import lint
 from inventory.redundancy.lint.ports import rises
 from inventory.redundancy.lint.typo import distance
 from portal.kernel.outcome import Outcome
-from portal.kernel.san import Controller, HostLink, Initiator, RemoteArray, SwitchSeen, Zone
+from portal.kernel.san import Controller, HostLink, Initiator, Pair, RemoteArray, SwitchSeen, Zone
 from tests.redundancy.san_world import DR, PROD, A, B, changed, lun, standard
 from tests.redundancy.test_lint_rules import (
     H1,
@@ -29,6 +29,7 @@ from tests.redundancy.test_lint_rules import (
     initiators,
     light,
     ports,
+    ranked,
     replicated,
     sound,
     target_down,
@@ -363,3 +364,20 @@ def test_declared_paths_are_held_to_a_design_that_is_known():
     dark = changed(wrong, PROD, unread={"mapped": "code 50331651."})
     assert found(dark, "DECLARED_NOT_DESIGNED") == []
     assert found(replace(wrong, hosts=()), "DECLARED_NOT_DESIGNED") == []
+
+
+def test_priorities_that_are_alike_not_told_or_of_a_dead_path_say_nothing():
+    for estate in (ranked(1), ranked(50), ranked(None, 10), ranked(50, 10, state="down")):
+        assert found(estate, "PRIORITIES_DIFFER") == []
+    (one,) = found(ranked(50, 10), "PRIORITIES_DIFFER")
+    assert one.sentence.startswith("Paths of he_sd on olvm-h1 have priorities 50, 10, so only the first carry I/O")
+
+
+def test_two_arrays_that_serve_one_lun_may_rank_their_paths():
+    """HyperMetro's local preferred mode."""
+    estate = ranked(50, 10)
+    number = next(one.ident for one in array(estate, PROD).luns if one.wwn == lun(1))
+    metro = Pair("m1", "metro", number, number, DR, True, True, "1", "1")
+    assert found(changed(estate, PROD, pairs=(metro,)), "PRIORITIES_DIFFER") == []
+    dark = changed(estate, PROD, unread={"metro": "503 Service Unavailable."})
+    assert found(dark, "PRIORITIES_DIFFER") == [], "whether it is one LUN of two arrays was not read"

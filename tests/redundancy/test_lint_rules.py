@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -163,6 +164,18 @@ def agreed(*pairs: tuple[str, str]) -> Estate:
     return replace(estate, declared=declared)
 
 
+def ranked(*priorities: int | None, **changes) -> Estate:
+    """The paths of the first LUN of olvm-h1, by turns with these priorities."""
+    estate = sound()
+    first, *others = estate.hosts
+    assert first.name == H1
+    turns = itertools.cycle(priorities)
+    told = tuple(
+        replace(one, priority=next(turns), **changes) if one.wwid == f"3{lun(1)}" else one for one in first.paths
+    )
+    return replace(estate, hosts=(replace(first, paths=told), *others))
+
+
 def firmware() -> Estate:
     return changed(sound(), B, firmware="v9.1.1b")
 
@@ -210,6 +223,7 @@ BROKEN: dict[str, Callable[[], Broken]] = {
     "LOGGED_IN_NOT_SEEN": lambda: world(lost_on_host),
     "SEEN_NOT_LOGGED_IN": denied,
     "HOSTS_UNLIKE": lambda: world(lost_on_host),
+    "PRIORITIES_DIFFER": lambda: ranked(50, 10),
     "FIRMWARE_DIFFERS": firmware,
     "UNREAD": lambda: changed(sound(), A, unread={"counters": "503 Service Unavailable."}),
     **BROKEN_CABLING,

@@ -59,6 +59,7 @@ RULES = (
     Rule("LOGGED_IN_NOT_SEEN", "The array holds paths that multipath lacks", WARN, paths.logged_in_not_seen),
     Rule("SEEN_NOT_LOGGED_IN", "Multipath has paths that the array denies", WARN, paths.seen_not_logged_in),
     Rule("HOSTS_UNLIKE", "Hosts have different numbers of paths to a LUN", WARN, paths.hosts_unlike),
+    Rule("PRIORITIES_DIFFER", "Multipath prefers some paths of a symmetric array", WARN, paths.priorities_differ),
     Rule("CABLED_ELSEWHERE", "A port is not plugged in where it is declared", WARN, cabling.elsewhere),
     Rule("CABLED_NOT_LOGGED_IN", "A declared cable carries nobody", WARN, cabling.absent),
     Rule("PORT_TAKEN", "Another port stands where a cable is declared", WARN, cabling.taken),

@@ -100,3 +100,32 @@ def declared_not_designed(scene: Scene) -> Iterator[Found]:
                 ("designed", f"{cell.layers[Layer.DESIGNED].pairs} paths"),
             )
             yield Found((host, wwid, *(f"{hba}>{target}" for hba, target in gone)), evidence, words)
+
+
+def priorities_differ(scene: Scene) -> Iterator[Found]:
+    """A Dorado serves a LUN over all its ports alike (facts/san.md 3.2), so paths that are preferred mean that the host
+    is set to asymmetric access there, and half of them carry nothing. Of HyperMetro the far array's paths may rank
+    lower."""
+    for host in scene.estate.hosts:
+        given = scene.proof.sides[host.name].san.mappings
+        ranks: dict[str, set[int]] = {}
+        for path in host.paths:
+            if path.priority is not None and path.state == "up" and path.wwid in given.homes:
+                ranks.setdefault(path.wwid, set()).add(path.priority)
+        uneven = {
+            wwid: sorted(found, reverse=True)
+            for wwid, found in ranks.items()
+            if len(found) > 1 and wwid not in given.metro | given.perhaps
+        }
+        if uneven:
+            wwid, found = next(iter(uneven.items()))
+            name = scene.proof.cells[host.name, wwid].name
+            luns = name + (
+                f" and {len(uneven) - 1} more LUN{'s' if len(uneven) > 2 else ''}" if len(uneven) > 1 else ""
+            )
+            said = ", ".join(map(str, found))
+            words = (
+                f"Paths of {luns} on {host.name} have priorities {said}, so only the first carry I/O: set the host's "
+                "access mode on the array to load balancing."
+            )
+            yield Found((host.name, *sorted(uneven)), (("multipath", f"priorities {said}"),), words)
