@@ -95,16 +95,16 @@ def parse(outputs: HostOutputs) -> DeviceFacts:
     failures: tuple[Failures, ...] = ()
     if "kernel" in read:
         try:
-            failures = _failures(read["kernel"])
+            failures = _failures(read["kernel"], {one.name: one.wwid for one in maps})
         except ParseError as error:
             unread.append(Unread("kernel", str(error)))
     return DeviceFacts(boot, read_devices(text), maps, failures, unread=tuple(unread))
 
 
-def _failures(text: str) -> tuple[Failures, ...]:
-    """vdsm's configuration makes a map's name its WWID (3.1)."""
+def _failures(text: str, names: Mapping[str, str]) -> tuple[Failures, ...]:
+    """dmsetup knows names of maps alone; vdsm's configuration makes them the WWIDs (3.1), another one does not."""
     found = [
-        Failures(one.name, path.dev_t, path.failures)
+        Failures(names.get(one.name, one.name), path.dev_t, path.failures)
         for one in read_dmsetup(text)
         for path in one.paths
         if path.failures

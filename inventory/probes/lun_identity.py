@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from inventory.probes.reading.devices import naa
 from inventory.probes.reading.parts import texts
 from inventory.probes.reading.sysfs import links
 from portal.kernel.command import Command
@@ -37,6 +38,15 @@ class Identity:
     dev: str
     wwid: str
     live: str
+
+    @property
+    def names_it(self) -> bool | None:
+        """Whether the answer is the LUN of the map; None: there is none, or the map's name is no WWID of a LUN, as with
+        a local disk, which udev names by its serial number."""
+        if not self.live:
+            return None
+        same = self.live.lower() == self.wwid.lower()
+        return same if same or naa(self.wwid) else None
 
 
 @dataclass(frozen=True)
@@ -74,22 +84,24 @@ def judge(seen: IdentityFacts, declared: Declared) -> list[Finding]:
 
 def _map(wwid: str, paths: list[Identity], host: str) -> Finding:
     subject = Subject("lun", wwid)
-    other = [one for one in paths if one.live and one.live.lower() != wwid.lower()]
+    other = [one for one in paths if one.names_it is False]
     if other:
         words = (
             f"{', '.join(one.dev for one in other)} of LUN {wwid} on {host} answers as {other[0].live}: the array maps "
             "another volume there. Stop I/O to it at once and compare the mapping."
         )
         return Finding("identity", Outcome.FAIL, subject, words)
-    told = [one for one in paths if one.live]
+    if not paths:
+        words = f"No path of LUN {wwid} on {host} runs, so nobody was asked what it reaches."
+        return Finding("identity", Outcome.UNKNOWN, subject, words)
     mute = [one for one in paths if not one.live]
     if mute:
         words = f"{len(mute)} of {len(paths)} running paths of LUN {wwid} on {host} do not tell what they reach"
         return Finding("identity", Outcome.UNKNOWN, subject, f"{words} ({mute[0].dev}): ask with sg_inq -p 0x83.")
-    if not told:
-        words = f"No path of LUN {wwid} on {host} runs, so nobody was asked what it reaches."
-        return Finding("identity", Outcome.UNKNOWN, subject, words)
-    words = f"The array itself names LUN {wwid} on all {len(told)} running paths of {host}."
+    if any(one.names_it is None for one in paths):
+        words = f"{wwid} on {host} is named by a serial number and answers as {paths[0].live}: both cannot be compared"
+        return Finding("identity", Outcome.UNKNOWN, subject, f"{words}. A local disk belongs on multipath's blacklist.")
+    words = f"The array itself names LUN {wwid} on all {len(paths)} running paths of {host}."
     return Finding("identity", Outcome.OK, subject, words)
 
 
