@@ -68,6 +68,7 @@ def seed(estate: dict[str, Any]) -> None:
     engine.hosts.update(pinned_key="", offered_key="", pinned_at=None)
     upkeep.sync_once(engine.pk, storage=True)
     seed_oracle_vms(engine, estate)
+    seed_cabling(engine, estate)
     if not any(host.declared_paths.exists() for host in engine.hosts.all()):
         declare_paths(engine)
         approve_copies(engine)
@@ -121,6 +122,22 @@ def seed_devices(engine: Any, estate: dict[str, Any]) -> None:
                 "pin_pem": one["certificate_pem"],
             }
             Device.objects.update_or_create(name=one["name"], defaults=given)
+
+
+def seed_cabling(engine: Any, estate: dict[str, Any]) -> None:
+    """The lab's cabling, racks and power, proposed by one person and approved by another; never over what people have
+    declared in the demo since."""
+    from django.contrib.auth import get_user_model
+
+    from inventory.models import Cabling
+    from inventory.redundancy.cabling import Line, written
+    from inventory.services import cabling
+
+    if Cabling.objects.filter(engine=engine).exists():
+        return
+    table = written(Line(*one) for one in estate["cabling"])
+    row = cabling.propose(engine, "operator", table, "As the estate was built.")
+    cabling.approve(row.pk, get_user_model().objects.get(username="approver"), row.sha256)
 
 
 def seed_change_systems(estate: dict[str, Any]) -> None:

@@ -14,9 +14,10 @@ from pathlib import Path
 from lab import control, engine_vm, engine_vm_files, estate, life, oracle_vm, runtime, shims
 from lab.change import serve as change_serve
 from lab.engine.server import serve as serve_engine
+from lab.san import cabling
 from lab.san import serve as san_serve
 from lab.sshd import HostServers, write_known
-from lab.world import ENGINE, Clock, Host
+from lab.world import ENGINE, Clock, Host, World
 
 TICK = 0.1  # real seconds between two looks at the clock when nobody asks
 
@@ -90,14 +91,15 @@ async def _open(lab: runtime.Lab, options: Options, stack: contextlib.AsyncExitS
     stack.callback(living.cancel)
     write_known(
         lab.state_dir / "estate.json",
-        json.dumps(_estate(lab, ssh, engine, options) | _beside(san, changes), indent=2) + "\n",
+        json.dumps(_estate(lab, ssh, engine, options) | _beside(lab.world, san, changes), indent=2) + "\n",
     )
     url = f"http://127.0.0.1:{options.port}/"
     print(f"lab: {len(lab.world.hosts)} hosts, engine at {engine['url']}, page at {url}", file=sys.stderr, flush=True)
 
 
-def _beside(san: san_serve.SanServers, changes: change_serve.ChangeServers) -> dict[str, object]:
-    return {"switches": san.switches, "arrays": san.arrays, "change_systems": changes.known}
+def _beside(world: World, san: san_serve.SanServers, changes: change_serve.ChangeServers) -> dict[str, object]:
+    known = {"switches": san.switches, "arrays": san.arrays, "change_systems": changes.known}
+    return {**known, "cabling": cabling.lines(world)}
 
 
 async def _live(lab: runtime.Lab, ssh: HostServers, san: san_serve.SanServers) -> None:

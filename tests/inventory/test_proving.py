@@ -10,8 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from deploy.seed_demo import seed_devices
-from inventory.models import ApprovedCopy, Device, Finding, Look, Rollup, Site
+from deploy.seed_demo import seed_cabling, seed_devices
+from inventory.models import ApprovedCopy, Cabling, Device, Finding, Look, Rollup, Site
+from inventory.redundancy.lint import lint
 from inventory.services import device_trust, gathering, proving, replicating, upkeep
 from inventory.services.pages_redundancy import redundancy
 from portal.access.services import add_person
@@ -20,6 +21,10 @@ from portal.kernel.secret import Secret
 from tests.fixtures_estate_lab import KEY, known, lab, settle  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.wire]
+CABLING_RULES = {
+    "CABLED_ELSEWHERE", "CABLED_NOT_LOGGED_IN", "PORT_TAKEN", "CABLE_NOT_DECLARED", "LINK_MISSING", "LINK_NOT_DECLARED",
+    "FABRIC_NOT_AS_DECLARED", "CARD_DIFFERS", "PLAN_NAMES_NOBODY", "POWER_NOT_DECLARED",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -206,3 +211,21 @@ def test_rest_comes_first_and_the_command_line_behind_it(engine, lab):  # noqa: 
     look = Look.objects.get(device__name="SWA1")
     assert look.facts["source"] == "ssh"
     assert Finding.objects.get(look=look, subject_key="SWA1 first").outcome == "unknown"
+
+
+def test_what_the_demo_declares_is_what_the_lab_has(engine, lab):  # noqa: F811
+    """Cards, racks and power are in the demo's proof, and nothing of the table is contradicted by the fabrics."""
+    add_person("approver", "approver", Secret("not-a-secret-1234"), by="test", demo=True)
+    seed_cabling(engine, lab.estate)
+    row = Cabling.objects.get()
+    assert (row.state, row.proposed_by, row.decided_by) == ("approved", "operator", "approver")
+    looked()
+    assert Finding.objects.get(look__probe="redundancy", subject_kind="estate").outcome == "ok"
+    proof = proving.proof_of(engine, timezone.now())
+    plan = proof.estate.declared.plan
+    assert plan is not None
+    assert (plan.strange, plan.unfed) == ({}, ())
+    assert not {one.rule for one in lint(proof.estate, proof=proof)} & CABLING_RULES
+    assert {host.site.name for host in engine.hosts.select_related("site")} == {"PROD"}
+    seed_cabling(engine, lab.estate)
+    assert Cabling.objects.count() == 1, "what people declared since stays"
