@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import fnmatch
 
-from lab import host_files, multipath, sys_block, sysfs
+from lab import host_files, multipath, sys_block, sys_node, sysfs
 from lab.command import Program, Real, Reply
 from lab.programs_files import reader
 from lab.world import Host, World
@@ -45,6 +45,8 @@ def _pool(world: World, host: Host, words: list[str]) -> dict[str, str]:
     pool: dict[str, str] = {}
     if any(word.startswith("/sys/class/") for word in words):
         pool |= {path: raw.decode() for path, raw in sysfs.tree(world, host).items()}
+    if any(word.startswith(sys_node.FOLDER) for word in words):
+        pool |= sys_node.files(world, host)
     if any(word.startswith(sys_block.FOLDER) for word in words):
         pool |= sys_block.files(world, host)
     return pool

@@ -142,6 +142,8 @@ class Vm(Seen):
     pins = models.JSONField(default=list, blank=True)  # [[vCPU, "0-3"], ...]
     cpu_mode = models.CharField(max_length=32, blank=True)
     numa_mode = models.CharField(max_length=32, blank=True)
+    # virtual NUMA nodes: [[number, bytes, mode, [nodes of the host]], ...]; null: not asked, as without huge pages
+    numa_nodes = models.JSONField(null=True, blank=True)
     queues = models.PositiveIntegerField(null=True, blank=True)  # of VirtIO-SCSI; null: no number is set
     resume_behaviour = models.CharField(max_length=32, blank=True)  # after an I/O error
     may_run = models.JSONField(default=list, blank=True)  # uuids of the hosts that it is bound to; []: to none

@@ -13,6 +13,7 @@ from portal.kernel.outcome import Outcome
 from portal.kernel.output import ParseError
 from portal.kernel.probe import Declared, HostOutputs, Probe
 
+NODES = "/sys/devices/system/node/node*/hugepages/hugepages-*"
 COMMANDS: Mapping[str, Command] = {
     "clock": Command(("date", "+%s.%N"), timeout=5),
     "release": Command(("cat", "/etc/os-release"), timeout=5),
@@ -22,6 +23,7 @@ COMMANDS: Mapping[str, Command] = {
     "load": Command(("cat", "/proc/loadavg"), timeout=5),
     "uptime": Command(("cat", "/proc/uptime"), timeout=5),
     "disks": Command(("df", "-P", "-k", "/", "/var", "/var/log"), timeout=5),
+    "nodes": Command(("sh", "-c", f"grep -sH . {NODES}/nr_hugepages {NODES}/free_hugepages; true"), timeout=5),
     "versions": Command(("rpm", "-q", "vdsm", "ovirt-hosted-engine-ha", "device-mapper-multipath"), timeout=10),
 }
 
@@ -30,6 +32,11 @@ MEMORY_WARN = 5  # per cent of memory left
 # The look's own time is taken after the last command of the visit, so a host's clock is only known within the time
 # that a visit takes; slower visits end in a deadline of their own.
 SKEW_WARN, SKEW_FAIL = 30.0, 120.0  # seconds
+
+_NODE = re.compile(
+    r"^/sys/devices/system/node/node(\d{1,4})/hugepages/hugepages-(\d{1,9})kB/(nr|free)_hugepages:(\d{1,12})$",
+    re.MULTILINE,
+)
 
 Said = tuple[Outcome, str]
 
@@ -51,6 +58,16 @@ class Package:
 
 
 @dataclass(frozen=True)
+class NodePages:
+    """Huge pages of one size on one NUMA node."""
+
+    node: int
+    kib: int
+    total: int | None
+    free: int | None
+
+
+@dataclass(frozen=True)
 class HostFacts:
     """None, "" and (): not read, and `unread` says why. Memory in bytes; clock is the host's own, Unix seconds.
     huge pages count the default size only (facts/luns-and-tuning.md 4.1)."""
@@ -69,6 +86,7 @@ class HostFacts:
     file_systems: tuple[FileSystem, ...]
     packages: tuple[Package, ...]
     unread: tuple[Unread, ...]
+    nodes: tuple[NodePages, ...] = ()
 
 
 def parse(outputs: HostOutputs) -> HostFacts:
@@ -94,7 +112,16 @@ def parse(outputs: HostOutputs) -> HostFacts:
         file_systems=_file_systems(read.get("disks", "")),
         packages=_packages(read.get("versions", "")),
         unread=tuple(unread),
+        nodes=_nodes(read.get("nodes", "")),
     )
+
+
+def _nodes(text: str) -> tuple[NodePages, ...]:
+    """facts/luns-and-tuning.md 4.1."""
+    found: dict[tuple[int, int], dict[str, int]] = {}
+    for node, kib, name, number in _NODE.findall(text):
+        found.setdefault((int(node), int(kib)), {})[name] = int(number)
+    return tuple(NodePages(*key, one.get("nr"), one.get("free")) for key, one in sorted(found.items()))
 
 
 def _release(text: str) -> str:

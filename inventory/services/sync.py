@@ -14,7 +14,7 @@ from typing import Any
 from django.utils import timezone
 
 from inventory.models import Cluster, Engine, Host, Lun, StorageDomain, Vm
-from inventory.services import sync_estate, sync_events, sync_keys, sync_luns, sync_storage
+from inventory.services import sync_estate, sync_events, sync_keys, sync_luns, sync_numa, sync_storage
 from inventory.services.reach import credentials
 from inventory.services.signal import announce
 from inventory.services.sync_rows import Current, SeenModel, Tally, Values, alone, load, retire, write
@@ -74,9 +74,9 @@ class _Work:
 
 
 def sync(engine: Engine, *, storage: bool, session: Session | None = None) -> SyncReport:
-    """Brings the tables of one engine up to date; with `storage` also the path counts of every host that is Up, one
-    request each. Never raises for an engine's failure: the report names it. Without a session the process's shared
-    one is used."""
+    """Brings the tables of one engine up to date; with `storage` also the path counts of every host that is Up and the
+    NUMA nodes of every VM with huge pages, one request each. Never raises for an engine's failure: the report names it.
+    Without a session the process's shared one is used."""
     work = _Work(engine, session or shared(credentials(engine)))
     snapshot = work.session.inventory(sync_events.cursor_of(engine))
     if not _identified(work, work.take("api", snapshot.root)):
@@ -84,6 +84,8 @@ def sync(engine: Engine, *, storage: bool, session: Session | None = None) -> Sy
     known = _estate(work, snapshot)
     disks, centers = work.take("disks", snapshot.disks), work.take("data_centers", snapshot.data_centers)
     work.take("jobs", snapshot.jobs)
+    if storage and known.vm_rows is not None:
+        work.failed |= sync_numa.bring(engine.pk, work.session, known.vm_rows, known.vms.keys, work.tally)
     with sync_storage.reading(work.session, _targets(work, known) if storage else []) as answers:
         luns = _luns(work, known, disks, centers)
         for some in answers:

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
-from inventory.models import Attachment, Engine, Host, StorageDomain, Vm
-from inventory.tuning.engine_shapes import DiskSeen, HostSeen, Pool, VmSeen
+from inventory.models import Attachment, Engine, Host, Look, StorageDomain, Vm
+from inventory.services.looks import every
+from inventory.tuning.engine_shapes import DiskSeen, HostSeen, NodePool, Pool, VmNode, VmSeen
 from inventory.tuning.engine_side import rows
 from inventory.tuning.row import Row
+from portal.kernel import facts as facts_json
+from portal.kernel.freshness import is_stale
 
+FACTS = "host_facts"
 RUNS = ("up", "powering_up", "migrating", "paused", "not_responding", "reboot_in_progress", "saving_state")
 
 
 @dataclass(frozen=True)
 class Told:
     """What the engine said of everything that a VM's settings hang on. hosts: cluster -> its hosts by name; attached:
-    VM -> its Direct LUNs; users: LUN -> names of the VMs that have it; domains: uuid -> name and status."""
+    VM -> its Direct LUNs; users: LUN -> names of the VMs that have it; nodes: host -> its huge pages by NUMA node, as
+    its latest look told; domains: uuid -> name and status."""
 
     hosts: Mapping[int | None, list[Host]] = field(default_factory=dict)
     attached: Mapping[int, list[Attachment]] = field(default_factory=dict)
     users: Mapping[int, list[str]] = field(default_factory=dict)
+    nodes: Mapping[int, tuple[NodePool, ...]] = field(default_factory=dict)
     domains: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def may_run(self, vm: Vm) -> list[Host]:
@@ -32,7 +40,7 @@ class Told:
 
 
 def told_by(engine: Engine) -> Told:
-    """Of all VMs of an engine. Three queries."""
+    """Of all VMs of an engine. Four queries."""
     return _told(
         engine.hosts.filter(gone_since__isnull=True),
         Attachment.objects.filter(vm__engine=engine, vm__gone_since__isnull=True),
@@ -41,7 +49,7 @@ def told_by(engine: Engine) -> Told:
 
 
 def told_of(vm: Vm) -> Told:
-    """Of one VM. Three queries."""
+    """Of one VM. Four queries."""
     luns = Attachment.objects.filter(vm=vm).values("lun")
     return _told(
         Host.objects.filter(cluster=vm.cluster_id or 0, gone_since__isnull=True),
@@ -59,18 +67,31 @@ def _told(hosts: QuerySet[Host], attached: QuerySet[Attachment], domains: QueryS
     for one in attached.select_related("lun", "vm").order_by("vm__name", "lun__name"):
         by_vm.setdefault(one.vm_id, []).append(one)
         users.setdefault(one.lun_id, []).append(one.vm.name)
-    return Told(by_cluster, by_vm, users, {one.uuid: (one.name, one.status) for one in domains})
+    nodes = _nodes(Look.objects.filter(probe=FACTS, host__in=hosts))
+    return Told(by_cluster, by_vm, users, nodes, {one.uuid: (one.name, one.status) for one in domains})
+
+
+def _nodes(looks: QuerySet[Look]) -> dict[int, tuple[NodePool, ...]]:
+    """Of looks at hosts that were read and are no older than they may be."""
+    now, found = timezone.now(), dict[int, tuple[NodePool, ...]]()
+    for host, at, told in looks.filter(state=Look.State.READ).values_list("host_id", "at", "facts__nodes"):
+        if at is not None and not is_stale((now - at).total_seconds(), every(FACTS)):
+            with contextlib.suppress(KeyError, TypeError):  # written by another release: the next look says it anew
+                found[host] = facts_json.load(tuple[NodePool, ...], told)
+    return found
 
 
 def rows_of(vm: Vm, told: Told) -> tuple[Row, ...]:
     """The compliance rows of a VM that the engine can tell. Needs vm.cluster loaded; asks nothing."""
     return rows(
-        seen(vm, told), [_host(one, vm) for one in told.may_run(vm)], vm.cluster.overcommit if vm.cluster else None
+        seen(vm, told),
+        [_host(one, vm, told) for one in told.may_run(vm)],
+        vm.cluster.overcommit if vm.cluster else None,
     )
 
 
 def engine_rows(vm: Vm) -> tuple[Row, ...]:
-    """The same of one VM, by what is in the tables. Needs vm.cluster loaded; three queries."""
+    """The same of one VM, by what is in the tables. Needs vm.cluster loaded; four queries."""
     return rows_of(vm, told_of(vm))
 
 
@@ -106,9 +127,16 @@ def seen(vm: Vm, told: Told) -> VmSeen:
         pins=tuple((int(vcpu), str(cpus)) for vcpu, cpus in vm.pins),
         cpu_mode=vm.cpu_mode,
         numa_mode=vm.numa_mode,
+        nodes=_vm_nodes(vm),
         resume=vm.resume_behaviour,
         disks=tuple(_disk(one, told) for one in told.attached.get(vm.pk, ())),
     )
+
+
+def _vm_nodes(vm: Vm) -> tuple[VmNode, ...] | None:
+    if vm.numa_nodes is None:
+        return None
+    return tuple(VmNode(number, memory, mode, tuple(pins)) for number, memory, mode, pins in vm.numa_nodes)
 
 
 def _disk(one: Attachment, told: Told) -> DiskSeen:
@@ -127,8 +155,9 @@ def _disk(one: Attachment, told: Told) -> DiskSeen:
     )
 
 
-def _host(host: Host, vm: Vm) -> HostSeen:
-    return HostSeen(host.name, pools_of(host), host.pk == vm.host_id, host.status, host.cpus)
+def _host(host: Host, vm: Vm, told: Told) -> HostSeen:
+    nodes = told.nodes.get(host.pk)
+    return HostSeen(host.name, pools_of(host), host.pk == vm.host_id, host.status, host.cpus, nodes)
 
 
 def pools_of(host: Host) -> tuple[Pool, ...] | None:

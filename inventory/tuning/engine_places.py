@@ -6,17 +6,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from inventory.tuning import engine_numa
 from inventory.tuning.engine_shapes import HostSeen, Pool, Said, VmSeen, mute, pages_needed, row
 from inventory.tuning.row import Row
 from portal.kernel.outcome import GRAVE, Outcome
 
 SIZES = (2048, 1048576)  # KiB, what x86-64 has
-FEW = 8  # hosts that have a row each
 
 
 def rows(vm: VmSeen, hosts: Sequence[HostSeen]) -> tuple[Row, ...]:
     """Everything that depends on hosts."""
-    return (_pages(vm), *_pools(vm, hosts), _movable(vm, hosts), _pinning(vm, hosts), _numa(vm))
+    return (
+        _pages(vm),
+        *_pools(vm, hosts),
+        _movable(vm, hosts),
+        _pinning(vm, hosts),
+        *engine_numa.rows(vm, hosts),
+    )
 
 
 # --- huge pages -------------------------------------------------------------------------------------------------------
@@ -35,7 +41,7 @@ def _pages(vm: VmSeen) -> Row:
 def _pools(vm: VmSeen, hosts: Sequence[HostSeen]) -> tuple[Row, ...]:
     """Each host while they are few; of many hosts those that cannot take it, and how many can."""
     every = [_pool(vm, host) for host in hosts]
-    if len(every) <= FEW:
+    if len(every) <= engine_numa.FEW:
         return tuple(every)
     bad = [one for one in every if one.outcome is not Outcome.OK]
     good = len(every) - len(bad)
@@ -43,7 +49,7 @@ def _pools(vm: VmSeen, hosts: Sequence[HostSeen]) -> tuple[Row, ...]:
     if vm.hugepages_kib is None:
         words = f"{vm.name} asks for no huge pages of its hosts."
     whole = row("host pools", f"{good} of {len(every)}", "two hosts or more", (_wide(good), words), "fail")
-    return (whole, *(replace(one, severity="info") if good > 1 else one for one in bad[:FEW]))
+    return (whole, *(replace(one, severity="info") if good > 1 else one for one in bad[: engine_numa.FEW]))
 
 
 def _wide(good: int) -> Outcome:
@@ -159,10 +165,3 @@ def cpu_set(text: str) -> frozenset[int]:
             return frozenset()
         (without if part.startswith("^") else found).update(numbers)
     return frozenset(found - without)
-
-
-def _numa(vm: VmSeen) -> Row:
-    """Which nodes are pinned stands in another list of the engine, one request a VM: it is not asked for."""
-    words = f"NUMA mode is {vm.numa_mode}." if vm.numa_mode else "NUMA mode is not told."
-    mode = f" The CPU is {vm.cpu_mode}." if vm.cpu_mode else ""
-    return row("NUMA and CPU mode", vm.numa_mode, "as the site decides", (Outcome.OK, words + mode), "info")

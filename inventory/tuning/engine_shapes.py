@@ -34,9 +34,20 @@ class DiskSeen:
 
 
 @dataclass(frozen=True)
+class VmNode:
+    """A virtual NUMA node. memory in bytes; pins: the host's nodes that it is bound to, () for none."""
+
+    number: int
+    memory: int | None
+    mode: str  # strict | preferred | interleave
+    pins: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class VmSeen:
     """A VM. Memory in bytes. lease: the name of its storage domain, "" for no lease, None for not told; lease_status:
-    the domain's, "" when not known. pins: (vCPU, set of CPUs)."""
+    the domain's, "" when not known. pins: (vCPU, set of CPUs). nodes: its virtual NUMA nodes, None when they were not
+    asked for."""
 
     name: str
     memory: int | None = None
@@ -60,6 +71,7 @@ class VmSeen:
     numa_mode: str = ""
     resume: str = ""  # auto_resume | leave_paused | kill
     disks: tuple[DiskSeen, ...] = ()
+    nodes: tuple[VmNode, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,15 +84,27 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class NodePool:
+    """Huge pages of one size on one NUMA node of a host, as the host itself tells."""
+
+    node: int
+    kib: int
+    total: int | None
+    free: int | None
+
+
+@dataclass(frozen=True)
 class HostSeen:
     """A host that may run the VM. pools None: the engine did not say (it says nothing of a host that is not up).
-    status: the engine's word, "" when not told. cpus: logical ones."""
+    status: the engine's word, "" when not told. cpus: logical ones. nodes: its huge pages by NUMA node, None when they
+    were not read."""
 
     name: str
     pools: tuple[Pool, ...] | None = None
     runs_it: bool = False
     status: str = ""
     cpus: int | None = None
+    nodes: tuple[NodePool, ...] | None = None
 
     @property
     def usable(self) -> bool:

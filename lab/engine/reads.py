@@ -37,6 +37,7 @@ ROUTES: dict[tuple[str, ...], Read] = {
     ("vms", "*", "diskattachments"): reads_vm.vm_attachments,
     ("vms", "*", "diskattachments", "*"): reads_vm.vm_attachments,
     ("vms", "*", "nics"): lambda ask: collection("nics", shapes_vm.nics(reads_vm.the_vm(ask))),
+    ("vms", "*", "numanodes"): reads_vm.vm_numa_nodes,
     ("vms", "*", "tags"): reads_estate.tags_of,
     ("vms", "*", "snapshots"): lambda ask: collection("snapshots", []),
     ("disks",): reads_storage.disks,

@@ -61,6 +61,11 @@ def vm(ask: Ask) -> str:
     return _vm_text(ask)(the_vm(ask))
 
 
+def vm_numa_nodes(ask: Ask) -> str:
+    """GET /vms/{id}/numanodes"""
+    return collection("vm_numa_nodes", shapes_vm.numa_nodes(the_vm(ask)))
+
+
 def vm_attachments(ask: Ask) -> str:
     """GET /vms/{id}/diskattachments (and one of them)."""
     texts = shapes_storage.attachments(ask.engine.world, the_vm(ask), "disk" in ask.query.get("follow", ""))

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections.abc import Iterable
 
-from lab import wiring
+from lab import sys_node, wiring
 from lab.engine.paths import PathCount
 from lab.engine.shapes import API, collection, deeper, escape, flag, lines, links, part, ref, tree
 from lab.engine.shapes_storage import logical_unit
@@ -171,10 +171,8 @@ def host_href(host: Host) -> str:
 
 
 def hugepages(engine: Engine, host: Host) -> tuple[int, int]:
-    """(total, free) pages of 1 GiB: half of the memory is set aside for the databases."""
-    total = host.memory // 2 // GIB
-    taken = sum(vm.memory // GIB for vm in engine.world.vms.values() if vm.host == host.name and vm.hugepages_kib)
-    return total, max(0, total - taken)
+    """(total, free) pages of 1 GiB."""
+    return sys_node.pages(engine.world, host)
 
 
 def ssh_lines(host: Host) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lab import sys_node
 from lab.engine.shapes import API, collection, escape, flag, links, part, ref, stamp
 from lab.engine.shapes_storage import attachments, home_domain
 from lab.engine.state import Engine
@@ -95,6 +96,17 @@ LEASE = """    <lease>
         <storage_domain href="%(api)s/storagedomains/%(id)s" id="%(id)s"/>
     </lease>
 """
+NUMA_NODE = """<vm_numa_node href="%(h)s/numanodes/%(id)s" id="%(id)s">
+    <index>%(index)s</index>
+    <memory>%(mib)s</memory>
+    <numa_node_pins>
+        <numa_node_pin>
+            <index>%(index)s</index>
+        </numa_node_pin>
+    </numa_node_pins>
+    <numa_tune_mode>strict</numa_tune_mode>
+    <vm href="%(h)s" id="%(vm)s"/>
+</vm_numa_node>"""
 NIC = """<nic href="%(h)s/nics/%(id)s" id="%(id)s">
     <name>nic1</name>
     <interface>virtio</interface>
@@ -114,6 +126,18 @@ def nics(vm: Vm) -> list[str]:
     tail = identifier.replace("-", "")[-8:]
     mac = ":".join([tail[i : i + 2] for i in range(0, 8, 2)])
     return [NIC % {"h": f"{API}/vms/{vm.id}", "id": identifier, "mac": mac, "vm": vm.id}]
+
+
+def numa_nodes(vm: Vm) -> list[str]:
+    """Two virtual nodes of a VM with huge pages, each bound to the host's node of its number; of another VM none."""
+    return [
+        NUMA_NODE
+        % {
+            "h": f"{API}/vms/{vm.id}", "id": uid("numa", f"{vm.name}/{node}"), "index": node,
+            "mib": vm.memory // 2 >> 20, "vm": vm.id,
+        }
+        for node in (sys_node.NODES if vm.hugepages_kib else ())
+    ]  # fmt: skip
 
 
 def _running(engine: Engine, vm: Vm, status: str, host: str) -> dict[str, str]:

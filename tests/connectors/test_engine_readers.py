@@ -251,3 +251,14 @@ def test_what_the_sdk_says_without_a_number_is_a_broken_protocol():
     failed = from_sdk("engine1", "GET /vms", TypeError("expected string"))
     assert isinstance(failed, Protocol)
     assert "expected string" in str(failed)
+
+
+def test_numa_nodes_of_a_vm():
+    body = b"""<vm_numa_nodes><vm_numa_node id="b"><index>1</index><numa_node_pins/></vm_numa_node>
+    <vm_numa_node id="a"><index>0</index><memory>1024</memory><numa_tune_mode>strict</numa_tune_mode><numa_node_pins>
+    <numa_node_pin><index>1</index></numa_node_pin><numa_node_pin><index>x</index></numa_node_pin>
+    <numa_node_pin><index>0</index></numa_node_pin></numa_node_pins></vm_numa_node></vm_numa_nodes>"""
+    assert readers.numa_nodes(body) == ((0, 2**30, "strict", (0, 1)), (1, None, "", ()))
+    assert readers.numa_nodes(b"<vm_numa_nodes/>") == ()
+    with pytest.raises(Unreadable, match="without a number"):
+        readers.numa_nodes(b'<vm_numa_nodes><vm_numa_node id="a"/></vm_numa_nodes>')

@@ -27,6 +27,11 @@ HOST = "0f1e0a10-1111-4a01-9a01-00000000a001"
 VM = "0f1e0a10-4444-4a01-9a01-00000000d001"
 DIRECT = "363400a31000d00010a1b2c3d00000002"
 OF_DOMAIN = "363400a31000d00010a1b2c3d00000001"
+NUMA = f"{API}/vms/{VM}/numanodes"
+NODES = b"""<vm_numa_nodes><vm_numa_node id="n1"><index>1</index><memory>131072</memory></vm_numa_node>
+<vm_numa_node id="n0"><index>0</index><memory>131072</memory><numa_node_pins><numa_node_pin><index>1</index>
+</numa_node_pin><numa_node_pin><index>0</index></numa_node_pin></numa_node_pins><numa_tune_mode>strict</numa_tune_mode>
+</vm_numa_node></vm_numa_nodes>"""
 STORAGE = f"{API}/hosts/{HOST}/storage"
 KEY = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBA=="
 OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE=="
@@ -36,6 +41,7 @@ OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE=="
 def estate(scripted):
     scripted.answers[f"{API}/clusters"] = Said(body=CLUSTERS)
     scripted.answers[f"{API}/hosts"] = Said(body=hosts(KEY))
+    scripted.answers[NUMA] = Said(body=NODES)
     site = Site.objects.create(name="Main")
     engine = Engine.objects.create(
         site=site,
@@ -81,7 +87,7 @@ def hosts(key):
 
 def test_the_first_sync_fills_every_table(estate):
     report = estate.sync()
-    assert (report.failed, report.requests) == ({}, 9)
+    assert (report.failed, report.requests) == ({}, 10)
     host, vm = Host.objects.get(uuid=HOST), Vm.objects.get(uuid=VM)
     assert (host.name, host.status, host.he_score, host.ssh_port) == ("olvm01", "up", 3400, 22)
     assert host.hugepages == {"1048576": {"free": 412, "total": 900}}
@@ -102,7 +108,7 @@ def test_the_first_sync_fills_every_table(estate):
     assert report.rows_written == {
         "inventory_cluster": 1,
         "inventory_host": 2,  # the row, then its pin
-        "inventory_vm": 1,
+        "inventory_vm": 2,  # the row, then its NUMA nodes
         "inventory_storagedomain": 1,
         "inventory_lun": 2,
         "inventory_attachment": 1,
@@ -121,7 +127,7 @@ def test_an_unchanged_engine_writes_no_row(estate):
         one["sql"] for one in queries if re.match(r"(?i)\s*(insert|update|delete|copy|select pg_notify)", one["sql"])
     ]
     assert written == []
-    assert len(queries) <= 25
+    assert len(queries) <= 26
 
 
 @pytest.mark.parametrize("broken", ["hosts", "vms", "disks", "datacenters", "clusters", "jobs", "events"])
@@ -204,7 +210,7 @@ def test_a_host_that_is_not_up_has_no_live_numbers(estate):
     assert (host.he_configured, host.he_active, host.he_score) == (True, None, None)
     assert (host.he_global_maintenance, host.he_local_maintenance) == (None, None)
     assert set(HostLun.objects.values_list("paths", "active_paths")) == {(None, None)}
-    assert report.requests == 8  # a host that is not up is not asked for its storage
+    assert report.requests == 9  # a host that is not up is not asked for its storage
     assert estate.sync().rows_written == {}
 
 
@@ -359,3 +365,21 @@ def test_a_change_is_announced_when_it_is_committed(estate):
     with CaptureQueriesContext(connection) as queries:
         estate.sync()
     assert any("pg_notify" in one["sql"] and "estate" in one["sql"] for one in queries)
+
+
+def test_numa_nodes_of_a_vm_with_huge_pages(estate):
+    half = 128 * 2**30
+    estate.sync()
+    assert Vm.objects.get(uuid=VM).numa_nodes == [[0, half, "strict", [0, 1]], [1, half, "", []]]
+    estate.say(f"vms/{VM}/numanodes", "<vm_numa_nodes/>")
+    assert "NUMA" not in str(estate.sync(storage=False).failed)
+    assert Vm.objects.get(uuid=VM).numa_nodes != [], "the fast syncs do not ask"
+    assert estate.sync().rows_written == {"inventory_vm": 1}
+    assert Vm.objects.get(uuid=VM).numa_nodes == []
+    estate.scripted.answers[NUMA] = Said(body=HTML_500, status=500)
+    report = estate.sync()
+    assert list(report.failed) == ["NUMA nodes of oradb01"]
+    assert Vm.objects.get(uuid=VM).numa_nodes == [], "what was not told stays"
+    estate.change("vms", "<name>hugepages</name>", "<name>other</name>")
+    assert estate.sync().failed == {}
+    assert Vm.objects.get(uuid=VM).numa_nodes is None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory.probes.host_facts import COMMANDS, HostFacts, judge, numbers, parse
+from inventory.probes.host_facts import COMMANDS, HostFacts, NodePages, judge, numbers, parse
 from portal.kernel import facts as stored
 from portal.kernel.output import Output, ParseError
 from portal.kernel.probe import Declared
@@ -29,6 +29,9 @@ GOOD = {
     "disks": "Filesystem     1024-blocks    Used Available Capacity Mounted on\n"
     "/dev/mapper/ol-root    52403200 8000000  44403200      16% /\n"
     "/dev/mapper/ol-var     52403200 8000000  44403200      42% /var\n",
+    "nodes": "/sys/devices/system/node/node0/hugepages/hugepages-1048576kB/nr_hugepages:450\n"
+    "/sys/devices/system/node/node0/hugepages/hugepages-1048576kB/free_hugepages:12\n"
+    "/sys/devices/system/node/node1/hugepages/hugepages-1048576kB/nr_hugepages:450\n",
     "versions": "vdsm-4.50.5.1-1.el8.x86_64\novirt-hosted-engine-ha-2.5.1-1.el8.noarch\n"
     "package device-mapper-multipath is not installed\n",
 }
@@ -57,6 +60,7 @@ def test_facts():
         12,
         2**30,
     )
+    assert facts.nodes == (NodePages(0, 2**20, 450, 12), NodePages(1, 2**20, 450, None))
     assert [(one.mount, one.used_percent) for one in facts.file_systems] == [("/", 16), ("/var", 42)]
     assert {one.name: one.version for one in facts.packages} == {
         "vdsm": "4.50.5.1-1.el8.x86_64",

@@ -120,7 +120,7 @@ def test_a_claimed_look_comes_with_its_vm(oracle, django_assert_num_queries):
     with django_assert_num_queries(0):
         assert due.subject.name == "oradb01"
     assert looks.claim(timezone.now(), [looks.ORACLE]) == []
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         oracle_vms.visits([due])
     with django_assert_num_queries(0):
         assert oracle_vms.visits([]) == []

@@ -13,6 +13,7 @@ from portal.connectors.engine.shapes import (
     HostLun,
     Job,
     LogicalUnit,
+    NumaNode,
     Root,
     VmSeen,
 )
@@ -155,6 +156,21 @@ def _vm(node: Node, leaf: Leaves) -> VmSeen:
         resume=text(leaf.get("storage_error_resume_behaviour")),
         may_run=tuple(sorted(one.get("id", "") for one in inside(policy, "hosts"))) if "hosts" in placed else (),
     )
+
+
+def numa_nodes(body: bytes) -> tuple[NumaNode, ...]:
+    """`GET /vms/{id}/numanodes`; memory is told in MiB (the engine's API model, type NumaNode)."""
+    rows = []
+    for node in objects(body, "vm_numa_nodes", "vm_numa_node"):
+        leaf = leaves(node)
+        number, memory = count(leaf.get("index")), count(leaf.get("memory"))
+        pins = (count(one.get("index")) for one in map(leaves, inside(node, "numa_node_pins")))
+        if number is None:
+            raise Unreadable("it lists a NUMA node without a number")
+        size = None if memory is None else memory << 20
+        bound = tuple(sorted({pin for pin in pins if pin is not None}))
+        rows.append(NumaNode(number, size, text(leaf.get("numa_tune_mode")), bound))
+    return tuple(sorted(rows))
 
 
 def _pins(nodes: list[Node]) -> tuple[tuple[int, str], ...]:

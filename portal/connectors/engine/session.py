@@ -16,7 +16,19 @@ from portal.connectors.engine import events as feed
 from portal.connectors.engine import host_reader, networks, probing, readers, transport
 from portal.connectors.engine.answers import body_of, unreadable
 from portal.connectors.engine.errors import EngineFailed, Unreachable
-from portal.connectors.engine.shapes import Coming, Cursor, Events, Got, HostLun, HostSeen, Job, Quick, Snapshot, VmSeen
+from portal.connectors.engine.shapes import (
+    Coming,
+    Cursor,
+    Events,
+    Got,
+    HostLun,
+    HostSeen,
+    Job,
+    NumaNode,
+    Quick,
+    Snapshot,
+    VmSeen,
+)
 from portal.connectors.engine.tickets import Credentials, give_back, take
 from portal.connectors.engine.wire import Answer
 from portal.connectors.engine.xml import WHOLE, Unreadable
@@ -91,6 +103,12 @@ class Session:
         path = f"/hosts/{quote(host_uuid, safe='')}/storage"
         luns: tuple[HostLun, ...] = self._read((path, {"report_status": "false"}, readers.host_luns), timeout)
         return luns
+
+    def numa(self, vm_uuid: str) -> tuple[NumaNode, ...]:
+        """The virtual NUMA nodes of one VM. They are not followed with the list of VMs: a link that one engine cannot
+        follow would cost the whole list (facts/engine-api.md 0.7). Raises EngineFailed."""
+        nodes: tuple[NumaNode, ...] = self._read((f"/vms/{quote(vm_uuid, safe='')}/numanodes", {}, readers.numa_nodes))
+        return nodes
 
     def vms_now(self) -> tuple[VmSeen, ...]:
         """States and places of all VMs, without their disks. Raises EngineFailed."""

@@ -26,6 +26,16 @@ class Root:
     backups: tuple[tuple[str, datetime], ...]
 
 
+class NumaNode(NamedTuple):
+    """A virtual NUMA node of a VM. memory in bytes; mode "": that of the VM; pins: numbers of the host's nodes that it
+    is bound to."""
+
+    number: int
+    memory: int | None
+    mode: str
+    pins: tuple[int, ...]
+
+
 class LogicalUnit(NamedTuple):
     """A LUN as the engine lists it. paths and active_paths are live only in HostLun (facts/engine-api.md 0.3)."""
 
