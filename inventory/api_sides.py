@@ -70,7 +70,7 @@ class VmSides(VmRows):
         """The settings of a VM that matter to a database, judged, and what each side says of it now."""
         vm = self.get_object()
         told = told_of(vm)
-        lines = sides.vm_lines(vm, told.may_run(vm), timezone.now())
+        lines = sides.vm_lines(vm, told, timezone.now())
         return Response(VmSettings({"settings": rows_of(vm, told), "sides": lines}).data)
 
 

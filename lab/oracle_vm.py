@@ -1,7 +1,9 @@
 """Oracle VMs as machines of their own: SSH hosts whose /proc, /sys and /etc are made from the model
 (facts/luns-and-tuning.md 4). One is there while its VM runs, wherever it runs.
 
-Three faults change what it shows: transparent huge pages on, too few huge pages, a setting that no file keeps."""
+Four faults change what it shows: transparent huge pages on, too few huge pages, a setting that no file keeps, another
+LUN than the engine attaches. Its disks are the image that it boots from and the LUNs of its VM, in their order, passed
+through: each shows the array's own WWID (3.2)."""
 
 from __future__ import annotations
 
@@ -9,11 +11,12 @@ from lab.world import Host, Vm, World, uid
 
 ADDRESS = "127.0.253.{}"
 SGAS = {"oradb01": {"ORCL1": 64 << 30}, "oradb02": {"ORCL2": 48 << 30, "RCAT": 8 << 30}}  # instance -> bytes
-THP, FEW, FLEETING = "oracle-thp", "oracle-hugepages", "oracle-live-only"
+THP, FEW, FLEETING, OTHER = "oracle-thp", "oracle-hugepages", "oracle-live-only", "oracle-other-lun"
 FAULTS = {
     THP: "Boot an Oracle VM with transparent huge pages",
     FEW: "Give an Oracle VM too few huge pages for its SGAs",
     FLEETING: "Let no file keep an Oracle VM's huge pages",
+    OTHER: "Let an Oracle VM's guest hold another LUN than the engine attaches",
 }
 PAGE = 2 << 20
 _PID = 3121
@@ -113,7 +116,7 @@ def files(world: World, host: Host) -> dict[str, str]:
     root = "/sys/kernel/mm/transparent_hugepage"
     found = {f"/proc/sys/{name}": f"{value}\n" for name, value in _SYSCTL.items()}
     found |= {f"/proc/{pid}/limits": _limits() for pid in processes(host.name)}
-    found |= {f"/sys/block/{disk}/queue/scheduler": "[none] mq-deadline kyber bfq\n" for disk in ("sda", "sdb", "sdc")}
+    found |= _block(world, host)
     kept = {} if on(world, FLEETING, host.name) else {"/etc/sysctl.d/97-hugepages.conf": f"vm.nr_hugepages = {pages}\n"}
     return found | kept | {
         "/proc/sys/kernel/random/boot_id": f"{host.boot_id}\n",
@@ -132,9 +135,45 @@ def files(world: World, host: Host) -> dict[str, str]:
     }  # fmt: skip
 
 
-def disks(name: str) -> list[str]:
-    """The devices for ASM, by their stable names."""
-    return [f"/dev/asm-{kind}{name[-2:]}" for kind in ("data", "fra", "redo")]
+def luns(world: World, host: Host) -> list[str]:
+    """WWIDs of its disks from sdb on."""
+    vm = world.vms[host.id]
+    if not on(world, OTHER, host.name):
+        return vm.luns
+    return [next(one for one in world.luns if one not in vm.luns), *vm.luns[1:]]
+
+
+def _block(world: World, host: Host) -> dict[str, str]:
+    """/sys/block: each disk with its numbers and what it is called."""
+    image = uid("disk", f"{host.name}/os")
+    names = [f"t10.QEMU    QEMU HARDDISK   {image}", *(f"naa.{wwid[1:]}" for wwid in luns(world, host))]
+    found: dict[str, str] = {}
+    for number, name in enumerate(names):
+        base = f"/sys/block/sd{chr(ord('a') + number)}"
+        found |= {
+            f"{base}/dev": f"8:{number * 16}\n",
+            f"{base}/device/wwid": f"{name}\n",
+            f"{base}/queue/scheduler": "[none] mq-deadline kyber bfq\n",
+            f"{base}/queue/rotational": "0\n",
+            f"{base}/queue/nr_requests": "256\n",
+            f"{base}/queue/max_sectors_kb": "1280\n",
+        }
+    return found | {"/sys/block/sda/sda1/dev": "8:1\n", "/sys/block/sda/sda2/dev": "8:2\n"}
+
+
+def links(world: World, host: Host) -> dict[str, str]:
+    """What udev's rules make of the names: /dev/disk/by-id."""
+    found = {f"scsi-0QEMU_QEMU_HARDDISK_{uid('disk', f'{host.name}/os')}": "sda"}
+    for number, wwid in enumerate(luns(world, host), 1):
+        dev = f"sd{chr(ord('a') + number)}"
+        found |= {f"scsi-{wwid}": dev, f"wwn-0x{wwid[1:]}": dev}
+    return {f"/dev/disk/by-id/{name}": f"../../{dev}" for name, dev in found.items()}
+
+
+def disks(world: World, host: Host) -> dict[str, int]:
+    """The devices for ASM by their stable names, each with the minor number of the disk that it leads to."""
+    names = [f"/dev/asm-{world.luns[wwid].name.removeprefix('ora_')}" for wwid in world.vms[host.id].luns]
+    return {name: number * 16 for number, name in enumerate(names, 1)}
 
 
 def pool(world: World, host: Host) -> tuple[int, int]:

@@ -47,15 +47,17 @@ def pgrep(world: World, host: Host, argv: list[str]) -> Reply:
 
 
 def stat(world: World, host: Host, argv: list[str]) -> Reply:
-    """`stat -L -c 'asm %n %U %G %a' FILE...`: the ASM disks."""
-    known = oracle_vm.disks(host.name)
-    named = _named(known, [word for word in argv[1:] if word.startswith("/")])
-    return Reply(out="".join(f"asm {one} grid asmadmin 660\n" for one in named), rc=1)
+    """`stat -L -c 'asm %n %U %G %a %t %T' FILE...`: the ASM disks, with hexadecimal numbers."""
+    known = oracle_vm.disks(world, host)
+    named = _named(list(known), [word for word in argv[1:] if word.startswith("/")])
+    return Reply(out="".join(f"asm {one} grid asmadmin 660 8 {known[one]:x}\n" for one in named), rc=1)
 
 
 def find(world: World, host: Host, argv: list[str]) -> Reply:
-    """/dev/shm holds no segment of an instance: its memory is not managed automatically."""
-    return Reply()
+    """The links of /dev/disk/by-id. /dev/shm holds no segment of an instance: its memory is not managed
+    automatically."""
+    known = oracle_vm.links(world, host) if argv[1:2] == ["/dev/disk/by-id"] else {}
+    return Reply(out="".join(f"{path} = {target}\n" for path, target in sorted(known.items())))
 
 
 PROGRAMS: dict[str, Program] = {"grep": grep, "cat": cat, "pgrep": pgrep, "stat": stat, "find": find}

@@ -121,10 +121,11 @@ def _differences(engine: Engine, told: Told, vms: list[Vm], now: datetime) -> It
     by_host = sides.host_sides(_hosts(told), now)
     for one in by_host.values():
         yield from _one(verdict.finding(verdict.host_lines(one), Subject("host", one.name)))
-    guests = sides.guest_memory(Look.objects.filter(engine=engine), now)
+    guests = sides.guests(Look.objects.filter(engine=engine), now)
+    names = dict(Lun.objects.filter(engine=engine).values_list("uuid", "name")) if guests else {}
     for vm in vms:
-        line = verdict.memory_line(sides.vm_sides(vm, guests.get(vm.pk), ()))
-        yield from _one(verdict.finding([line], Subject("vm", f"{vm.name[:112]} sides")))
+        lines = sides.own_lines(vm, told, guests.get(vm.pk, sides.GuestTold()), names)
+        yield from _one(verdict.finding(lines, Subject("vm", f"{vm.name[:112]} sides")))
     for lun in _luns(engine, told, now):
         found = verdict.finding(verdict.lun_lines(lun), Subject("lun", lun.wwid))
         if found is not None and found.outcome is not Outcome.OK:  # thousands of LUNs that agree need no finding

@@ -11,15 +11,19 @@ from typing import Any
 from django.db.models import Exists, F, Func, JSONField, OuterRef, Q, QuerySet, Value
 
 from inventory.models import Attachment, Device, Host, HostLun, Look, Lun, Vm
+from inventory.probes.lun_identity import Identity
 from inventory.probes.reading.multipath import PathFact
+from inventory.probes.reading.parts import Unread, why_not
 from inventory.services.looks import ORACLE, every, stale_words
-from inventory.services.tuning import pools_of
+from inventory.services.tuning import Told, pools_of
+from inventory.tuning.facts import AsmDisk, GuestDisk
 from inventory.verdicts import sides
+from inventory.verdicts.guest_disks import Attached, Guest, disk_lines
 from inventory.verdicts.sides import Line
 from portal.kernel import facts as facts_json
 from portal.kernel.freshness import is_stale
 
-MAPS, PATHS, FACTS = "lun_devices", "multipath", "host_facts"
+MAPS, PATHS, FACTS, IDENTITY = "lun_devices", "multipath", "host_facts", "lun_identity"
 HOSTS = 20  # of one LUN that a page asks for
 
 
@@ -75,14 +79,14 @@ def array_luns(engine_pk: int, now: datetime, wwid: str = "") -> dict[str, tuple
 
 
 def lun_lines(lun: Lun, now: datetime) -> tuple[Line, ...]:
-    """What everybody says of one LUN now. Six queries at most."""
+    """What everybody says of one LUN now. Seven queries at most."""
     looks = Look.objects.filter(engine=lun.engine_id, host__gone_since__isnull=True)
     maps = maps_of(looks, now, lun.uuid)
-    counted = _multipath(looks, now, lun.uuid)
+    counted, named = _multipath(looks, now, lun.uuid), _identities(looks, now, lun.uuid)
     listed = {one.host_id: one for one in HostLun.objects.filter(lun=lun)}
     hosts = Host.objects.filter(engine=lun.engine_id, gone_since__isnull=True).order_by("name")
     concerned = [one for one in hosts if one.pk in listed or lun.uuid in maps.get(one.pk, Kept()).sizes]
-    told = tuple(_host_lun(one, lun.uuid, maps, listed, counted) for one in concerned[:HOSTS])
+    told = tuple(_host_lun(one, lun.uuid, maps, listed, counted, named) for one in concerned[:HOSTS])
     return sides.lun_lines(
         sides.LunSides(
             lun.uuid, lun.name, lun.size, told, array_luns(lun.engine_id, now, lun.uuid).get(lun.uuid, ()), used(lun)
@@ -110,16 +114,31 @@ def _multipath(looks: QuerySet[Look], now: datetime, wwid: str) -> dict[int, tup
     return found
 
 
+def _identities(looks: QuerySet[Look], now: datetime, wwid: str) -> dict[int, tuple[tuple[Identity, ...], str]]:
+    """Host -> what the array answered on each of its paths, or why nobody was asked."""
+    what = f'$.paths[*] ? (@.wwid == "{wwid if wwid.isalnum() else ""}")'
+    rows = looks.filter(probe=IDENTITY, host__isnull=False).annotate(told=_path(what))
+    found: dict[int, tuple[tuple[Identity, ...], str]] = {}
+    for host, name, state, at, sentence, told in rows.values_list(
+        "host_id", "host__name", "state", "at", "sentence", "told"
+    ):
+        why = _why(name, IDENTITY, state, at, sentence, now)
+        found[host] = () if why else facts_json.load(tuple[Identity, ...], told or []), why
+    return found
+
+
 def _host_lun(
     host: Host,
     wwid: str,
     maps: Mapping[int, Kept],
     listed: Mapping[int, HostLun],
     counted: Mapping[int, tuple[int, int]],
+    named: Mapping[int, tuple[tuple[Identity, ...], str]],
 ) -> sides.HostLun:
     kept = maps.get(host.pk) or Kept(f"No look at the devices of {host.name} is planned: watch it.")
     engine = listed.get(host.pk)
     up, paths = counted.get(host.pk, (None, None))
+    live, mute = named.get(host.pk, ((), f"Nobody asks the paths of {host.name} what they reach: watch it."))
     asked = engine is not None or host.status == "up"  # the engine asks only hosts that are up
     return sides.HostLun(
         host.name,
@@ -131,6 +150,8 @@ def _host_lun(
         engine is not None if asked else None,
         engine.paths if engine else None,
         engine.active_paths if engine else None,
+        live,
+        mute,
     )
 
 
@@ -166,30 +187,67 @@ def _host_sides(host: Host, row: tuple[Any, ...] | None, now: datetime) -> sides
     )
 
 
-def guest_memory(looks: QuerySet[Look], now: datetime) -> dict[int, tuple[int | None, str]]:
-    """VM -> MemTotal of its guest in bytes, or why it is not known."""
-    rows = looks.filter(probe=ORACLE).values_list(
-        "vm_id", "vm__name", "state", "at", "sentence", "facts__memory__MemTotal"
-    )
-    found: dict[int, tuple[int | None, str]] = {}
-    for vm, name, state, at, sentence, memory in rows:
+@dataclass(frozen=True)
+class GuestTold:
+    """What a guest's latest look tells. memory: MemTotal in bytes, None when not known, and why."""
+
+    memory: int | None = None
+    why: str = "It is not declared as an Oracle VM, so nobody looks into it."
+    disks: Guest = field(default_factory=lambda: Guest(why=GuestTold.why))
+
+
+def guests(looks: QuerySet[Look], now: datetime) -> dict[int, GuestTold]:
+    """VM -> what its guest tells, of looks at Oracle VMs. One query."""
+    parts = ("facts__memory__MemTotal", "facts__disks", "facts__asm_disks", "facts__unread")
+    rows = looks.filter(probe=ORACLE).values_list("vm_id", "vm__name", "state", "at", "sentence", *parts)
+    found = {}
+    for vm, name, state, at, sentence, memory, *kept in rows:
         why = _why(name, ORACLE, state, at, sentence, now)
-        found[vm] = (None if why else memory, why)
+        found[vm] = GuestTold(None, why, Guest(why=why)) if why else GuestTold(memory, "", _guest_disks(*kept))
     return found
 
 
-def vm_sides(vm: Vm, guest: tuple[int | None, str] | None, hosts: Iterable[sides.HostSides]) -> sides.VmSides:
-    """A VM as the lines take it in. guest None: nobody looks into it."""
-    memory, why = guest or (None, "It is not declared as an Oracle VM, so nobody looks into it.")
-    return sides.VmSides(vm.name, vm.memory, memory, why, vm.status == "up", tuple(hosts))
+def _guest_disks(disks: Any, asm: Any, unread: Any) -> Guest:
+    """The disks of a look that was read."""
+    try:
+        lost = why_not(facts_json.load(tuple[Unread, ...], unread or []), "disks")
+        told = facts_json.load(tuple[GuestDisk, ...], disks), facts_json.load(tuple[AsmDisk, ...], asm)
+    except (KeyError, TypeError):
+        return Guest(why="Its disks were not asked for yet: the next look tells them.")
+    return Guest(why=lost) if lost else Guest(*told)
 
 
-def vm_lines(vm: Vm, hosts: Iterable[Host], now: datetime) -> tuple[Line, ...]:
-    """What everybody says of one VM now and of the hosts that may run it. Two queries."""
-    guest = guest_memory(Look.objects.filter(vm=vm), now).get(vm.pk)
-    few = list(hosts)[:HOSTS]
+def attached(vm: Vm, told: Told) -> tuple[Attached, ...]:
+    """The Direct LUNs of a VM as its guest should see them. Asks nothing."""
+    return tuple(
+        Attached(
+            one.lun.name,
+            one.lun.uuid,
+            one.lun.disk_uuid,
+            one.active,
+            one.interface == "virtio_scsi" and bool(one.lun.sgio),
+        )
+        for one in told.attached.get(vm.pk, ())
+    )
+
+
+def own_lines(vm: Vm, told: Told, guest: GuestTold, known: Mapping[str, str]) -> tuple[Line, ...]:
+    """What engine and guest say of the VM itself: its memory and its disks. known: WWID -> name of the LUNs that the
+    engine lists. Asks nothing."""
+    running = vm.status == "up"
+    memory = sides.memory_line(sides.VmSides(vm.name, vm.memory, guest.memory, guest.why, running))
+    return (memory, *disk_lines(vm.name, attached(vm, told), guest.disks, running=running, known=known))
+
+
+def vm_lines(vm: Vm, told: Told, now: datetime) -> tuple[Line, ...]:
+    """What everybody says of one VM now and of the hosts that may run it. Three queries."""
+    guest = guests(Look.objects.filter(vm=vm), now).get(vm.pk, GuestTold())
+    few = told.may_run(vm)[:HOSTS]
     by_host = host_sides(few, now)
-    return sides.vm_lines(vm_sides(vm, guest, [by_host[one.pk] for one in few]))
+    held = [one.wwid for one in guest.disks.disks or () if one.wwid]
+    rows = Lun.objects.filter(engine=vm.engine_id, uuid__in=held).values_list("uuid", "name") if held else ()
+    mine = own_lines(vm, told, guest, dict(rows))
+    return (*mine, *(line for one in few for line in sides.host_lines(by_host[one.pk])))
 
 
 def judged_vms(engine_pk: int) -> QuerySet[Vm]:

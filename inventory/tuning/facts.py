@@ -40,12 +40,26 @@ class Assigned:
 
 @dataclass(frozen=True)
 class AsmDisk:
-    """A device for ASM, by its stable name."""
+    """A device for ASM, by its stable name. number: major:minor of the device that it leads to, "" when not told."""
 
     path: str
     owner: str
     group: str
     mode: str
+    number: str = ""
+
+
+@dataclass(frozen=True)
+class GuestDisk:
+    """A disk of the VM. numbers: major:minor, its own and those of its partitions. wwid: as multipath writes it
+    ("36..."), "" for a disk that has no such name. names: its other names, in which QEMU puts the engine's disk id.
+    queue: its queue's settings in one line."""
+
+    dev: str
+    numbers: tuple[str, ...] = ()
+    wwid: str = ""
+    names: tuple[str, ...] = ()
+    queue: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +90,7 @@ class OracleFacts:
     profile: str = ""
     schedulers: tuple[Scheduler, ...] = ()
     asm_disks: tuple[AsmDisk, ...] = ()
+    disks: tuple[GuestDisk, ...] = ()
     amm_segments: int = 0
     unread: tuple[Unread, ...] = ()
 

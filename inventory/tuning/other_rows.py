@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from inventory.tuning.facts import UNLIMITED, Limit, OracleFacts, TuningDeclared
+from inventory.tuning.guest_disks import holder
 from inventory.tuning.hugepages import pool
 from inventory.tuning.row import OUTCOMES, Row, unknown
 from inventory.tuning.table import CLOCKS, LIMITS, SCHEDULERS, SWAP_USED, LimitRule
@@ -21,6 +24,7 @@ def rows(seen: OracleFacts, declared: TuningDeclared) -> list[Row]:
         _tuned(seen),
         _scheduler(seen),
         _asm(seen, declared),
+        _alike(seen),
         _clock(seen),
         _swap(seen),
     ]
@@ -162,6 +166,20 @@ def _asm(seen: OracleFacts, declared: TuningDeclared) -> Row:
         return Row("storage", "ASM disks", f"{len(other)} others", expected, Outcome.FAIL, words, "K", one.path, "fail")
     words = f"{len(seen.asm_disks)} ASM disks are {expected}."
     return Row("storage", "ASM disks", expected, expected, Outcome.OK, words, "K", seen.asm_disks[0].path, "fail")
+
+
+def _alike(seen: OracleFacts) -> Row:
+    """ASM spreads its I/O evenly, so the slowest queue is that of all."""
+    parameter, path, expected = "queues of ASM disks", "/sys/block/*/queue", "alike"
+    held = [one for one in map(partial(holder, seen.disks), seen.asm_disks) if one is not None and one.queue]
+    if not held:
+        words = "Which disks the devices of ASM lie on is not told."
+        return Row("storage", parameter, "", expected, Outcome.OK, words, "K", path, "info")
+    kinds = sorted({one.queue for one in held})
+    words = f"{len(held)} ASM disks have {kinds[0]}."
+    if len(kinds) > 1:
+        words = f"The {len(held)} ASM disks have {len(kinds)} kinds of queues: {'; '.join(kinds[:3])}."
+    return Row("storage", parameter, "; ".join(kinds), expected, Outcome.OK, words, "K", path, "info")
 
 
 def _clock(seen: OracleFacts) -> Row:

@@ -1,4 +1,4 @@
-"""The probe of an Oracle VM's tuning: five commands, none of which needs root or grows with the number of disks. It is
+"""The probe of an Oracle VM's tuning: six commands, none of which needs root or grows with the number of disks. It is
 looked at over SSH in the VM itself, so it is not among the probes of hosts."""
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from inventory.probes.reading.parts import texts
 from inventory.probes.reading.sysfs import BOOT_ID
-from inventory.tuning import compliance, reading
+from inventory.tuning import compliance, guest_disks, reading
 from inventory.tuning.facts import OracleFacts, TuningDeclared
 from inventory.tuning.table import RULES
 from portal.kernel.command import Command
@@ -54,9 +54,13 @@ COMMANDS: Mapping[str, Command] = {
         (
             "sh",
             "-c",
-            f"stat -L -c 'asm %n %U %G %a' {_ASM} 2>/dev/null; "
+            f"stat -L -c 'asm %n %U %G %a %t %T' {_ASM} 2>/dev/null; "
             "find /dev/shm -maxdepth 1 -name 'ora_*' 2>/dev/null; true",
         ),
+        timeout=5,
+    ),
+    "disks": Command(
+        ("sh", "-c", f"grep -sH . {' '.join(guest_disks.FILES)}; {guest_disks.FIND}; true"),
         timeout=5,
     ),
 }
@@ -90,6 +94,7 @@ def parse(outputs: HostOutputs) -> OracleFacts:
         profile=reading.profile(reading.value_of(live, _PROFILE), live),
         schedulers=reading.schedulers(live),
         asm_disks=reading.asm_disks(storage),
+        disks=guest_disks.read_disks(read.get("disks", "")),
         amm_segments=sum(line.startswith("/dev/shm/ora_") for line in storage.splitlines()),  # noqa: S108 - on the VM
         unread=tuple(unread),
     )

@@ -120,9 +120,12 @@ def limits_files(text: str) -> tuple[Assigned, ...]:
 
 
 def asm_disks(text: str) -> tuple[AsmDisk, ...]:
-    """`stat -c 'asm %n %U %G %a'` lines in. Names hold no blank."""
-    found = re.findall(r"^asm (\S+) (\S+) (\S+) ([0-7]{1,4})$", text, re.MULTILINE)
-    return tuple(AsmDisk(*one) for one in dict.fromkeys(found))
+    """`stat -c 'asm %n %U %G %a %t %T'` lines in; the device's numbers are hexadecimal. Names hold no blank."""
+    found = re.findall(r"^asm (\S+) (\S+) (\S+) ([0-7]{1,4})(?: ([0-9a-f]{1,8}) ([0-9a-f]{1,8}))?$", text, re.MULTILINE)
+    return tuple(
+        AsmDisk(path, owner, group, mode, f"{int(major, 16)}:{int(minor, 16)}" if major else "")
+        for path, owner, group, mode, major, minor in dict.fromkeys(found)
+    )
 
 
 _INCLUDE = re.compile(r"/(?:etc|usr/lib)/tuned/(?:profiles/)?([\w.-]+)/tuned\.conf: *include *= *(.*)")

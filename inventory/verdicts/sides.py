@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from inventory.probes.lun_identity import Identity
 from portal.kernel.finding import Finding, Subject
 from portal.kernel.outcome import GRAVE, Outcome
 
@@ -44,7 +45,8 @@ class Line:
 class HostLun:
     """One host's own view of a LUN. size: bytes of its map; paths, up: as multipath counts them now; None: not known,
     and why. there: whether it has a map. listed: whether the engine's last storage sync has the LUN on this host, and
-    engine_paths, engine_up what it counted; None: the host was not asked."""
+    engine_paths, engine_up what it counted; None: the host was not asked. live: what each running path answered to
+    INQUIRY; mute: why nobody was asked."""
 
     name: str
     there: bool | None = None
@@ -55,6 +57,8 @@ class HostLun:
     listed: bool | None = None
     engine_paths: int | None = None
     engine_up: int | None = None
+    live: tuple[Identity, ...] = ()
+    mute: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,9 @@ class LunSides:
 
 
 def lun_lines(lun: LunSides) -> tuple[Line, ...]:
-    """Size, presence on each host, paths on each host, name."""
-    return (_size(lun), *(_presence(lun, one) for one in lun.hosts), *_paths(lun), _name(lun))
+    """Size, presence on each host, what each path reaches, paths on each host, name."""
+    there = (*(_presence(lun, one) for one in lun.hosts), *(_identity(lun, one) for one in lun.hosts))
+    return (_size(lun), *there, *_paths(lun), _name(lun))
 
 
 def _size(lun: LunSides) -> Line:
@@ -139,6 +144,29 @@ def _presence(lun: LunSides, host: HostLun) -> Line:
     return Line(fact, told, False, Outcome.WARN if lun.used else Outcome.OK, words)
 
 
+def _identity(lun: LunSides, host: HostLun) -> Line:
+    """What the array answers on each path, when it was asked itself: multipath, udev and /sys go on telling the old
+    name of a LUN that was mapped anew (facts/luns-and-tuning.md 0.10)."""
+    fact, by_answer = f"INQUIRY on {host.name}", dict[str, list[str]]()
+    for one in host.live:
+        by_answer.setdefault(one.live, []).append(one.dev)
+    silent = host.mute or ("" if host.live else "No path of it runs there.")
+    own = [
+        Told(f"{host.name} {', '.join(devs)}", live, "" if live else "It does not answer.")
+        for live, devs in sorted(by_answer.items())
+    ] or [Told(host.name, "", silent)]
+    told = (Told(ENGINE, lun.wwid), *own)
+    other = [one for one in host.live if one.names_it is False]
+    if other:
+        words = (
+            f"{other[0].dev} on {host.name} reaches {other[0].live} under the name {lun.wwid}: the array maps another "
+            "volume there. Stop I/O to it at once and compare the mapping."
+        )
+        return Line(fact, told, False, Outcome.FAIL, words)
+    whole = bool(host.live) and all(one.names_it for one in host.live)
+    return Line(fact, told, True if whole else None)
+
+
 def _paths(lun: LunSides) -> Iterable[Line]:
     """The engine counts at its storage sync, multipath now: that they differ for a while is no fault by itself."""
     for host in lun.hosts:
@@ -184,16 +212,10 @@ class VmSides:
     guest_memory: int | None
     why: str = ""
     running: bool = True
-    hosts: tuple[HostSides, ...] = ()
 
 
 LEAST = 0.90  # of a guest's memory that its kernel leaves: crash kernel, its own tables
 HOST_LEAST = 0.98  # the engine gets a host's memory from the same /proc/meminfo
-
-
-def vm_lines(vm: VmSides) -> tuple[Line, ...]:
-    """Memory of the VM; CPUs, memory and huge pages of every host that may run it."""
-    return (memory_line(vm), *(line for host in vm.hosts for line in host_lines(host)))
 
 
 def memory_line(vm: VmSides) -> Line:

@@ -35,7 +35,7 @@ def vm(request: HttpRequest, pk: int) -> HttpResponse:
     """One VM and the hosts that may run it, by the engine, by themselves and by its guest."""
     row = get_object_or_404(Vm, pk=pk)
     trail = [*path(("Hosts", "hosts"), ("VMs", "vms")), Step(row.name, reverse("vm", args=[pk]))]
-    lines = sides.vm_lines(row, told_of(row).may_run(row), timezone.now())
+    lines = sides.vm_lines(row, told_of(row), timezone.now())
     return _page(request, "hosts", row.name, lines, [*trail, Step("What each side says")])
 
 

@@ -26,6 +26,7 @@ from inventory.models import (
 from inventory.probes.reading.multipath import PathFact
 from inventory.services import engine_side, looks, sides, watch
 from inventory.services.tuning import told_of, worth_judging
+from inventory.tuning.facts import AsmDisk, GuestDisk
 from portal.evidence.canonical import digest
 from portal.kernel import facts as facts_json
 from portal.kernel.san import ArrayLun, ArraySeen
@@ -183,7 +184,7 @@ def _path(device):
 
 def test_what_each_side_says_of_one_lun_and_one_vm(engine, django_assert_max_num_queries):
     now = timezone.now()
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         lines = sides.lun_lines(Lun.objects.get(), now)
     assert {one.fact: one.agree for one in lines}["Size"] is True
     told(
@@ -194,13 +195,13 @@ def test_what_each_side_says_of_one_lun_and_one_vm(engine, django_assert_max_num
     paths = next(one for one in sides.lun_lines(Lun.objects.get(), now) if one.fact == "Paths up on kvm02")
     assert paths.values == {"engine": "8 of 8", "kvm02": "1 of 2"}
     vm = Vm.objects.get()
-    lines = sides.vm_lines(vm, told_of(vm).may_run(vm), now)
-    assert [one.fact for one in lines][:2] == ["Memory", "CPUs of kvm01"]
+    lines = sides.vm_lines(vm, told_of(vm), now)
+    assert [one.fact for one in lines][:3] == ["Memory", "Disk ora_data01", "CPUs of kvm01"]
     assert lines[0].told[1].why == "It is not declared as an Oracle VM, so nobody looks into it."
     told(vm, looks.ORACLE, {"memory": {"MemTotal": 64 * GIB}})
-    assert sides.vm_lines(vm, [], now)[0].outcome.value == "warn"
+    assert sides.vm_lines(vm, told_of(vm), now)[0].outcome.value == "warn"
     later = now + timedelta(hours=2)
-    assert all(one.agree is None for one in sides.vm_lines(vm, told_of(vm).may_run(vm), later))
+    assert all(one.agree is None for one in sides.vm_lines(vm, told_of(vm), later))
     assert "was last looked at" in sides.lun_lines(Lun.objects.get(), later)[0].told[1].why
 
 
@@ -209,7 +210,7 @@ def test_hosts_that_nobody_watches_say_nothing(engine):
     lines = sides.lun_lines(Lun.objects.get(), timezone.now())
     assert "watch it" in lines[0].told[1].why
     vm = Vm.objects.get()
-    (_, cpus, *_) = sides.vm_lines(vm, told_of(vm).may_run(vm), timezone.now())
+    (_, _, cpus, *_) = sides.vm_lines(vm, told_of(vm), timezone.now())
     assert "watch it" in cpus.told[1].why
     judged(engine)
     assert not [key for key in said() if key[0] == "sides"]
@@ -227,3 +228,40 @@ def test_a_look_that_breaks_is_logged_and_grows_old(engine, monkeypatch, caplog)
     Vm.objects.update(pins=[["x", "2"]])
     assert judged(engine) == 0
     assert "could not be judged" in caplog.text
+
+
+def guest(*disks, asm=()):
+    """What a guest tells, beside its memory."""
+    return {"memory": {"MemTotal": 126 * GIB}, "disks": [facts_json.dump(one) for one in disks],
+            "asm_disks": [facts_json.dump(one) for one in asm], "unread": []}  # fmt: skip
+
+
+def test_a_guest_that_holds_another_lun_than_the_engine_attaches(engine, django_assert_max_num_queries):
+    vm, root, other = Vm.objects.get(), GuestDisk("sda", ("8:0",), "", ("scsi-0QEMU_1",)), WWID[:-1] + "9"
+    asm = AsmDisk("/dev/asm-d", "grid", "asmadmin", "660", "8:16")
+    told(vm, looks.ORACLE, guest(root, GuestDisk("sdb", ("8:16",), WWID), asm=[asm]))
+    by_engine = told_of(vm)
+    with django_assert_max_num_queries(3):
+        lines = {one.fact: one for one in sides.vm_lines(vm, by_engine, timezone.now())}
+    assert lines["Disk ora_data01"].values == {"engine": WWID, "guest": "sdb, ASM /dev/asm-d"}
+    judged(engine)
+    assert said()[("sides", "oradb01 sides")] == "ok"
+    told(vm, looks.ORACLE, guest(root, GuestDisk("sdb", ("8:16",), other)))
+    judged(engine)
+    assert said()[("sides", "oradb01 sides")] == "fail"
+    assert f"its guest has no disk {WWID}" in sentence("sides", "oradb01 sides")
+    told(vm, looks.ORACLE, None, "unanswered")
+    judged(engine)
+    assert ("sides", "oradb01 sides") not in said(), "a guest that is silent is not known to hold anything"
+
+
+def test_what_the_array_answers_on_each_path_stands_beside_the_name(engine):
+    lun, host, other = Lun.objects.get(), Host.objects.get(name="kvm01"), WWID[:-1] + "9"
+    paths = [{"dev": "sda", "wwid": WWID, "live": WWID}, {"dev": "sdb", "wwid": WWID, "live": other}]
+    told(host, "lun_identity", {"maps": [WWID], "paths": paths})
+    lines = {one.fact: one for one in sides.lun_lines(lun, timezone.now())}
+    assert lines["INQUIRY on kvm01"].values == {"engine": WWID, "kvm01 sda": WWID, "kvm01 sdb": other}
+    assert lines["INQUIRY on kvm01"].outcome.value == "fail"
+    assert lines["INQUIRY on kvm02"].agree is None
+    late = sides.lun_lines(lun, timezone.now() + timedelta(days=1))
+    assert next(one for one in late if one.fact == "INQUIRY on kvm01").told[1].value == ""

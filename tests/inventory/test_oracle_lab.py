@@ -1,4 +1,4 @@
-"""Oracle VMs over the lab's own SSH: every setting as wanted, three faults, a VM that is another one."""
+"""Oracle VMs over the lab's own SSH: every setting as wanted, four faults, a VM that is another one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import pytest
 from django.utils import timezone
 
 from deploy.seed_demo import seed_oracle_vms
-from inventory.models import Finding, Look, OracleVm
-from inventory.services import looks, sweep, upkeep
+from inventory.models import Finding, Look, OracleVm, Vm
+from inventory.services import looks, sides, sweep, upkeep
 from inventory.services.pages_redundancy import redundancy
+from inventory.services.tuning import told_of
 from tests.fixtures_estate_lab import KEY, known, lab, settle  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.wire]
@@ -62,6 +63,24 @@ def test_three_faults_stand_where_they_belong_and_go_again(engine, lab):  # noqa
     lab.http("DELETE", "/faults")
     look()
     assert said("oradb01", "fail") == said("oradb02", "fail") == {}
+
+
+def test_its_disks_are_tied_to_the_luns_that_the_engine_attaches(engine, lab):  # noqa: F811
+    def disks() -> dict[str, tuple[bool | None, str]]:
+        look()
+        vm = Vm.objects.get(name="oradb01")
+        lines = sides.vm_lines(vm, told_of(vm), timezone.now())
+        return {one.fact: (one.agree, one.values["guest"]) for one in lines if one.fact.startswith("Disk ")}
+
+    assert disks() == {
+        "Disk ora_data01": (True, "sdb, ASM /dev/asm-data01"),
+        "Disk ora_fra01": (True, "sdd, ASM /dev/asm-fra01"),
+        "Disk ora_redo01": (True, "sdc, ASM /dev/asm-redo01"),
+    }
+    lab.fault("oracle-other-lun", "oradb01")
+    held = disks()
+    assert held["Disk ora_data01"] == (False, "not there")
+    assert held["Disk sdb of the guest"][1].startswith("sdb, ASM /dev/asm-data01: 3")
 
 
 def test_a_vm_that_shows_another_key_is_asked_nothing(engine, lab):  # noqa: F811

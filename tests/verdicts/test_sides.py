@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from inventory.probes.lun_identity import Identity
 from inventory.verdicts.sides import (
     ArrayLun,
     HostLun,
@@ -16,12 +17,13 @@ from inventory.verdicts.sides import (
     finding,
     host_lines,
     lun_lines,
-    vm_lines,
+    memory_line,
 )
 from portal.kernel.finding import Subject
 
 GIB = 2**30
-HOST = HostLun("kvm01", True, 100 * GIB, 8, 8, "", True, 8, 8)
+LIVE = tuple(Identity(dev, "36a", "36a") for dev in ("sda", "sdb"))
+HOST = HostLun("kvm01", True, 100 * GIB, 8, 8, "", True, 8, 8, LIVE)
 ARRAY = ArrayLun("DORADO", "ora_data01", 100 * GIB)
 LUN = LunSides("36a", "ora_data01", 100 * GIB, (HOST, replace(HOST, name="kvm02")), (ARRAY,))
 SUBJECT = Subject("lun", "36a")
@@ -34,12 +36,14 @@ def line(lun, fact):
 def test_all_agree():
     lines = lun_lines(LUN)
     assert [one.fact for one in lines] == [
-        "Size", "On kvm01", "On kvm02", "Paths up on kvm01", "Paths up on kvm02", "Name",
+        "Size", "On kvm01", "On kvm02", "INQUIRY on kvm01", "INQUIRY on kvm02", "Paths up on kvm01",
+        "Paths up on kvm02", "Name",
     ]  # fmt: skip
-    assert [one.agree for one in lines] == [True, True, True, True, True, None]
+    assert [one.agree for one in lines] == [True, True, True, True, True, True, True, None]
+    assert lines[3].values == {"engine": "36a", "kvm01 sda, sdb": "36a"}
     assert lines[0].values == {"engine": "100 GiB", "kvm01": "100 GiB", "kvm02": "100 GiB", "DORADO": "100 GiB"}
     told = finding(lines, SUBJECT)
-    assert (told.outcome.value, told.sentence) == ("ok", "All sides tell the same of 36a: 5 facts.")
+    assert (told.outcome.value, told.sentence) == ("ok", "All sides tell the same of 36a: 7 facts.")
 
 
 def test_a_host_and_an_array_that_differ_by_a_block_are_a_failure():
@@ -112,12 +116,37 @@ def test_words_for_sizes():
     assert [bytes_words(one) for one in (None, 0, 3 * 2**40, 5)] == ["", "0 GiB", "3,072 GiB", "5 bytes"]
 
 
+def test_a_path_that_reaches_another_volume_is_named_with_what_it_answers():
+    """multipath, udev and /sys go on telling the old name (0.10)."""
+    wwid, other = "36a353241000000000000000000000001", "36a353241000000000000000000000009"
+    live = (Identity("sda", wwid, wwid), Identity("sdb", wwid, other), Identity("sdc", wwid, ""))
+    one = line(LunSides(wwid, "ora_data01", None, (HostLun("kvm01", live=live),)), "INQUIRY on kvm01")
+    assert (one.agree, one.outcome.value) == (False, "fail")
+    assert one.values == {"engine": wwid, "kvm01 sda": wwid, "kvm01 sdb": other, "kvm01 sdc": ""}
+    assert one.sentence.startswith(f"sdb on kvm01 reaches {other} under the name {wwid}: the array maps another volume")
+
+
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        (HostLun("kvm01"), "No path of it runs there."),
+        (HostLun("kvm01", mute="kvm01 is silent."), "kvm01 is silent."),
+        (HostLun("kvm01", live=(*LIVE, Identity("sdc", "36a", ""))), "It does not answer."),
+        (HostLun("kvm01", live=(Identity("sda", "INTEL_SSD_7", "35002538e40a1b2c3"),)), ""),
+    ],
+)
+def test_a_path_that_does_not_tell_what_it_reaches_agrees_with_nobody(host, why):
+    one = line(replace(LUN, hosts=(host,)), "INQUIRY on kvm01")
+    assert (one.agree, one.outcome.value) == (None, "ok")
+    assert why in {said.why for said in one.told}
+
+
 # --- VMs --------------------------------------------------------------------------------------------------------------
 KVM = HostSides("kvm01", 112, 112, 512 * GIB, 511 * GIB, 1048576, 130, 130)
 
 
 def test_a_vm_whose_sides_agree():
-    lines = vm_lines(VmSides("oradb01", 128 * GIB, 125 * GIB, hosts=(KVM,)))
+    lines = [memory_line(VmSides("oradb01", 128 * GIB, 125 * GIB)), *host_lines(KVM)]
     assert [(one.fact, one.agree) for one in lines] == [
         ("Memory", True),
         ("CPUs of kvm01", True),
@@ -128,13 +157,13 @@ def test_a_vm_whose_sides_agree():
 
 @pytest.mark.parametrize(("guest", "agree"), [(64, False), (115, False), (116, True), (128, True), (129, False)])
 def test_a_guest_has_a_little_less_than_it_is_given(guest, agree):
-    one = vm_lines(VmSides("oradb01", 128 * GIB, guest * GIB))[0]
+    one = memory_line(VmSides("oradb01", 128 * GIB, guest * GIB))
     assert (one.agree, one.outcome.value) == (agree, "ok" if agree else "warn")
 
 
 def test_memory_of_a_vm_that_is_down_or_not_looked_into_is_not_compared():
-    down = vm_lines(VmSides("oradb01", 128 * GIB, 64 * GIB, running=False))[0]
-    mute = vm_lines(VmSides("oradb01", 128 * GIB, None, "Nobody looks into it."))[0]
+    down = memory_line(VmSides("oradb01", 128 * GIB, 64 * GIB, running=False))
+    mute = memory_line(VmSides("oradb01", 128 * GIB, None, "Nobody looks into it."))
     assert (down.agree, mute.agree, mute.told[1].why) == (None, None, "Nobody looks into it.")
     assert finding([mute], SUBJECT) is None
 

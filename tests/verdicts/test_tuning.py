@@ -69,7 +69,7 @@ def test_every_row_of_the_facts_sheet_is_there():
         "vm.nr_hugepages, HugePages in use, HugePages_Total, HugePages_Surp, idle HugePages, PageTables, AMM, "
         "THP enabled, THP defrag, THP on the command line, limit memlock, vm.hugetlb_shm_group, kernel.shmmax, "
         "kernel.shmall, aio in use, limit nofile, limit nproc, limit stack, tuned, I/O scheduler, "
-        "ASM disks, clocksource, swap"
+        "ASM disks, queues of ASM disks, clocksource, swap"
     )
     assert names == {rule.parameter for rule in RULES} | set(others.split(", "))
 
