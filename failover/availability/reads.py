@@ -3,7 +3,7 @@ average, were down. Minutes without enough reads have no state: they read as not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from failover.availability.watched import Span, State
@@ -20,9 +20,11 @@ class Bucket:
     mean: float
 
 
-def spans(hosts: Mapping[str, Iterable[Bucket]], most: float, length: float, open_: Span | None = None) -> list[Span]:
-    """Unbroken times of equal state, oldest first. most: milliseconds per read that are promised; length: seconds of a
-    bucket; open_: the newest span that is known already, which may go on and is then the first."""
+def spans(
+    hosts: Mapping[str, Iterable[Bucket]], most: Callable[[float], float], length: float, open_: Span | None = None
+) -> list[Span]:
+    """Unbroken times of equal state, oldest first. most: milliseconds per read that were promised at a moment; length:
+    seconds of a bucket; open_: the newest span that is known already, which may go on and is then the first."""
     worst: dict[float, tuple[float, str]] = {}
     for host, buckets in hosts.items():
         for one in buckets:
@@ -30,7 +32,7 @@ def spans(hosts: Mapping[str, Iterable[Bucket]], most: float, length: float, ope
     found = [open_] if open_ is not None else []
     for begins in sorted(worst):
         mean, host = worst[begins]
-        slow = mean > most
+        slow = mean > most(begins)
         state = State.DOWN if slow else State.UP
         why = f"{mean:.3g} ms per read on {host}" if slow else ""
         last = found[-1] if found else None

@@ -2,7 +2,8 @@
 
 A span goes from its first answer to its last one. The time between two spans goes to the worse of both when it is no
 longer than a few late questions: an outage is counted from the last answer before it to the first one after it, never
-shorter than it was. A longer time is nobody's: not watched, and never counted as up."""
+shorter than it was. A longer time is nobody's: not watched, and never counted as up. How long that is was decided by
+the rhythm of that time, so that no edit of today makes a time of the past better."""
 
 from __future__ import annotations
 
@@ -36,13 +37,31 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Rhythm:
+    """since: from when on it is in force. hole: seconds between two answers from which on nobody asked in between."""
+
+    since: float
+    hole: float
+
+
+@dataclass(frozen=True)
 class Rule:
-    """How a service's spans are read. parts: of which each is asked. hole: seconds between two answers from which on
-    nobody asked in between. lag: seconds that its newest answer may be old while it is still watched."""
+    """How a service's spans are read. parts: of which each is asked. rhythms: oldest first, at least one; the first one
+    counts for what lies before it, too. late: seconds that an answer may take until it is known."""
 
     parts: tuple[str, ...]
-    hole: float
-    lag: float
+    rhythms: tuple[Rhythm, ...]
+    late: float
+
+    def due(self, answered: float) -> float:
+        """Until when the next answer had to come after one, for somebody to have asked in between. A rhythm that is
+        changed meanwhile may shorten that time and never lengthens it."""
+        before = [one for one in self.rhythms if one.since <= answered] or self.rhythms[:1]
+        found = answered + before[-1].hole
+        for one in self.rhythms:
+            if answered < one.since < found:
+                found = min(found, one.since + one.hole)
+        return found
 
 
 @dataclass(frozen=True)
@@ -81,7 +100,7 @@ def _cut(one: Span, newest: float, now: float) -> Span:
 def seen(spans: Iterable[Span], rule: Rule) -> Seen:
     """A service is down when any part is, up when all are; a part that is not asked makes it not watched."""
     ordered = tuple(sorted(spans, key=lambda one: (one.begins, one.ends)))
-    parts = [_part([one for one in ordered if one.part == part], rule.hole) for part in rule.parts]
+    parts = [_part([one for one in ordered if one.part == part], rule) for part in rule.parts]
     if not parts:
         return Seen()
     watched, up, down = parts[0].watched, parts[0].up, parts[0].down
@@ -92,12 +111,12 @@ def seen(spans: Iterable[Span], rule: Rule) -> Seen:
     return Seen(subtract(up, down), down, subtract(subtract(watched, up), down), last, ordered)
 
 
-def _part(spans: Sequence[Span], hole: float) -> Seen:
+def _part(spans: Sequence[Span], rule: Rule) -> Seen:
     held: dict[State, list[Interval]] = {state: [] for state in State}
     before: Span | None = None
     for one in spans:
         held[one.state].append((one.begins, one.ends))
-        if before is not None and 0 < one.begins - before.ends <= hole:
+        if before is not None and before.ends < one.begins <= rule.due(before.ends):
             held[min(before.state, one.state, key=_WORSE.index)].append((before.ends, one.begins))
         if before is None or one.ends >= before.ends:
             before = one
@@ -116,7 +135,7 @@ def known_until(what: Seen, rule: Rule, now: float) -> float:
 
 def is_watched(what: Seen, rule: Rule, now: float) -> bool:
     """Whether its newest answer is young enough."""
-    return what.last is not None and now - what.last <= rule.lag
+    return what.last is not None and now <= rule.due(what.last) + rule.late
 
 
 def within(what: Seen, begin: float, end: float) -> Seen:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from failover.availability.corrected import Entry, Kind
 from failover.availability.measured import Availability, History, Outage, measure
 from failover.availability.periods import Period, period
-from failover.availability.watched import Rule, Span, State
+from failover.availability.watched import Rhythm, Rule, Span, State
 from failover.models import Correction, Objective, ObjectiveVersion, ServiceSpan
 from failover.services.asker import hole
 from failover.services.permits import permits
@@ -26,7 +26,8 @@ PARTS = {
     Objective.Kind.LUN: (READS,),
 }
 LATE = 15.0  # seconds that an answer may take from the prober to the table
-READS_LAG = 3 * BUCKET  # seconds: a bucket is whole after one, and a window of few reads closes late
+TOUCHING = 1.0  # seconds: buckets touch, and one that is missing between two is missing
+READS_LAG = 3.0 * BUCKET  # seconds: a bucket is whole after one, and a window of few reads closes late
 EDGE = timedelta(minutes=20)  # spans beside a stretch of time that are read, so that its edges are known
 
 
@@ -67,12 +68,14 @@ def at_moment(of: Objective, at: datetime) -> tuple[Period, ObjectiveVersion]:
     return period(version.period, version.zone, at), version
 
 
-def rule_of(of: Objective, version: ObjectiveVersion) -> Rule:
-    """How its spans are read."""
+def rule_of(of: Objective) -> Rule:
+    """How its spans are read: each time by the rhythm that was in force then. A rhythm counts from its version on, not
+    from the next period, since it says how it is asked, not what is promised."""
     if of.kind == Objective.Kind.LUN:
-        return Rule((READS,), 1.0, float(READS_LAG))  # buckets touch: what is missing between two is missing
-    every = version.every
-    return Rule(PARTS[Objective.Kind(of.kind)], hole(every), hole(every) + LATE)
+        return Rule((READS,), (Rhythm(0.0, TOUCHING),), READS_LAG)
+    versions = sorted(of.versions.all(), key=lambda each: each.number)
+    rhythms = tuple(Rhythm(each.at.timestamp(), hole(each.every)) for each in versions)
+    return Rule(PARTS[Objective.Kind(of.kind)], rhythms, LATE)
 
 
 def histories(rows: Sequence[Objective], begins: datetime, ends: datetime) -> dict[int, History]:
@@ -87,7 +90,7 @@ def histories(rows: Sequence[Objective], begins: datetime, ends: datetime) -> di
     return {
         row.pk: History(
             row.title,
-            rule_of(row, current(row)),
+            rule_of(row),
             tuple(spans[row.pk]),
             tuple(agreed[row.engine_id]),
             tuple(entries.get(row.pk, ())),
@@ -116,8 +119,8 @@ def counts(row: Correction) -> bool:
 
 
 def over(service: Objective, begins: datetime, ends: datetime, now: datetime | None = None) -> Availability:
-    """Availability of one service from begins to ends (aware). The objective is the one in force at the beginning. What
-    lies after now is not counted: see `until`."""
+    """Availability of one service from begins to ends (aware). The objective is the one that counted at the beginning
+    (see at_moment). What lies after now is not counted: see `until`."""
     return over_all([service], begins, ends, now)[0]
 
 
@@ -128,7 +131,7 @@ def over_all(
     at = now or timezone.now()
     told = histories(services, begins, ends)
     return tuple(
-        measure(told[row.pk], share(in_force(row, begins)), begins.timestamp(), ends.timestamp(), clock(row, at))
+        measure(told[row.pk], share(at_moment(row, begins)[1]), begins.timestamp(), ends.timestamp(), clock(row, at))
         for row in services
     )
 

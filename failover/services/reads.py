@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from failover.availability.reads import PART, Bucket, spans
 from failover.availability.watched import Span, State
@@ -17,13 +18,14 @@ WHOLE = timedelta(seconds=BUCKET + 90)  # after which a bucket gets nothing more
 
 
 def follow(of: Objective, now: datetime) -> int:
-    """Writes what has become whole since the last call; returns how many rows were written."""
+    """Writes what has become whole since the last call, each bucket judged by what was promised at its time; returns
+    how many rows were written."""
     newest = ServiceSpan.objects.filter(objective=of).order_by("-began").first()
     since = newest.last if newest else of.since - timedelta(seconds=BUCKET)
     begun = None
     if newest is not None:
         begun = Span(PART, State(newest.state), newest.began.timestamp(), newest.last.timestamp(), newest.why)
-    found = spans(buckets(of.key, since, now - WHOLE), at_moment(of, now)[1].most_ms, BUCKET, begun)
+    found = spans(buckets(of.key, since, now - WHOLE), partial(_most, of), BUCKET, begun)
     rows = [_row(of, one) for one in found if one is not begun]
     ServiceSpan.objects.bulk_create(
         rows,
@@ -32,6 +34,11 @@ def follow(of: Objective, now: datetime) -> int:
         update_fields=["why", "last_mono", "last", "questions"],
     )
     return len(rows)
+
+
+def _most(of: Objective, at: float) -> float:
+    """Milliseconds per read that were promised at a moment, Unix seconds."""
+    return at_moment(of, datetime.fromtimestamp(at, UTC))[1].most_ms
 
 
 def buckets(wwid: str, since: datetime, until: datetime) -> dict[str, list[Bucket]]:

@@ -6,13 +6,13 @@ DOWN, UNKNOWN, UP = "down", "unknown", "up"
 WORSE = (DOWN, UNKNOWN, UP)
 
 
-def part_at(spans, hole, second):
+def part_at(spans, rule, second):
     """What one part was in the second that begins at `second`, or None when nobody asked."""
     here = [span.state for span in spans if span.begins <= second < span.ends]
     # a hole between two that follow each other goes to the worse of both
     last = None
     for span in sorted(spans, key=lambda each: (each.begins, each.ends)):
-        if last is not None and 0 < span.begins - last.ends <= hole and last.ends <= second < span.begins:
+        if last is not None and last.ends < span.begins <= rule.due(last.ends) and last.ends <= second < span.begins:
             here.append(min(last.state, span.state, key=WORSE.index))
         if last is None or span.ends >= last.ends:
             last = span
@@ -22,7 +22,7 @@ def part_at(spans, hole, second):
 def state_at(history, second):
     """What a service was, before any correction."""
     parts = [
-        part_at([span for span in history.spans if span.part == part], history.rule.hole, second)
+        part_at([span for span in history.spans if span.part == part], history.rule, second)
         for part in history.rule.parts
     ]
     if DOWN in parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from failover.availability.corrected import Entry, Kind
 from failover.availability.intervals import clip, intersect, length, subtract, union
 from failover.availability.measured import History, Permit, measure
-from failover.availability.watched import Rule, Span, State, is_watched, known_until, seen
+from failover.availability.watched import Rhythm, Rule, Span, State, is_watched, known_until, seen
 from tests.availability.seconds import counted, state_at
 
 END = 120
@@ -63,13 +64,19 @@ def spans(draw, parts):
 
 
 @st.composite
+def rhythms(draw):
+    """The first one from the beginning, others in between."""
+    since = sorted({0, *draw(st.lists(moment(), max_size=3))})
+    return tuple(Rhythm(float(at), float(draw(st.integers(0, 10)))) for at in since)
+
+
+@st.composite
 def histories(draw):
     parts = draw(st.sampled_from([("service",), ("health", "api")]))
-    hole = float(draw(st.integers(0, 10)))
     kinds = st.sampled_from(list(Kind))
     permits = tuple(Permit(*each, "window 1") for each in draw(st.lists(interval(), max_size=3)))
     entries = tuple(Entry(draw(kinds), *each, "fabric B") for each in draw(st.lists(interval(), max_size=5)))
-    rule = Rule(parts, hole, float(draw(st.integers(0, 30))))
+    rule = Rule(parts, draw(rhythms()), float(draw(st.integers(0, 30))))
     return History("core-db", rule, draw(spans(parts)), permits, entries)
 
 
@@ -136,3 +143,45 @@ def test_what_is_told_ends_with_the_newest_answer_while_it_is_watched(history, n
     whole = seen(history.spans, history.rule)
     until = known_until(whole, history.rule, float(now))
     assert until == (min(whole.last, now) if is_watched(whole, history.rule, float(now)) else now)
+
+
+@MANY
+@given(histories(), moment(), st.integers(1, 600))
+def test_a_rhythm_that_is_changed_today_changes_no_day_before(history, today, hole):
+    """Whatever it is changed to: what was told of the time before stays, to the second."""
+    before = [one for one in history.rule.rhythms if one.since < today] or [Rhythm(0.0, 5.0)]
+    rule = replace(history.rule, rhythms=tuple(before))
+    edited = replace(rule, rhythms=(*before, Rhythm(float(today), float(hole))))
+    known = replace(history, spans=tuple(one for one in history.spans if one.ends <= today))
+    now, later = (replace(known, rule=each) for each in (rule, edited))
+    for end in (float(today), 1e6):
+        assert measure(now, 0.999, 0.0, float(today), end) == measure(later, 0.999, 0.0, float(today), end)
+
+
+@MANY
+@given(histories(), moment(END - 1), st.integers(1, 600))
+def test_a_rhythm_never_lengthens_the_patience_with_an_answer_of_before(history, at, hole):
+    edited = replace(history.rule, rhythms=(*history.rule.rhythms, Rhythm(float(END), float(hole))))
+    assert edited.due(float(at)) <= history.rule.due(float(at))
+    assert edited.due(float(END)) == END + hole
+
+
+def test_a_gap_is_judged_by_the_rhythm_of_its_time():
+    """Asked every 5 s (18 s are a gap), from second 1000 on every 60 s (183 s are one)."""
+    rule = Rule(("service",), (Rhythm(0.0, 18.0), Rhythm(1000.0, 183.0)), 15.0)
+
+    def up(*edges):
+        return History("core-db", rule, tuple(Span("service", State.UP, *each) for each in edges))
+
+    old = measure(up((0.0, 500.0), (600.0, 900.0)), 0.9999, 0.0, 900.0, 2000.0)
+    assert (old.up_s, old.not_watched_s) == (800.0, 100.0)
+    new = measure(up((1000.0, 1200.0), (1300.0, 1500.0)), 0.9999, 1000.0, 1500.0, 2000.0)
+    assert (new.up_s, new.not_watched_s) == (500.0, 0.0)
+    across = measure(up((0.0, 990.0), (1060.0, 1500.0)), 0.9999, 0.0, 1500.0, 2000.0)
+    assert (across.up_s, across.not_watched_s) == (1430.0, 70.0)
+    assert measure(up((0.0, 990.0)), 0.9999, 0.0, 1100.0, 1100.0).watched is False
+
+
+def test_a_rhythm_that_is_made_faster_leaves_the_time_that_it_needs_to_begin():
+    rule = Rule(("service",), (Rhythm(0.0, 183.0), Rhythm(1000.0, 18.0)), 15.0)
+    assert [rule.due(at) for at in (800.0, 950.0, 999.0, 1000.0)] == [983.0, 1018.0, 1018.0, 1018.0]

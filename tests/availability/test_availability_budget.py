@@ -9,10 +9,10 @@ import pytest
 from failover.availability.budget import burn, burning, findings, percent, projected, promise, verdict
 from failover.availability.corrected import Entry, Kind
 from failover.availability.measured import History, Permit, measure
-from failover.availability.watched import Rule, Span, State
+from failover.availability.watched import Rhythm, Rule, Span, State
 from portal.kernel.outcome import Outcome
 
-RULE = Rule(("service",), 18.0, 33.0)
+RULE = Rule(("service",), (Rhythm(0.0, 18.0),), 15.0)
 NINES = 0.9999
 DAY = 86_400.0
 MONTH = 30 * DAY
@@ -205,7 +205,7 @@ def test_the_objective_in_words():
 
 
 def test_a_part_that_stops_answering_is_named():
-    rule = Rule(("health", "api"), 18.0, 33.0)
+    rule = Rule(("health", "api"), (Rhythm(0.0, 18.0),), 15.0)
     spans = (
         Span("health", State.UP, BASE, BASE + 300),
         Span("api", State.UP, BASE, BASE + 100),
@@ -216,5 +216,8 @@ def test_a_part_that_stops_answering_is_named():
     assert [(one.seconds, one.cause) for one in found.outages] == [(105.0, "api: HTTP 503")]
     alone = measure(History("Engine", rule, spans[:1]), NINES, BASE, BASE + 300, BASE + 300)
     assert (alone.ratio, alone.not_watched_s, alone.watched) == (None, 300.0, False)
-    assert measure(History("Engine", Rule((), 1.0, 1.0), spans), NINES, BASE, BASE + 9, BASE + 9).ratio is None
+    assert (
+        measure(History("Engine", Rule((), (Rhythm(0.0, 1.0),), 0.0), spans), NINES, BASE, BASE + 9, BASE + 9).ratio
+        is None
+    )
     assert timedelta(seconds=alone.elapsed_s) == timedelta(seconds=300)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from failover.availability.measured import History, measure
-from failover.availability.watched import Rule, Span, State
+from failover.availability.watched import Rhythm, Rule, Span, State
 from failover.catalog.stretches import Line, Tick
 
-RULE = Rule(("service",), 18.0, 33.0)
+RULE = Rule(("service",), (Rhythm(0.0, 18.0),), 15.0)
 START = datetime(2026, 11, 26, 3, tzinfo=UTC)
 
 

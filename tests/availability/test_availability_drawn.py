@@ -9,9 +9,9 @@ from failover.availability.drawn import FINE, bar, calendar, stretches
 from failover.availability.measured import History, Permit, state_sets
 from failover.availability.periods import days
 from failover.availability.reads import Bucket, spans
-from failover.availability.watched import Rule, Span, State
+from failover.availability.watched import Rhythm, Rule, Span, State
 
-RULE = Rule(("service",), 18.0, 33.0)
+RULE = Rule(("service",), (Rhythm(0.0, 18.0),), 15.0)
 FIRST = datetime(2026, 3, 28, tzinfo=UTC)
 DAY = timedelta(days=1)
 
@@ -102,12 +102,22 @@ def test_a_budget_as_a_bar():
     assert (lost.spent_width, lost.ahead_width, lost.limit_x, lost.over) == ("100.00%", "", "50.00%", True)
 
 
+def most(milliseconds):
+    return lambda _: milliseconds
+
+
+def test_reads_are_judged_by_what_was_promised_at_their_time():
+    hosts = {"kvm01": [Bucket(0, 1.5), Bucket(300, 1.5), Bucket(600, 1.5)]}
+    found = spans(hosts, lambda at: 2.0 if at < 600 else 1.0, 300.0)
+    assert [(one.state, one.begins, one.ends) for one in found] == [(State.UP, 0, 600.0), (State.DOWN, 600, 900.0)]
+
+
 def test_reads_that_take_too_long_are_down_and_minutes_without_reads_have_no_state():
     hosts = {
         "kvm01": [Bucket(0, 0.4), Bucket(300, 0.5), Bucket(600, 2.5), Bucket(1500, 0.5)],
         "kvm02": [Bucket(0, 0.6), Bucket(300, 1.5), Bucket(600, 0.5)],
     }
-    found = spans(hosts, 1.0, 300.0)
+    found = spans(hosts, most(1.0), 300.0)
     assert [(one.state, one.begins, one.ends) for one in found] == [
         (State.UP, 0, 300.0),
         (State.DOWN, 300, 900.0),
@@ -117,10 +127,10 @@ def test_reads_that_take_too_long_are_down_and_minutes_without_reads_have_no_sta
 
 
 def test_reads_go_on_where_the_last_call_ended():
-    known = spans({"kvm01": [Bucket(0, 0.4)]}, 1.0, 300.0)[0]
-    again = spans({"kvm01": [Bucket(0, 9.0), Bucket(300, 0.4), Bucket(600, 1.2)]}, 1.0, 300.0, known)
+    known = spans({"kvm01": [Bucket(0, 0.4)]}, most(1.0), 300.0)[0]
+    again = spans({"kvm01": [Bucket(0, 9.0), Bucket(300, 0.4), Bucket(600, 1.2)]}, most(1.0), 300.0, known)
     assert [(one.state, one.begins, one.ends) for one in again] == [(State.UP, 0, 600.0), (State.DOWN, 600, 900.0)]
-    assert spans({}, 1.0, 300.0, known) == [known]
-    long = spans({"k": [Bucket(300 * n, 2 + n / 10) for n in range(20)]}, 1.0, 300.0)
+    assert spans({}, most(1.0), 300.0, known) == [known]
+    long = spans({"k": [Bucket(300 * n, 2 + n / 10) for n in range(20)]}, most(1.0), 300.0)
     assert len(long) == 1
     assert len(long[0].why) <= 200

@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, InternalError, transaction
 from django.utils import timezone
 
-from failover.models import Correction, CorrectionDecision, Drill, Objective, ObjectiveVersion, Window
+from failover.models import Correction, CorrectionDecision, Drill, Objective, ObjectiveVersion, ServiceSpan, Window
 from failover.services import corrections, objectives, promised, reads
 from failover.services.answer import proven
 from failover.services.availability import at_moment, over, over_all
@@ -161,6 +161,32 @@ def test_an_objective_that_is_lowered_counts_from_the_next_period_on(row, now):
     assert over(Objective.objects.get(pk=row.pk), period.begins, now, now).objective == pytest.approx(0.9999)
     with pytest.raises((IntegrityError, InternalError)), transaction.atomic():
         ObjectiveVersion.objects.filter(number=1).update(percent=Decimal("90"))
+
+
+def test_a_week_of_a_month_is_judged_by_what_is_promised_of_that_month(row, now):
+    """A report of one week must not take the lower promise that counts from the next month on."""
+    objectives.change(row, Wish(Decimal("90")), "admin1", "it is hard")
+    fresh = Objective.objects.get(pk=row.pk)
+    ends = at_moment(fresh, now)[0].ends
+    later = fresh.versions.get(number=2).at + SECOND
+    assert over(fresh, later, later + HOUR, now).objective == pytest.approx(0.9999 if later < ends else 0.9)
+    assert over(fresh, ends, ends + HOUR, now).objective == pytest.approx(0.9)
+
+
+def test_a_rhythm_that_is_slowed_makes_no_gap_of_the_past_up(row, now):
+    """Nobody asked for 100 s when it was to be asked every 5 s: that stays so when it is asked every 60 s."""
+    ServiceSpan.objects.all().delete()
+    scene.spans(row, now - 10 * HOUR, ("up", 3600), (None, 100), ("up", 9 * 3600 - 100))
+    before = over(row, now - 10 * HOUR, now, now)
+    assert (round(before.not_watched_s), round(before.up_s)) == (100, 35_900)
+    objectives.change(row, Wish(every=60.0), "admin1", "it need not be asked so often")
+    after = over(Objective.objects.get(pk=row.pk), now - 10 * HOUR, now, now)
+    assert (after.not_watched_s, after.up_s) == (before.not_watched_s, before.up_s)
+    later = timezone.now() + 10 * SECOND  # under the new rhythm the same gap is none
+    scene.spans(row, later, ("up", 60), (None, 100), ("up", 60))
+    fresh = over(Objective.objects.get(pk=row.pk), later, later + 220 * SECOND, later + 220 * SECOND)
+    assert (round(fresh.up_s), round(fresh.not_watched_s)) == (220, 0)
+    assert Record.objects.get(kind="objective.changed").body["every"] == "60.0"
 
 
 def test_a_change_of_the_calendar_waits_for_the_next_period_too(row, now):
