@@ -60,5 +60,5 @@ def clip(one: Moments, begin: float, end: float) -> Moments:
 
 
 def length(one: Moments) -> float:
-    """Seconds of all of them."""
-    return sum(end - begin for begin, end in one)
+    """Seconds of all of them, exact to the microsecond: floats of Unix seconds are not, and thousands add up."""
+    return sum(round(end * 1e6) - round(begin * 1e6) for begin, end in one) / 1e6

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from failover.availability.corrected import corrected, laid
 from failover.availability.corrected import planned as planned_times
 from failover.availability.history import History, Outage, Permit
-from failover.availability.intervals import Interval, Moments, clip, intersect, length, subtract, union
+from failover.availability.intervals import NOTHING, Interval, Moments, clip, intersect, length, subtract, union
 from failover.availability.outages import Piece, outages
 from failover.availability.watched import Seen, State, is_watched, known_until, within
 
@@ -18,7 +18,8 @@ __all__ = ["Availability", "History", "Outage", "Permit", "measure", "state_sets
 
 @dataclass(frozen=True)
 class Availability:
-    """begins, ends: as asked for; until: as far as it could be told. The five amounts add up to until - begins.
+    """begins, ends: as asked for; until: as far as it could be told. The five amounts add up to until - begins, to the
+    microsecond.
     objective: of 1. ratio: of the time in which it was known and not planned to be down; None when there is none.
     budget_s: what may be lost from begins to ends; spent_s: what was lost, planned time left out."""
 
@@ -83,16 +84,20 @@ def measure(of: History, objective: float, begins: float, ends: float, now: floa
         up_s=up_s,
         down_planned_s=length(planned),
         down_unplanned_s=spent_s,
-        not_watched_s=max(0.0, until - begins - length(told.watched)),
+        not_watched_s=length(subtract(_stretch(begins, until), told.watched)),
         unknown_s=length(told.unknown),
         ratio=up_s / (up_s + spent_s) if up_s + spent_s > 0 else None,
-        budget_s=(1 - objective) * max(0.0, ends - begins),
+        budget_s=round((1 - objective) * max(0.0, ends - begins), 6),
         spent_s=spent_s,
         outages=tuple(outages(of, over, pieces, begins, until if present else None)),
         until=_at(until),
         watched=alive or ends < now,
         unsure=_unsure(of) if present and told.unknown and told.unknown[-1][1] == until else "",
     )
+
+
+def _stretch(begins: float, until: float) -> Moments:
+    return ((begins, until),) if begins < until else NOTHING
 
 
 def _unsure(of: History) -> str:

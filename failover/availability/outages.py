@@ -9,7 +9,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from failover.availability.corrected import Entry, Kind, Laid
 from failover.availability.history import History, Outage, Permit
-from failover.availability.intervals import intersect, union
+from failover.availability.intervals import intersect, length, union
 from failover.availability.watched import Span, State
 
 LONGEST = 300  # characters of a cause
@@ -64,7 +64,7 @@ def outages(of: History, over: Laid, pieces: Sequence[Piece], begins: float, now
             ends=None if piece.ends == now else datetime.fromtimestamp(piece.ends, UTC),
             planned=piece.planned,
             cause=given[-1] if given else "; ".join(dict.fromkeys(each for each in words if each))[:LONGEST],
-            seconds=piece.ends - piece.begins,
+            seconds=length(((piece.begins, piece.ends),)),
             corrected=bool(given) or bool(intersect(touched, ((piece.begins, piece.ends),))),
             before=piece.begins == begins,
         )
