@@ -45,8 +45,23 @@ def send(kind: str, to: Place, note: Note) -> None:
     made = slack(note) if kind == SLACK else card(note)
     body = json.dumps(made, ensure_ascii=False).encode()
     answer = post(to, body, {"Content-Type": "application/json; charset=utf-8"})
-    if _NOT_DELIVERED in answer.body.decode("utf-8", "replace").lower():
+    said = answer.body.decode("utf-8", "replace").strip()
+    if said.startswith("<"):
+        raise DeliveryFailed(f"{to.name} answers with a page, as no chat room does: see the proxy and its address.")
+    if _NOT_DELIVERED in said.lower() or _says_no(said):
         raise DeliveryFailed(f"{to.name} took it, but the room behind it did not: {plain(answer.body, to)[:160]}")
+
+
+def _says_no(said: str) -> bool:
+    """A refusal as JSON behind a 200: {"ok": false} of Slack's API and gateways before it, {"success": false} of
+    Rocket.Chat, {"error": ...} of flows that answer by themselves. Any other answer counts as taken."""
+    try:
+        body = json.loads(said)
+    except ValueError:
+        return False
+    if not isinstance(body, dict):
+        return False
+    return body.get("ok") is False or body.get("success") is False or bool(body.get("error"))
 
 
 def slack(note: Note) -> dict[str, Any]:

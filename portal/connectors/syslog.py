@@ -6,12 +6,17 @@ that breaks before is a message that nobody may have, and is sent again. Over UD
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import socket
 import ssl
-from collections.abc import Mapping
+import struct
+import termios
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -116,8 +121,8 @@ def send(to: Server, line: Line, timeout: float = TIMEOUT) -> None:
             _stream(to, f"{len(raw)} ".encode() + raw, timeout)
     except ssl.SSLCertVerificationError:
         raise DeliveryFailed(f"{to.name} did not take it: its certificate does not verify.") from None
-    except ssl.SSLError:
-        raise DeliveryFailed(f"{to.name} did not take it: the TLS handshake or connection failed.") from None
+    except ssl.SSLError as error:
+        raise DeliveryFailed(f"{to.name} did not take it: {_tls_words(error)}.") from None
     except OSError as error:
         raise DeliveryFailed(f"{to.name} did not take it: {_words(error)}.") from None
 
@@ -136,15 +141,46 @@ def _stream(to: Server, raw: bytes, timeout: float) -> None:
             plain.shutdown(socket.SHUT_WR)
             _goodbye(plain)
             return
-        with _context(to).wrap_socket(plain, server_hostname=to.host) as link:
-            _pinned(to, link)
-            link.sendall(raw)
-            link.settimeout(GOODBYE)
+        _Talk(to, plain).give(raw)
+
+
+class _Talk:
+    """One TLS connection. It reads for itself: a socket's own `unwrap` takes the alert by which a server refuses what
+    it was sent for an end like any other."""
+
+    def __init__(self, to: Server, plain: socket.socket) -> None:
+        self._to, self._plain = to, plain
+        self._came, self._goes = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = _context(to).wrap_bio(self._came, self._goes, server_hostname=to.host)
+
+    def give(self, raw: bytes) -> None:
+        """Sends all of it, ends the portal's half, and waits for the other side to end its own."""
+        self._until(self._tls.do_handshake)
+        _pinned(self._to, self._tls)
+        self._until(partial(self._tls.write, raw))
+        with suppress(ssl.SSLWantReadError):
+            self._tls.unwrap()
+        self._plain.settimeout(GOODBYE)
+        try:
+            self._until(partial(self._tls.read, 1))
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return  # it has read what was sent; a reset is told as OSError, a refusal as an alert
+        except TimeoutError:
+            _confirmed(self._plain)
+
+    def _until(self, act: Callable[[], object]) -> None:
+        """Repeats it with what comes until it is done."""
+        while True:
             try:
-                link.unwrap()
-            except (TimeoutError, ssl.SSLError):
-                # kept open, or ended without a word: both have read what was sent; a reset is told as OSError
+                act()
+                done = True
+            except ssl.SSLWantReadError:
+                done = False
+            self._plain.sendall(self._goes.read())
+            if done:
                 return
+            piece = self._plain.recv(16_384)
+            self._came.write(piece) if piece else self._came.write_eof()
 
 
 def _goodbye(link: socket.socket) -> None:
@@ -153,7 +189,22 @@ def _goodbye(link: socket.socket) -> None:
     try:
         link.recv(1)
     except TimeoutError:
-        return
+        _confirmed(link)
+
+
+def _confirmed(link: socket.socket) -> None:
+    """Of a connection that is kept open: whether the other machine has confirmed every byte. Raises TimeoutError when
+    it has not: a cable that was pulled looks like a server that is silent."""
+    left = struct.unpack("i", fcntl.ioctl(link.fileno(), termios.TIOCOUTQ, struct.pack("i", 0)))[0]
+    if left:
+        raise TimeoutError
+
+
+def _tls_words(error: ssl.SSLError) -> str:
+    """With TLS 1.3 a server refuses a client only after the client has sent (RFC 8446 4.4.2.4)."""
+    if "CERTIFICATE_REQUIRED" in (error.reason or ""):
+        return "it wants a certificate of the portal, which has none: let it take messages without"
+    return "the TLS handshake or connection failed"
 
 
 def _context(to: Server) -> ssl.SSLContext:
@@ -165,7 +216,7 @@ def _context(to: Server) -> ssl.SSLContext:
     return context
 
 
-def _pinned(to: Server, link: ssl.SSLSocket) -> None:
+def _pinned(to: Server, link: ssl.SSLObject) -> None:
     if not to.pin_pem.strip():
         return
     try:

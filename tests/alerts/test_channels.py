@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 
 import pytest
@@ -141,6 +142,25 @@ def test_a_connector_that_says_200_and_did_not_deliver_did_not(listener):
         chat.send(chat.TEAMS, place(listener), NOTE)
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [('{"ok": false, "error": "channel_is_archived"}', "channel_is_archived"), ('{"success": false}', "success"),
+     ('{"error": {"code": "BadRequest"}}', "BadRequest"), ("<!DOCTYPE html><title>Log in</title>", "with a page")],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", [chat.SLACK, chat.TEAMS])
+def test_a_refusal_behind_a_200_is_one(listener, kind, answer, words):
+    listener.answer = answer
+    with pytest.raises(DeliveryFailed, match=words):
+        chat.send(kind, place(listener), NOTE)
+
+
+@pytest.mark.parametrize("answer", ["ok", "1", "", '{"ok": true}', '{"success": true}', '{"error": null}', "[1]", "{"])
+def test_what_rooms_say_when_they_have_taken_it(listener, answer):
+    listener.answer = answer
+    chat.send(chat.SLACK, place(listener), NOTE)
+    assert len(listener.heard) == 1
+
+
 def test_an_answer_that_says_the_address_back_is_quoted_without_it(listener):
     listener.fault = "refuse"
     listener.refusal = f"No route for {listener.url}: Hook/SECRET-WORD is unknown"
@@ -224,6 +244,33 @@ def test_a_connection_that_breaks_is_not_taken_for_a_delivery():
             syslog.send(server(made, "tcp"), line())
         made.fault = "deaf"  # kept open: nobody can know more
         syslog.send(server(made, "tcp"), line())
+    finally:
+        made.stop()
+
+
+def test_a_server_whose_machine_has_not_confirmed_it_has_not_taken_it(monkeypatch):
+    """As when a cable is pulled after the connection was made: nothing is reset, and nothing is heard."""
+    monkeypatch.setattr(syslog, "GOODBYE", 0.3)
+    with socket.socket() as full:
+        full.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)  # the kernel makes it its least
+        full.bind(("127.0.0.1", 0))
+        full.listen()
+        to = syslog.Server("The SIEM", "127.0.0.1", full.getsockname()[1], "tcp")
+        with pytest.raises(DeliveryFailed, match="did not answer in time"):
+            syslog.send(to, line("x" * 8000))
+
+
+def test_a_server_that_wants_a_certificate_of_the_portal_has_taken_nothing(tmp_path):
+    """With TLS 1.3 the refusal comes after the message was sent."""
+    strict = identity(tmp_path)
+    strict.context.verify_mode = ssl.CERT_REQUIRED
+    strict.context.load_verify_locations(cadata=strict.ca_pem)
+    made = Collector(tls=strict.context).start()
+    try:
+        # where the other side ends before all is sent, the system says a reset
+        with pytest.raises(DeliveryFailed, match=r"it wants a certificate of the portal|the connection was reset"):
+            syslog.send(server(made, "tls", ca_pem=strict.ca_pem), line())
+        assert made.lines == []
     finally:
         made.stop()
 
