@@ -76,7 +76,7 @@ def _row(of: ReportDefinition, last: PeriodReport | None, roles: Sequence[str], 
         last,
         period(last) if last else "",
         sent(last) if last else "",
-        report_alarms.wrong(last, now) if last else "",
+        report_alarms.said(last, now) if last else "",
         outlook(of, now) if of.enabled else None,
         not may_read(roles, of),
     )
@@ -133,7 +133,7 @@ def shown(row: PeriodReport, now: datetime) -> Shown:
         row,
         read(row),
         period(row),
-        report_alarms.wrong(row, now),
+        report_alarms.said(row, now),
         tuple(Delivery(one, SHAPES[Mail.State(one.state)]) for one in mail),
         tuple(versions.defer("content")),
     )

@@ -23,8 +23,10 @@ from failover.services import issues, period_files, period_reports, report_alarm
 from inventory.models import Site
 from lab.smtp import Catcher
 from portal.access.services.people import add_person
-from portal.alerts.models import Receiver
+from portal.alerts.models import Alert, Receiver
 from portal.alerts.rules.alarm import Ask, Severity
+from portal.alerts.services import acts as alert_acts
+from portal.alerts.services.tick import tick as alert_tick
 from portal.evidence import services as evidence
 from portal.evidence import signing
 from portal.evidence.models import Record
@@ -176,8 +178,8 @@ def test_a_report_that_cannot_be_made_is_tried_again_then_named(settings, tmp_pa
     assert row.state == S.DUE
     assert row.next_at > now
     assert "The map of clauses none.toml cannot be read" in row.sentence
-    assert report_alarms.wrong(row, now) == "", "it is not late yet"
-    assert "is late: The map of clauses" in report_alarms.wrong(row, now + 2 * HOUR)
+    assert report_alarms.said(row, now) == "", "it is not late yet"
+    assert "is late: The map of clauses" in report_alarms.said(row, now + 2 * HOUR)
     for _ in range(reporting.TRIES - 1):
         now += DAY
         reporting.make_due(now)
@@ -262,7 +264,7 @@ def test_it_is_delivered_to_roles_addresses_and_webhooks_each_once(settings, est
     assert (told.channel, told.payload["event"], told.payload["sha256"]) == ("webhook", "report.ready", row.sha256)
     lost = Mail.objects.get(person="Gone")
     assert (lost.state, lost.error) == ("failed", "There is no webhook Gone among the receivers of alerts.")
-    assert "is not delivered to Gone" in report_alarms.wrong(row, timezone.now())
+    assert "is not delivered to Gone" in report_alarms.said(row, timezone.now())
 
 
 def test_large_files_and_links_go_without_attachments(settings):
@@ -295,19 +297,77 @@ def test_what_only_some_roles_may_read_stands_in_no_message():
     assert made.verdict.words in report_news.news_of(row).subject
 
 
+def alarms(now, *held):
+    return {one.key: one for one in report_alarms.alarms(Ask(now, open=dict.fromkeys(held, now)))}
+
+
+def test_a_report_that_was_late_and_then_fails_is_an_alarm_of_its_own(settings):
+    """Whoever has closed the first one hears of the second."""
+    row, now = one(late_hours=1), timezone.now() + 2 * HOUR
+    settings.HOLDFAST_ALARMS = ["failover.services.report_alarms.alarms"]
+    alert_tick(now)
+    late = Alert.objects.get()
+    assert (late.key, "is late" in late.sentence) == (f"report:{row.pk}:late", True)
+    alert_acts.close(late.pk, "anna", "The worker is being restarted.", now)
+    PeriodReport.objects.update(state=S.FAILED, sentence="The map cannot be read.")
+    alert_tick(now + HOUR)
+    failed = Alert.objects.get(resolved_at=None)
+    assert "could not be made: The map cannot be read." in failed.sentence
+    assert failed.since == now + HOUR
+    alert_tick(now + 90 * DAY)
+    failed.refresh_from_db()
+    assert failed.resolved_at is None, "it does not end by its age"
+
+
+def test_a_version_that_is_made_ends_the_alarm_of_the_one_before(settings):
+    first, now = one(addresses=["a@bank.example"]), timezone.now()
+    PeriodReport.objects.update(state=S.FAILED, sentence="The map cannot be read.")
+    assert set(alarms(now)) == {f"report:{first.pk}:failed"}
+    second = reporting.ask(first.definition, "admin1", first.begins + DAY)
+    assert set(alarms(now)) == {f"report:{first.pk}:failed"}, "it is not made yet"
+    PeriodReport.objects.filter(pk=second.pk).update(state=S.FAILED, sentence="Again.")
+    assert set(alarms(now)) == {f"report:{second.pk}:failed"}
+    third = reporting.ask(first.definition, "admin1", first.begins + DAY)
+    PeriodReport.objects.filter(pk=third.pk).update(state=S.MADE, made_at=now)
+    assert alarms(now, f"report:{first.pk}:failed") == {}
+
+
+def test_a_year_of_reports_is_asked_in_a_handful_of_queries(django_assert_num_queries):
+    row, now = define(), timezone.now()
+    PeriodReport.objects.bulk_create(
+        PeriodReport(
+            definition=row, period="daily", zone="UTC", language="en-GB", begins=now - (n + 1) * DAY,
+            ends=now - n * DAY, due_at=now - n * DAY, next_at=now, state=S.MADE, made_at=now,
+        )
+        for n in range(365)
+    )  # fmt: skip
+    old, new = PeriodReport.objects.order_by("due_at")[0], PeriodReport.objects.order_by("-due_at")[0]
+    with django_assert_num_queries(3):
+        assert alarms(now) == {}
+    for one_of in (old, new):
+        reader = outbox.Reader("Gone", "", "There is no webhook Gone.")
+        outbox.queue(outbox.News(report_news.key(one_of), "report.ready", "x", "s", "b"), [reader], now)
+    with django_assert_num_queries(3):
+        assert set(alarms(now)) == {f"report:{new.pk}:undelivered"}
+    with django_assert_num_queries(3):
+        found = alarms(now, f"report:{old.pk}:undelivered")
+    assert set(found) == {f"report:{old.pk}:undelivered", f"report:{new.pk}:undelivered"}
+    assert found[f"report:{new.pk}:undelivered"].came == now
+
+
 def test_a_report_that_waits_too_long_is_an_alarm():
     row = one(addresses=["a@bank.example", "b@bank.example"], late_hours=1)
     now = timezone.now()
-    assert "no worker has made it yet" in report_alarms.wrong(row, now + 2 * HOUR)
+    assert "no worker has made it yet" in report_alarms.said(row, now + 2 * HOUR)
     reporting.make_due(now)
     report_news.tick(now)
     row.refresh_from_db()
-    assert report_alarms.wrong(row, now) == ""
-    assert "it waits to be sent to a@bank.example" in report_alarms.wrong(row, now + 2 * HOUR)
+    assert report_alarms.said(row, now) == ""
+    assert "it waits to be sent to a@bank.example" in report_alarms.said(row, now + 2 * HOUR)
     Mail.objects.update(state="failed", error="The server says 550.")
-    assert "is not delivered to a@bank.example and 1 more: The server says 550." in report_alarms.wrong(row, now)
+    assert "is not delivered to a@bank.example and 1 more: The server says 550." in report_alarms.said(row, now)
     Mail.objects.update(state="sent")
-    assert report_alarms.wrong(row, now + 9 * HOUR) == ""
+    assert report_alarms.said(row, now + 9 * HOUR) == ""
 
 
 def test_the_scope_is_the_estate_a_site_or_an_engine(estate):

@@ -73,20 +73,22 @@ class Alarm:
 @dataclass(frozen=True)
 class Ask:
     """What a source is asked. now; after: the last time that all was well asked (None: never); open: the keys of its
-    open alerts with when each came last, for what is not known any more and so not over; seen: what it said before that
-    has not lasted long enough yet, with since when."""
+    open alerts with when each came last, for what is not known any more and so not over; seen: since when it says what
+    keeps no time of its own; noticed: the same of this asking, filled by `since`."""
 
     now: datetime
     after: datetime | None = None
     open: Mapping[str, datetime] = field(default_factory=dict)
     seen: Mapping[str, datetime] = field(default_factory=dict)
+    noticed: dict[str, datetime] = field(default_factory=dict)
 
     def since(self, key: str) -> datetime:
-        """When it began, for what keeps no time of its own: when it was first noticed."""
-        return self.open.get(key) or self.seen.get(key) or self.now
+        """When it began, for what keeps no time of its own: when it was first noticed. It is remembered for as long as
+        the source asks for it, so that an alert which a person has closed is not taken for news."""
+        return self.noticed.setdefault(key, self.open.get(key) or self.seen.get(key) or self.now)
 
     def rows(self, kind: str) -> list[int]:
-        """The primary keys in the open alerts of this kind (`kind:key`): what does not end by itself is told until its
-        alert is closed, whatever its age."""
-        named = (key.removeprefix(f"{kind}:") for key in self.open if key.startswith(f"{kind}:"))
-        return [int(one) for one in named if one.isdecimal()]
+        """The primary keys in the open alerts of this kind (`kind:key`, `kind:key:what`): what does not end by itself
+        is told until its alert is closed, whatever its age."""
+        named = (key.split(":") for key in self.open if key.startswith(f"{kind}:"))
+        return [int(one[1]) for one in named if one[1].isdecimal()]
