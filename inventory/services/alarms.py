@@ -14,9 +14,10 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Case, Count, DateTimeField, F, Max, Min, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
-from inventory.models import Engine, Finding, Lun, Transition
-from inventory.services.looks import REACH, every
+from inventory.models import Engine, Finding, Look, Lun, Transition
+from inventory.services.looks import AVAILABILITY, REACH, every
 from inventory.services.pages_now import known_probes, stale
+from inventory.services.proving import short
 from inventory.templatetags.holdfast import full
 from inventory.verdicts.alarming import concern, severity
 from portal.alerts.rules.alarm import About, Alarm, Ask, Concern, Severity
@@ -50,18 +51,28 @@ class Thing:
 
 
 Places = dict[int, tuple[str, str]]  # engine -> its name and site
+Pages = dict[tuple[int, str], str]  # engine and service -> the service's page
+SERVICE, SERVICES = "service", "/availability/"
 
 
 def alarms(ask: Ask) -> Iterator[Alarm]:
     """A handful of queries, whatever the size of the estate."""
     places = {pk: (name, site) for pk, name, site in Engine.objects.values_list("pk", "name", "site__name")}
-    failed = _by_key(_failed(ask.now))
-    yield from _flapping(ask.now, places)
+    failed, pages = _by_key(_failed(ask.now)), _pages()
+    yield from _flapping(ask.now, places, pages)
     for rows in failed.values():
-        yield _failure(rows, places)
-    yield from _kept(ask, failed, places)
-    yield from _unknown(ask.now, places, _silent(failed))
-    yield from _missed(ask, failed, places)
+        yield _failure(rows, places, pages)
+    yield from _kept(ask, failed, places, pages)
+    yield from _unknown(ask.now, places, pages, _silent(failed))
+    yield from _missed(ask, failed, places, pages)
+
+
+def _pages() -> Pages:
+    """Services as their engine's look names them (failover/services/promised.py writes it)."""
+    looks = Look.objects.filter(probe=AVAILABILITY).values_list("engine", "facts__services")
+    return {
+        (engine, short(one["title"])): f"{SERVICES}{one['objective']}/" for engine, rows in looks for one in rows or ()
+    }
 
 
 def _watched(now: datetime) -> QuerySet[Finding]:
@@ -93,13 +104,13 @@ def _by_key(rows: Iterable[Any]) -> dict[str, list[Any]]:
     return found
 
 
-def _failure(rows: list[Any], places: Places) -> Alarm:
+def _failure(rows: list[Any], places: Places, pages: Pages) -> Alarm:
     first = rows[0]
     hosts = sorted({row.host_name for row in rows if row.host_name})
     more = f" {len(hosts)} hosts see it: {', '.join(hosts[:6])}." if len(hosts) > 1 else ""
     about = _about(_thing(first), places, first.lun_name or "")
     what = concern(first.probe, first.check_name)
-    since, link = first.since, _link(first)
+    since, link = first.since, _link(first, pages)
     return Alarm(
         _thing(first).key, severity(Outcome.FAIL), what, about, f"{first.sentence}{more}", since, link, HOLD, CALM
     )  # fmt: skip
@@ -109,8 +120,10 @@ def _about(thing: Thing, places: Places, name: str = "") -> About:
     return About(thing.kind, name or thing.subject, *places.get(thing.engine, ("", "")))
 
 
-def _link(row: Any) -> str:
+def _link(row: Any, pages: Pages) -> str:
     """The page of what it speaks of."""
+    if row.subject_kind == SERVICE:
+        return pages.get((row.engine, row.subject_key), SERVICES)
     if row.check_name == "trust" and row.host:
         return f"/hosts/{row.host}/key/"
     if row.subject_kind == "lun" and row.lun_pk:
@@ -122,7 +135,14 @@ def _link(row: Any) -> str:
     return "/redundancy/" if row.probe == "redundancy" else f"/findings/?key={row.subject_key}"[:200]
 
 
-def _flapping(now: datetime, places: Places) -> Iterator[Alarm]:
+def _changes(thing: Thing, pages: Pages) -> str:
+    """Where its past is seen: of a service its own page, which has its outages."""
+    if thing.kind == SERVICE:
+        return pages.get((thing.engine, thing.subject), SERVICES)
+    return f"/findings/changes/?key={thing.subject}"[:200]
+
+
+def _flapping(now: datetime, places: Places, pages: Pages) -> Iterator[Alarm]:
     """What failed often in a short time: it needs no patience."""
     recent = Transition.objects.filter(at__gt=now - FLAPPING, to_outcome=FAIL, engine__watched=True)
     thing = ("engine", "probe", "check_name", "subject_kind", "subject_key")
@@ -134,14 +154,14 @@ def _flapping(now: datetime, places: Places) -> Iterator[Alarm]:
         words = (
             f"{one.subject}: the check {one.check} failed {row['times']} times within {span} min. Look at its changes."
         )
-        link = f"/findings/changes/?key={one.subject}"[:200]
+        link = _changes(one, pages)
         what = concern(one.probe, one.check)
         yield Alarm(
             one.key, severity(Outcome.FAIL), what, about, words, row["first"], link, 0.0, CALM, came=row["last"]
         )  # fmt: skip
 
 
-def _kept(ask: Ask, failed: dict[str, list[Any]], places: Places) -> Iterator[Alarm]:
+def _kept(ask: Ask, failed: dict[str, list[Any]], places: Places, pages: Pages) -> Iterator[Alarm]:
     """Open alerts of failures of which nobody knows now whether they hold: they go on."""
     wanted = {key for key in ask.open if key.startswith("finding:")} - set(failed)
     if not wanted:
@@ -154,7 +174,8 @@ def _kept(ask: Ask, failed: dict[str, list[Any]], places: Places) -> Iterator[Al
             words = f"{subject}: whether the check {check} still fails is not known. {sentence}"
             about = _about(thing, places)
             what = concern(probe, check)
-            yield Alarm(thing.key, severity(Outcome.FAIL), what, about, words, ask.open[thing.key], calm=CALM)
+            since, link = ask.open[thing.key], _changes(thing, pages) if kind == SERVICE else "/findings/"
+            yield Alarm(thing.key, severity(Outcome.FAIL), what, about, words, since, link, calm=CALM)
 
 
 def _silent(failed: dict[str, list[Any]]) -> set[int]:
@@ -163,12 +184,13 @@ def _silent(failed: dict[str, list[Any]]) -> set[int]:
     return {row.host for row in rows if row.probe == REACH and row.check_name in ("answers", "trust")}
 
 
-def _unknown(now: datetime, places: Places, silent: set[int]) -> Iterator[Alarm]:
+def _unknown(now: datetime, places: Places, pages: Pages, silent: set[int]) -> Iterator[Alarm]:
     """One alarm for each thing that is looked at."""
     rows = _watched(now).filter(stale(now) | Q(outcome=UNKNOWN)).exclude(look__host__in=silent).order_by()
     name = Coalesce("look__host__name", "look__device__name", "look__vm__name", "look__engine__name")
     grouped = rows.values("look__engine", "look__host", "look__device", "look__vm").annotate(
         name=name, number=Count("pk"), since=Max(_since()), probes=ArrayAgg("look__probe", distinct=True),
+        services=ArrayAgg("subject_key", distinct=True),
     )  # fmt: skip
     row: dict[str, Any]
     for row in grouped:  # type: ignore[assignment]
@@ -179,6 +201,8 @@ def _unknown(now: datetime, places: Places, silent: set[int]) -> Iterator[Alarm]
         many = f"{number} checks of {row['name']} are" if number > 1 else f"A check of {row['name']} is"
         words = f"{many} not known since {full(row['since'])} ({probes}): open it and read why."
         link = {"host": f"/hosts/{pk}/", "device": f"/devices/{pk}/", "vm": f"/vms/{pk}/"}.get(kind, "/engine/")
+        if row["probes"] == [AVAILABILITY]:
+            link = pages.get((pk, row["services"][0]), SERVICES) if len(row["services"]) == 1 else SERVICES
         yield Alarm(
             f"unknown:{kind}:{pk}", Severity.WARNING, Concern.AVAILABILITY, about, words, row["since"], link,
             UNKNOWN_HOLD, CALM,
@@ -197,7 +221,7 @@ def _since() -> Any:
     return Case(When(known, then=aged), default=F("since"))
 
 
-def _missed(ask: Ask, failed: dict[str, list[Any]], places: Places) -> Iterator[Alarm]:
+def _missed(ask: Ask, failed: dict[str, list[Any]], places: Places, pages: Pages) -> Iterator[Alarm]:
     """What began and ended while nobody looked at the alarms."""
     if ask.after is None or ask.now - ask.after < GAP:
         return
@@ -212,7 +236,7 @@ def _missed(ask: Ask, failed: dict[str, list[Any]], places: Places) -> Iterator[
         if began is not None:
             words = f"{began.sentence} It ended at {full(row.at)}, while the portal told nobody."
             what = concern(row.probe, row.check_name)
-            link = f"/findings/changes/?key={thing.subject}"[:200]
+            link = _changes(thing, pages)
             yield Alarm(
                 thing.key, severity(Outcome.FAIL), what, _about(thing, places), words, began.at, link, HOLD, CALM,
                 until=row.at,

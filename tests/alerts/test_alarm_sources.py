@@ -88,6 +88,30 @@ def test_a_failure_is_one_alarm_however_many_hosts_see_it(engine, now):
     assert (alarm.hold, alarm.calm) == (of_looks.HOLD, of_looks.CALM)
 
 
+def test_a_service_leads_to_its_own_page(engine, now):
+    """Whatever is wrong with it, and in whatever form it is told."""
+    given = {"probe": "availability", "kind": "service"}
+    finding(engine, now, "fail", "answers", key="core-db", **given)
+    finding(engine, now, "ok", "answers", key="reports", **given)
+    facts = {"services": [{"objective": 7, "title": "core-db"}, {"objective": 8, "title": "reports"}]}
+    Look.objects.update(facts=facts)
+    assert [one.link for one in said(now).values()] == ["/availability/7/"]
+    Finding.objects.update(outcome="unknown")
+    assert said(now)[f"unknown:engine:{engine.pk}"].link == "/availability/", "two of them"
+    Finding.objects.filter(subject_key="core-db").update(outcome="ok")
+    assert said(now)[f"unknown:engine:{engine.pk}"].link == "/availability/8/"
+    key = f"finding:{engine.pk}:service:reports:answers"
+    assert said(now, **{key: now})[key].link == "/availability/8/", "it failed before"
+    finding(engine, now, "unknown", "health", None, "engine_health", "engine", "olvm")
+    assert said(now)[f"unknown:engine:{engine.pk}"].link == "/engine/", "more than services"
+    Finding.objects.all().delete()
+    for ago in (1, 3, 5):
+        moved(engine, now, "ok", "fail", ago * MIN, key="core-db", check="answers", **given)
+    assert [one.link for one in said(now).values()] == ["/availability/7/"]
+    Look.objects.update(facts=None)
+    assert [one.link for one in said(now).values()] == ["/availability/"]
+
+
 def test_an_engine_that_is_not_watched_is_no_alarm(engine, now):
     finding(engine, now, "fail")
     Engine.objects.update(watched=False)
