@@ -279,6 +279,7 @@ HOLDFAST_ALARMS = [
     "portal.alerts.services.own.undelivered",
     "portal.alerts.services.own.broken",
 ]
+HOLDFAST_ALERT_DAYS = envint("ALERT_DAYS", 400)  # for which alerts and messages that are over stay; 60 at least
 HOLDFAST_QUIET = ["failover.services.alarms.quiets"]
 # Channels of the outbox beside mail: who sends a kept message over them.
 HOLDFAST_CHANNELS = {name: "portal.alerts.services.sending.send" for name in ("webhook", "slack", "teams", "syslog")}
@@ -352,6 +353,7 @@ CELERY_BEAT_SCHEDULE = {
     "reports": {"task": "failover.tasks.report", "schedule": 20.0},
     "mail": {"task": "portal.outbox.tasks.send", "schedule": 10.0},
     "alerts": {"task": "portal.alerts.tasks.look", "schedule": 5.0},
+    "prune alerts": {"task": "portal.alerts.tasks.prune", "schedule": 3600.0},
     "messages": {"task": "portal.outbox.tasks.deliver", "schedule": 5.0},
     "changes": {"task": "portal.changes.tasks.look", "schedule": 5.0},
     "change notes": {"task": "failover.tasks.note_changes", "schedule": 5.0},

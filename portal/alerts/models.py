@@ -29,7 +29,7 @@ class Asked(models.Model):
     at = models.DateTimeField(null=True, blank=True)
     failed_since = models.DateTimeField(null=True, blank=True)
     sentence = models.TextField(blank=True)
-    seen = models.JSONField(default=dict, blank=True)  # key -> since when, of what must last before it is an alert
+    seen = models.JSONField(default=dict, blank=True)  # key -> since when, of what keeps no time of its own
 
     def __str__(self) -> str:
         return self.source

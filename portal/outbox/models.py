@@ -50,11 +50,17 @@ class Mail(models.Model):
     expires_at = models.DateTimeField()  # from then on it is worth nothing
     taken_until = models.DateTimeField(null=True, blank=True)  # a worker has it
     ended_at = models.DateTimeField(null=True, blank=True)
+    # of one that was not delivered: since when it is nobody's worry any more, because a later one arrived at the same
+    # place, or a person has closed its alert
+    settled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["-pk"]
         indexes: ClassVar = [
             models.Index(fields=["next_at"], condition=models.Q(state="queued"), name="outbox_due"),
+            models.Index(fields=["channel"], condition=models.Q(state="failed", settled_at=None), name="outbox_lost"),
+            models.Index(fields=["kind", "queued_at"], condition=~models.Q(state="sent"), name="outbox_unsent"),
+            models.Index(fields=["ended_at"], condition=models.Q(ended_at__isnull=False), name="outbox_ended"),
         ]
 
     def __str__(self) -> str:

@@ -17,8 +17,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F, Q, QuerySet
 from django.utils.module_loading import import_string
 
 from portal.access.roles import ROLES
@@ -31,11 +31,13 @@ log = logging.getLogger(__name__)
 
 Sender = Callable[[Mail], None]  # raises DeliveryFailed
 
-TRIES = 12
 FIRST_PAUSE = timedelta(seconds=30)  # doubled with each try
+DOUBLED = 10  # times at most; the longest pause is reached before
 LONGEST_PAUSE = timedelta(hours=1)
-WORTH = timedelta(hours=24)  # after which a message is worth nothing
+WORTH = timedelta(hours=24)  # for which it is tried; after that a message is worth nothing
 TAKEN = timedelta(seconds=180)  # that a worker may have one; longer than a server may be silent
+LATE = timedelta(minutes=10)  # from which on a message that waits is news
+BATCH, BATCHES = 2_000, 50  # rows that one statement, and statements that one call removes
 AT_ONCE = 20  # messages of one tick
 LONGEST_TICK = 30.0  # seconds after which no further one is begun
 LOCK = 0x686F6C646D61696C  # of the database session that sends
@@ -185,7 +187,9 @@ def _over(row: Mail) -> None:
 
 
 def _send_all(which: Q, by: Sender, now: datetime) -> int:
-    rows = Mail.objects.filter(which, _free(now), state=Mail.State.QUEUED, next_at__lte=now)
+    # no pause is longer than LONGEST_PAUSE: what is to wait longer was put off by a clock that was ahead
+    ripe = Q(next_at__lte=now) | Q(next_at__gt=now + LONGEST_PAUSE)
+    rows = Mail.objects.filter(which, _free(now), ripe, state=Mail.State.QUEUED)
     due = rows.order_by("next_at", "pk").values_list("pk", "channel", "address")
     sent, tried, until, silent = 0, 0, time.monotonic() + LONGEST_TICK, set[str]()
     for pk, channel, address in list(due):
@@ -216,7 +220,8 @@ def _alone(lock: int) -> Iterator[bool]:
 
 
 def _free(now: datetime) -> Q:
-    return Q(taken_until=None) | Q(taken_until__lt=now)
+    """Nobody has it; also what was taken by a clock that was ahead, whose worker may be gone."""
+    return Q(taken_until=None) | Q(taken_until__lt=now) | Q(taken_until__gt=now + TAKEN)
 
 
 def _send(by: Sender, pk: int, now: datetime) -> bool:
@@ -228,6 +233,13 @@ def _send(by: Sender, pk: int, now: datetime) -> bool:
         by(row)
     except DeliveryFailed as error:
         _not_sent(row, error, now)
+        return False
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # a message that breaks its sender must not keep the others waiting
+        log.exception("Message %s to %s broke its sender.", pk, row.person)
+        words = f"The portal broke on it ({type(error).__name__}). An administrator reads its log."
+        _not_sent(row, DeliveryFailed(words), now)
         return False
     _end(row, Mail.State.SENT, "", now)
     return True
@@ -245,11 +257,11 @@ def _read(one: dict[str, str]) -> File:
 
 
 def _not_sent(row: Mail, error: DeliveryFailed, now: datetime) -> None:
-    if isinstance(error, DeliveryRefused) or row.attempts >= TRIES:
+    if isinstance(error, DeliveryRefused):
         _end(row, Mail.State.FAILED, str(error), now)
         return
     asked = min(LONGEST_PAUSE, timedelta(seconds=error.wait))  # by the other side
-    pause = max(asked, min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (row.attempts - 1)))
+    pause = max(asked, min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(row.attempts - 1, DOUBLED)))
     Mail.objects.filter(pk=row.pk, state=Mail.State.QUEUED).update(
         error=str(error), next_at=now + pause, taken_until=None
     )
@@ -261,9 +273,46 @@ def _end(row: Mail, state: str, error: str, now: datetime) -> None:
     if not Mail.objects.filter(pk=row.pk, state=Mail.State.QUEUED).update(**fields):
         return
     row.error = error
+    if state == Mail.State.SENT:
+        _works_again(row, now)
     _told("mail.sent" if state == Mail.State.SENT else "mail.failed", "portal", row)
     if state == Mail.State.FAILED:
         log.error("Mail %s to %s is not delivered: %s", row.pk, row.person, error)
+
+
+def _works_again(row: Mail, now: datetime) -> None:
+    """What was lost on the way to the same place before is no news any more."""
+    same = Q(person=row.person) | Q(address=row.address)
+    lost().filter(same, channel=row.channel).update(settled_at=now)
+
+
+def lost() -> QuerySet[Mail]:
+    """Messages that were not delivered, after which none was to the same place, and of which nobody has said that it is
+    done with."""
+    return Mail.objects.filter(state=Mail.State.FAILED, settled_at=None)
+
+
+def late(now: datetime) -> QuerySet[Mail]:
+    """Messages that should be there and still wait."""
+    return Mail.objects.filter(state=Mail.State.QUEUED, queued_at__lte=now - LATE)
+
+
+def done_with(channel: str, until: datetime, now: datetime) -> int:
+    """A person says so of what was lost over a channel up to a moment; gives how many those are."""
+    return lost().filter(channel=channel, ended_at__lte=until).update(settled_at=now)
+
+
+def prune(before: datetime) -> int:
+    """Removes what ended before, in batches; what was lost and is not done with stays. The evidence has told the end of
+    each. Gives how many are gone."""
+    total = 0
+    for _ in range(BATCHES):
+        old = Mail.objects.filter(ended_at__lt=before).exclude(state=Mail.State.FAILED, settled_at=None)
+        gone = Mail.objects.filter(pk__in=list(old.order_by("ended_at").values_list("pk", flat=True)[:BATCH])).delete()
+        total += gone[0]
+        if gone[0] < BATCH:
+            break
+    return total
 
 
 def _expire(now: datetime) -> None:
@@ -276,7 +325,8 @@ def _expire(now: datetime) -> None:
 def again(pk: int, by: str, now: datetime) -> bool:
     """A person lets a message that was not delivered be tried once more; False when there is nothing to try."""
     rows = Mail.objects.filter(pk=pk, state=Mail.State.FAILED).exclude(address="")
-    fields = {"state": Mail.State.QUEUED, "next_at": now, "expires_at": now + WORTH, "attempts": 0, "ended_at": None}
+    fields = {"state": Mail.State.QUEUED, "next_at": now, "expires_at": now + WORTH, "attempts": 0, "ended_at": None,
+              "settled_at": None}  # fmt: skip
     if not rows.update(**fields):
         return False
     _told("mail.again", by, Mail.objects.get(pk=pk))

@@ -90,20 +90,22 @@ def test_what_is_refused_for_good_is_a_dead_letter_and_can_be_tried_again(catche
     assert Record.objects.get(kind="mail.again").actor == "operator1"
 
 
-def test_it_is_tried_with_growing_pauses_until_the_tries_are_used_up(catcher):
+def test_it_is_tried_with_growing_pauses_for_all_of_its_day(catcher):
+    """A server that is away for a night has the message in the morning."""
     now = at = timezone.now()
     services.queue(NEWS, [ANNA], now)
-    Mail.objects.update(expires_at=now + timedelta(days=30))
     catcher.fault = "defer"
     pauses = []
-    for _ in range(services.TRIES):
-        services.send_due(at)
-        row = Mail.objects.get()
-        pauses.append((row.next_at - at).total_seconds())
+    while (row := Mail.objects.get()).state == S.QUEUED:
         at = row.next_at
+        services.send_due(at)
+        row.refresh_from_db()
+        pauses.append((row.next_at - at).total_seconds())
     assert pauses[:4] == [30, 60, 120, 240]
     assert max(pauses) == 3600
-    assert (row.state, row.attempts) == (S.FAILED, services.TRIES)
+    assert now + services.WORTH <= at < now + services.WORTH + timedelta(hours=1)
+    assert "was not delivered within 24 h" in row.error
+    assert row.attempts == len(pauses) - 1
 
 
 def test_without_a_server_nothing_is_tried_and_after_a_day_it_is_worth_nothing(settings):
@@ -220,3 +222,87 @@ def test_a_file_goes_along_as_the_vault_keeps_it_or_the_message_does_not_go(catc
     altered, gone = Mail.objects.filter(state=S.FAILED).order_by("pk")
     assert altered.error == "report.pdf in the vault is not what was to be sent: its SHA-256 differs."
     assert gone.error == "The vault does not give report.pdf out: No such file or directory."
+
+
+def breaks(row):
+    raise RuntimeError("it would quote a password")
+
+
+def test_a_message_that_breaks_its_sender_keeps_no_other_waiting(settings, monkeypatch):
+    now, went = timezone.now(), []
+
+    def send(row):
+        if row.person == "anna":
+            breaks(row)
+        went.append(row.person)
+
+    monkeypatch.setattr(services, "import_string", lambda path: send)
+    settings.HOLDFAST_CHANNELS = {"webhook": "x"}
+    for name in ("anna", "bert"):
+        services.queue(
+            services.News(name, "x", "run:1", "s", "b"), [services.Reader(name, name, channel="webhook")], now
+        )
+    assert services.deliver_due(now) == 1
+    assert went == ["bert"]
+    row = Mail.objects.get(person="anna")
+    assert (row.state, row.attempts, row.taken_until) == (S.QUEUED, 1, None)
+    assert row.error == "The portal broke on it (RuntimeError). An administrator reads its log."
+    assert row.next_at == now + services.FIRST_PAUSE
+
+
+def test_a_clock_that_is_put_back_holds_no_message_up(catcher):
+    """It was put off, or taken by a worker that died, when the clock was two days ahead."""
+    now = timezone.now()
+    ahead = now + timedelta(days=2)
+    for name in ("waits", "taken"):
+        services.queue(services.News(name, "x", "run:1", "s", "b"), [ANNA], ahead)
+    Mail.objects.filter(key__startswith="taken").update(next_at=now, taken_until=ahead + services.TAKEN)
+    assert services.send_due(now) == 2
+    services.queue(services.News("later", "x", "run:1", "s", "b"), [ANNA], now)
+    Mail.objects.filter(key__startswith="later").update(next_at=now + timedelta(minutes=50))
+    assert services.send_due(now) == 0, "a pause is a pause"
+
+
+def lose(number, at, person="anna", channel="mail", address=""):
+    reader = services.Reader(person, address, "No address is known.", channel)
+    services.queue(services.News(f"n{number}", "x", "run:1", "s", "b"), [reader], at)
+
+
+def test_what_was_lost_is_lost_until_a_later_one_arrives_at_the_same_place(catcher):
+    now = timezone.now()
+    lose(1, now)
+    lose(2, now, "bert")
+    assert services.lost().count() == 2
+    later = now + timedelta(days=90)
+    services.queue(NEWS, [ANNA], later)
+    assert services.lost().count() == 2, "it is not there yet"
+    assert services.send_due(later) == 1
+    assert [row.person for row in services.lost()] == ["bert"]
+    assert Mail.objects.get(person="anna", state=S.FAILED).settled_at == later
+    assert services.done_with("mail", now, later) == 1
+    assert not services.lost().exists()
+
+
+def test_a_message_that_is_lost_again_is_lost(catcher):
+    now = timezone.now()
+    services.queue(NEWS, [ANNA], now)
+    catcher.fault = "refuse"
+    services.send_due(now)
+    services.done_with("mail", now, now)
+    row = Mail.objects.get()
+    assert services.again(row.pk, "operator1", now)
+    services.send_due(now)
+    assert services.lost().get().pk == row.pk
+
+
+def test_what_ended_long_ago_goes_and_what_is_not_done_with_stays(catcher):
+    now = timezone.now()
+    services.queue(NEWS, [ANNA], now)
+    services.send_due(now)
+    lose(1, now, "bert")
+    lose(2, now, "carl")
+    Mail.objects.filter(person="carl").update(settled_at=now)
+    services.queue(services.News("waits", "x", "run:1", "s", "b"), [services.Reader("dora", "d@bank.example")], now)
+    assert services.prune(now) == 0
+    assert services.prune(now + timedelta(seconds=1)) == 2
+    assert sorted(Mail.objects.values_list("person", "state")) == [("bert", S.FAILED), ("dora", S.QUEUED)]

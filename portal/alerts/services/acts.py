@@ -14,7 +14,7 @@ from django.utils import timezone
 from portal.alerts.models import Alert, Notice, Receiver, Silence
 from portal.alerts.rules import wording
 from portal.alerts.rules.alarm import About, Concern, Severity
-from portal.alerts.services import collect, routes, telling
+from portal.alerts.services import collect, own, routes, telling
 from portal.alerts.services.record import note
 from portal.evidence import services as evidence
 from portal.outbox import services as outbox
@@ -69,6 +69,8 @@ def close(pk: int, by: str, words: str, now: datetime) -> Alert:
             raise Refused("It ends when looks find that it holds no longer: acknowledge or silence it.", state=True)
         row.note = _one_line(words)
         row.save(update_fields=["note"])
+        if row.key == f"{own.UNDELIVERED}:{row.subject}":
+            outbox.done_with(row.subject, row.again, now)
         collect.resolve(row, now, by)
         return row
 

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 PORTAL = "portal"
 BATCH = 50  # alerts of one transaction: while it lasts, nobody else can write evidence
 LONGEST = 300  # characters of a key
+EACH, SOME = 50, 100  # what comes back has a line of its history each time at first, later one for so many times
 
 
 def collect(now: datetime) -> list[str]:
@@ -31,10 +32,9 @@ def collect(now: datetime) -> list[str]:
     broken = []
     for path in settings.HOLDFAST_ALARMS:
         row, _ = Asked.objects.get_or_create(source=path)
-        held = dict(Alert.objects.filter(source=path, resolved_at=None).values_list("key", "again"))
+        asking = ask(row, now)
         try:
-            found = list(import_string(path)(Ask(now, row.at, held, _seen(row))))
-            reconcile(path, found, now)
+            reconcile(path, said(asking, path), now)
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:  # one source that breaks must not keep the others from being heard
@@ -43,14 +43,21 @@ def collect(now: datetime) -> list[str]:
             _silent(row, error, now)
             broken.append(path)
             continue
-        waiting = {one.key: one.since.isoformat() for one in found if one.hold and one.key not in held}
-        Asked.objects.filter(pk=row.pk).update(at=now, failed_since=None, sentence="", seen=waiting)
+        noticed = {key: since.isoformat() for key, since in asking.noticed.items()}
+        Asked.objects.filter(pk=row.pk).update(at=now, failed_since=None, sentence="", seen=noticed)
     _forget(now)
     return broken
 
 
-def _seen(row: Asked) -> dict[str, datetime]:
-    return {key: datetime.fromisoformat(text) for key, text in row.seen.items()}
+def ask(row: Asked, now: datetime) -> Ask:
+    """What a source is asked as of now."""
+    held = dict(Alert.objects.filter(source=row.source, resolved_at=None).values_list("key", "again"))
+    return Ask(now, row.at, held, {key: datetime.fromisoformat(text) for key, text in row.seen.items()})
+
+
+def said(asking: Ask, path: str) -> list[Alarm]:
+    """What a source says. Raises whatever it raises."""
+    return list(import_string(path)(asking))
 
 
 @transaction.atomic
@@ -157,12 +164,17 @@ def _say(step: Move, row: Alert, alarm: Alarm, now: datetime) -> None:
     if step is Move.REPEAT:
         row.calm_since, row.again, row.repeats = None, alarm.again, row.repeats + 1
         fields += ["calm_since", "again", "repeats"]
-        note(row, "repeated", alarm.sentence, now)
+        if row.repeats <= EACH or row.repeats % SOME == 0:
+            note(row, "repeated", alarm.sentence if row.repeats <= EACH else _counted(row), now)
     elif step is Move.RAISE:
         row.severity = alarm.severity
         fields += ["severity", *anew(row, "raised")]
         note(row, "raised", alarm.sentence, now)
     row.save(update_fields=fields)
+
+
+def _counted(row: Alert) -> str:
+    return f"It has come back {row.repeats} times; now: {row.sentence}"
 
 
 def anew(row: Alert, saying: str) -> list[str]:

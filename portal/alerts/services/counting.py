@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Subquery, Value
@@ -12,16 +12,15 @@ from django.db.models.functions import JSONObject
 
 from portal.alerts.models import Alert
 from portal.alerts.rules.alarm import Severity
-from portal.outbox.models import Mail
+from portal.outbox import services as outbox
 
-RECENT = timedelta(days=7)  # a message that was lost before that is history
 SHAPES = {Severity.CRITICAL: "fail", Severity.WARNING: "warn", Severity.INFO: "running"}
 
 
 @dataclass(frozen=True)
 class Counts:
-    """open: alerts that nobody has acknowledged; taken: that somebody has; lost: messages that were not delivered.
-    worst: a state's name, "" when nothing is open."""
+    """open: alerts that nobody has acknowledged; taken: that somebody has; lost: messages that were not delivered and
+    are not done with. worst: a state's name, "" when nothing is open."""
 
     open: int
     taken: int
@@ -36,7 +35,7 @@ def bare(now: datetime) -> Q:
 
 def beside(now: datetime) -> dict[str, Subquery]:
     """Two columns for a query that is made anyway."""
-    return {"alerts_said": Subquery(_alerts(now)), "alerts_lost": Subquery(_lost(now))}
+    return {"alerts_said": Subquery(_alerts(now)), "alerts_lost": Subquery(_lost())}
 
 
 def _alerts(now: datetime) -> QuerySet[Any, Any]:
@@ -46,9 +45,8 @@ def _alerts(now: datetime) -> QuerySet[Any, Any]:
     return rows.annotate(said=JSONObject(open=Count("pk"), **counted)).values("said")
 
 
-def _lost(now: datetime) -> QuerySet[Any, Any]:
-    rows = Mail.objects.filter(state=Mail.State.FAILED, ended_at__gte=now - RECENT)
-    return rows.order_by().values("state").annotate(number=Count("pk")).values("number")
+def _lost() -> QuerySet[Any, Any]:
+    return outbox.lost().order_by().values("state").annotate(number=Count("pk")).values("number")
 
 
 def counts_of(row: Mapping[str, Any]) -> Counts:
@@ -59,7 +57,7 @@ def counts_of(row: Mapping[str, Any]) -> Counts:
 def counts(now: datetime) -> Counts:
     """The same by itself: two short queries on partial indexes."""
     said = next(iter(_alerts(now).values_list("said", flat=True)), None)
-    return _counts(said, next(iter(_lost(now).values_list("number", flat=True)), None))
+    return _counts(said, next(iter(_lost().values_list("number", flat=True)), None))
 
 
 def _counts(said: dict[str, int] | None, lost: int | None) -> Counts:

@@ -16,8 +16,9 @@ from portal.alerts.rules.routing import Rule, Spoken
 from portal.alerts.rules.routing import said as rule_words
 from portal.alerts.rules.routing import words as filter_words
 from portal.alerts.services import routes
-from portal.alerts.services.counting import RECENT, SHAPES, bare
+from portal.alerts.services.counting import SHAPES, bare
 from portal.alerts.services.settings import shown
+from portal.outbox import services as outbox
 from portal.outbox.models import Mail
 
 SIZE = 50
@@ -217,13 +218,13 @@ def measures(now: datetime) -> list[tuple[str, str, tuple[str, ...], list[tuple[
     for row in counted:
         labels = (row["severity"], row["concern"])
         opened += [((*labels, "yes"), float(row["taken"])), ((*labels, "no"), float(row["all"] - row["taken"]))]
-    lost = Mail.objects.filter(state=Mail.State.FAILED, ended_at__gte=now - RECENT).order_by().values_list("channel")
+    lost = outbox.lost().order_by().values_list("channel")
     waiting = Mail.objects.filter(state=Mail.State.QUEUED).order_by().values_list("channel")
     return [
         ("holdfast_alerts_open", "Open alerts.", ("severity", "concern", "acknowledged"), opened),
         (
             "holdfast_messages_undelivered",
-            "Messages of the last seven days that were not delivered.",
+            "Messages that were not delivered and are not done with.",
             ("channel",),
             [((channel,), float(number)) for channel, number in lost.annotate(number=Count("pk"))],
         ),

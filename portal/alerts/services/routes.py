@@ -131,10 +131,13 @@ def decide(given: Rules, said: Spoken, now: datetime) -> Decision:
 
 
 def readers(receiver: Receiver | None, name: str) -> list[Reader]:
-    """Whom the outbox sends to. receiver None: name is "role:operator"; nobody when the receiver is gone."""
+    """Whom the outbox sends to. receiver None: name is "role:operator"; nobody when the receiver is gone, or was
+    switched off since it was chosen."""
     if receiver is None:
         kind, _, role = name.partition(":")
         return outbox.role(role) if kind == "role" and role in ROLES else []
+    if not receiver.enabled:
+        return []
     if receiver.channel != Receiver.Channel.MAIL:
         return [Reader(receiver.name, who(receiver), channel=receiver.channel)]
     if receiver.role:

@@ -26,6 +26,7 @@ from portal.outbox import services as outbox
 from portal.outbox.services import News
 
 STORM = 5  # alerts that one receiver is told of at once in messages of their own
+LONGEST_DIGEST = timedelta(days=1)  # services/checking.py
 OPEN = Q(resolved_at=None)
 
 
@@ -149,7 +150,9 @@ def _escalated(pk: int, now: datetime, given: Rules) -> int:
 
 def flush(now: datetime) -> int:
     """Gives what is due to the outbox; gives how many messages that were."""
-    due = Notice.objects.filter(sent_at=None, due_at__lte=now).select_related("alert", "receiver")
+    # what is no digest is due when it is made; a digest that is due in more than a day was made by a clock ahead
+    ripe = Q(due_at__lte=now) | Q(digest=False) | Q(due_at__gt=now + LONGEST_DIGEST)
+    due = Notice.objects.filter(ripe, sent_at=None).select_related("alert", "receiver")
     rows = sorted(due, key=lambda one: (one.who, one.route if one.digest else "", one.pk))
     made = 0
     for _, group in groupby(rows, key=lambda one: (one.who, one.route if one.digest else "")):
@@ -173,7 +176,7 @@ def _given(bundle: Sequence[Notice], now: datetime) -> int:
     news = News(key, f"alert.{what}", f"alert:{first.alert_id}", wording.subject(items), body, payload=document)
     sent = outbox.queue(news, routes.readers(first.receiver, first.who), now)
     if not sent:
-        note(first.alert, "untold", f"{first.who}: the receiver is gone, so nobody was told.", now)
+        note(first.alert, "untold", f"{first.who}: the receiver is gone or switched off, so nobody was told.", now)
     Notice.objects.filter(pk__in=[one.pk for one in bundle]).update(message=key if sent else "", sent_at=now)
     return sent
 
