@@ -51,3 +51,18 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "CorrectionWord": "failover.models.availability.CorrectionDecision.Word",
     },
 }
+
+
+def caches(broker: str) -> dict[str, Any]:
+    """CACHES. broker: Celery's URL. shared: what processes count together (portal/access/counting.py), beside Celery's
+    queues; nothing in it is missed when it is lost. default is each process's own: what clears a cache must never empty
+    the queues."""
+    return {
+        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+        "shared": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": broker.replace("redis+socket://", "unix://").replace("virtual_host=", "db="),
+            "KEY_PREFIX": "holdfast",
+            "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
+        },
+    }

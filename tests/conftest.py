@@ -66,9 +66,11 @@ def no_broker():
 
 @pytest.fixture(scope="session", autouse=True)
 def plain_settings():
-    """Pages render without collectstatic; passwords are hashed fast."""
+    """Pages render without collectstatic; passwords are hashed fast; requests are counted in this process."""
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     files = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
     fast = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    with override_settings(STORAGES={"default": files, "staticfiles": plain}, PASSWORD_HASHERS=fast):
+    own = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}  # the Redis of this machine gets no counts
+    caches = {"default": own, "shared": own}
+    with override_settings(STORAGES={"default": files, "staticfiles": plain}, PASSWORD_HASHERS=fast, CACHES=caches):
         yield

@@ -8,12 +8,12 @@ from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
+from portal.access import counting
 from portal.access.address import client_address
 from portal.access.models import Token
 from portal.access.roles import words
@@ -28,7 +28,7 @@ class Denied(PermissionDenied):
     """A refusal that is on record already."""
 
 
-# An unknown visitor can knock as often as he likes; the record gets one entry a minute and address from each process.
+# An unknown visitor can knock as often as he likes; the record gets one entry a minute and address.
 QUIET = 60
 
 
@@ -81,8 +81,8 @@ def trace(request: HttpRequest) -> dict[str, object]:
 
 
 def first_in_a_while(*words_: str) -> bool:
-    """True once a minute for the same words in this process."""
-    return cache.add("access:" + ":".join(words_), 1, QUIET)
+    """True once a minute for the same words."""
+    return counting.first("access:" + ":".join(words_), QUIET)
 
 
 def to_login(request: HttpRequest) -> HttpResponseBase:

@@ -1,5 +1,5 @@
-"""How often somebody may ask the API, per process: a count per minute and person, or per address where nobody is known.
-Who asks more is told when to come back; nothing is queued."""
+"""How often somebody may ask the API: a count per minute and person, or per address where nobody is known, over all
+processes of the portal. Who asks more is told when to come back; nothing is queued."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import time
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.core.cache import cache
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from portal.access import counting
 from portal.access.address import client_address
 
 if TYPE_CHECKING:  # DRF loads this module while its own views are being loaded
@@ -44,12 +44,7 @@ def ident(request: Request) -> str:
 
 def count(kind: str, who: str, most: int) -> bool:
     """Counts one more this minute; False when it is one too many."""
-    key = f"api:{kind}:{who}:{int(time.time()) // MINUTE}"
-    cache.add(key, 0, 2 * MINUTE)
-    try:
-        return int(cache.incr(key)) <= most
-    except ValueError:  # it expired between the two
-        return True
+    return counting.count(f"api:{kind}:{who}:{int(time.time()) // MINUTE}", 2 * MINUTE) <= most
 
 
 def rest_of_minute() -> float:
