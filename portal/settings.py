@@ -136,6 +136,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "portal.access.middleware.legible",
+    "portal.access.idempotency.given_back",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -257,6 +258,7 @@ HOLDFAST_PLANS = ["failover.services.composed.plan_of"]
 HOLDFAST_GATES = ["failover.services.gates.gate", "failover.services.change_gate.gate"]
 HOLDFAST_LAUNCHES = ["failover.services.change_gate.launch"]
 HOLDFAST_SITE_OF = "failover.services.sites.of_target"
+HOLDFAST_CHANGE_COVERS = "failover.services.items.covering"  # (target, items of each change) -> whether it covers it
 # How a change system is opened (portal/changes/services/opening.py).
 HOLDFAST_CHANGE_CONNECT = "portal.connectors.change.connect"
 HOLDFAST_CONSENTS = ["failover.services.approvals.consent"]
@@ -295,7 +297,7 @@ HOLDFAST_MAIL_URL = envstr("MAIL_URL")  # portal/connectors/mail.py; it holds a 
 HOLDFAST_CLAUSES = envstr("CLAUSES")  # file of the bank's own map of clauses; "": the one that comes along
 HOLDFAST_REPORT_MAIL_MB = envint("REPORT_MAIL_MB", 8)  # of files that one mail carries; larger ones are linked
 HOLDFAST_PUBLIC_URL = envstr("PUBLIC_URL")  # how people reach the portal, for links in mail
-# Requests that one person, or one unknown address, may send to the API in a minute, per process of the portal.
+# Requests that one person, or one unknown address, may send to the API in a minute.
 HOLDFAST_API_READS = envint("API_READS", 1200)
 HOLDFAST_API_WRITES = envint("API_WRITES", 300)
 HOLDFAST_CALLBACKS = envint("CALLBACKS", 120)  # of one change system in a minute
@@ -303,6 +305,7 @@ HOLDFAST_LEASE = envint("LEASE", 15)  # seconds after which a Run whose worker i
 
 # Celery only wakes workers up; the database is the truth (docs/architecture.md 5).
 CELERY_BROKER_URL = envstr("REDIS_URL", "redis://127.0.0.1:6379/0")
+CACHES = settings_api.caches(CELERY_BROKER_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -71,6 +71,8 @@ def start(engine: Engine, wish: Wish, by: str, key: str = "") -> Run:
         on = _guarded(engine, Act(ENTERING[wish.scope], wish.host_name), wish.host)
         return _saved(engine, wish, on, by, key)
     except Refused as refusal:
+        if earlier := _earlier(by, key, wish):  # two at one time: whoever lost takes what the other one began
+            return earlier
         told = {"scope": wish.scope, "host": wish.host_name, "deadline": wish.deadline.isoformat()}
         raise recorded(refusal, by, pairs.target(engine), {"wish": "maintenance", **told}) from None
 
@@ -182,8 +184,7 @@ def _held(window_pk: int, states: tuple[str, ...], wish: str) -> Window:
 
 def leave(window: Window, by: str, change: str | Asked = "", key: str = "") -> Run:
     """Ends a maintenance, adopted or not, whoever set it. The same key gives the same Run. Raises Refused."""
-    again = Run.objects.filter(requested_by=by, idempotency_key=key, plan=LEAVE).first() if key else None
-    if again:
+    if again := _again(by, key, LEAVE):
         return again
     engine, scope = window.engine, str(window.scope)
     try:
@@ -200,7 +201,14 @@ def leave(window: Window, by: str, change: str | Asked = "", key: str = "") -> R
             _put(row, "window.leave_asked", by, {"run": run.pk, **unbound})
         return run
     except Refused as refusal:
+        if again := _again(by, key, LEAVE):  # two at one time
+            return again
         raise recorded(refusal, by, f"window:{window.pk}", {"wish": "leave"}) from None
+
+
+def _again(by: str, key: str, plan: str) -> Run | None:
+    """The Run of a plan that this key has started before: a second click starts nothing."""
+    return Run.objects.filter(requested_by=by, idempotency_key=key, plan=plan).first() if key else None
 
 
 def _bindable(change: str | Asked, target: str, by: str) -> tuple[Asked, dict[str, str]]:
@@ -256,8 +264,7 @@ def _rearm(
     asked: Asked | None = None,
     **fields: str,
 ) -> Run:
-    again = Run.objects.filter(requested_by=by, idempotency_key=key, plan=EXTEND).first() if key else None
-    if again:
+    if again := _again(by, key, EXTEND):
         return again
     try:
         if wrong := _deadline_wrong(deadline):
@@ -277,6 +284,8 @@ def _rearm(
             _put(row, kind, by, {**body, "to": deadline.isoformat(), "run": run.pk})
         return run
     except Refused as refusal:
+        if again := _again(by, key, EXTEND):  # two at one time
+            return again
         raise recorded(refusal, by, f"window:{window.pk}", {"wish": "new deadline"}) from None
 
 

@@ -54,6 +54,7 @@ class Idempotency(models.Model):
     key = models.CharField(max_length=200)
     sha256 = models.CharField(max_length=64)  # over method, path and body
     at = models.DateTimeField()
+    taken_until = models.DateTimeField(null=True, blank=True)  # a request with it is under way
 
     class Meta:
         verbose_name_plural: ClassVar = "idempotency keys"

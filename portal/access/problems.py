@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from django.conf import settings
@@ -44,6 +45,17 @@ class ChangePrevents(Conflict):
 
     default_code = "change_prevents"
     default_detail = "The change does not allow it"
+
+
+class InProgress(Conflict):
+    """409: the same is being done already. wait: seconds after which it is worth asking again."""
+
+    default_code = "in_progress"
+    default_detail = "The same is under way"
+
+    def __init__(self, detail: str, wait: float) -> None:
+        super().__init__(detail)
+        self.wait = max(1, math.ceil(wait))
 
 
 class SystemFailed(exceptions.APIException):
