@@ -109,6 +109,8 @@ class Jira:
             fields = given if isinstance(given, dict) else {}
             change.began = str(fields.get("customfield_10061", change.began))
             change.ended = str(fields.get("customfield_10062", change.ended))
+            change.begins = _moment(fields.get("customfield_10050")) or change.begins
+            change.ends = _moment(fields.get("customfield_10051")) or change.ends
             return Reply(204)
         return Reply(
             200,
@@ -286,3 +288,10 @@ def _label_row(change: Change) -> dict[str, object]:
 
 def _iso(moment: datetime | None) -> str | None:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.000+0000") if moment else None
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(value)) if value else None
+    except ValueError:
+        raise Refusal(400, f"{value} is no date") from None

@@ -86,8 +86,12 @@ class ChangeFailed(LookFailed):
 
 
 class ChangeRefused(ChangeFailed):
-    """It understood and says no: a login that fails, a missing right, a state that does not permit it. Asking again
-    alone does not help."""
+    """It understood and says no, for good unless it is one of the kinds below: asking again alone does not help."""
+
+
+class ChangeHeld(ChangeRefused):
+    """It says no for something that people can put right over there: a right that the account lacks, a state that the
+    record is in, or a no without a reason. Asking again helps once they have."""
 
 
 class ChangeLogin(ChangeRefused):
@@ -119,7 +123,13 @@ class ChangeSystem(Protocol):
         ...
 
     def create(self, wanted: ChangeWanted) -> ChangeSeen:
-        """Asks for a change; with the same mark, gives the one that is there."""
+        """Asks for a change; with the same mark, gives the one that is there. What is raised says by `sent` whether it
+        may have been made all the same."""
+        ...
+
+    def find(self, wanted: ChangeWanted) -> ChangeSeen | None:
+        """The change that was asked for with this mark before; None when there is none. Raises ChangeFailed also where
+        the system cannot be asked so, since then nobody knows."""
         ...
 
     def note(self, key: ChangeKey, text: str, mark: str) -> None:

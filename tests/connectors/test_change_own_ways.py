@@ -87,14 +87,14 @@ def test_a_login_that_is_no_login(changes, kind, more):
 # --- ServiceNow
 
 
-def test_the_change_is_found_by_number_or_sys_id_and_both_must_agree(changes):
+def test_the_change_is_found_by_number_or_sys_id_and_tells_its_own(changes):
     one, two = changes.open("servicenow"), changes.open("servicenow")
     system = changes.connect("servicenow")
     assert system.read(replace(one, sys_id="")).key == one
     assert system.read(ChangeKey("servicenow", "", one.sys_id)).key == one
-    crossed = system.read(replace(one, sys_id=two.sys_id))
-    assert crossed.gate is Gate.INVALID
-    assert two.number in crossed.sentence
+    for wrong in (two.sys_id, "f" * 32):
+        assert system.read(replace(one, sys_id=wrong)).key == one, "the number is what people approve"
+    assert system.read(ChangeKey("servicenow", "", "f" * 32)).gate is Gate.INVALID
 
 
 def test_older_releases_name_the_next_states_otherwise(changes, monkeypatch):
@@ -201,7 +201,8 @@ def test_a_deployment_is_gated_by_the_issue_that_jira_makes(changes):
     assert system.read(made.key).gate is Gate.ALLOWED
     assert system.read(replace(made.key, number="")).key == made.key
     crossed = system.read(replace(made.key, number="OPS-1"))
-    assert crossed.gate is Gate.INVALID
+    assert (crossed.gate, crossed.state) == (Gate.INVALID, "")
+    assert system.find(wanted(mark)).key == made.key
     system.note(replace(made.key, number=""), "The drill begins.", mark)
     assert len(changes.told("jira", made.key.number)["notes"]) == 1
 

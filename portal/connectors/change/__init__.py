@@ -26,6 +26,14 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "bmc": ("login_path", "impact", "urgency"),
     "webhook": ("read_path", "post_path"),
 }
+# words of a 4xx that is no 403 and tells of a right all the same: ServiceNow's "Record doesn't exist or ACL restricts
+# the record retrieval", Jira's "Issue does not exist or you do not have permission to see it"
+MENDS: Mapping[str, tuple[str, ...]] = {
+    "servicenow": ("acl ", "insufficient rights", "security constraint", "not authorized"),
+    "jira": ("permission", "not authorized", "do not have access"),
+    "bmc": ("permission", "not authorized", "do not have access"),
+    "webhook": (),
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ def connect(kind: str, url: str, account: str, secret: Secret, ca: str, **more: 
     keys = tuple(key for key in (more.get("signing_key"), more.get("former_key")) if isinstance(key, Secret) and key)
     limit = more.get("limit", LIMIT)
     assert isinstance(limit, int | float)
-    endpoint = Endpoint(name, url.rstrip("/"), ca, pin)
+    endpoint = Endpoint(name, url.rstrip("/"), ca, pin, MENDS[kind])
     return _MADE[kind](_Given(kind, Account(account, secret), endpoint, options, keys, float(limit)))
 
 

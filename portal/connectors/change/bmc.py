@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from portal.connectors.change.reading import bmc as reading
 from portal.connectors.change.reading.leaves import NAME, stamp, tag
 from portal.connectors.change.session import Door, Session, unknown
-from portal.kernel.change import ChangeKey, ChangeRefused, ChangeSeen, ChangeWanted, Gate
+from portal.kernel.change import ChangeHeld, ChangeKey, ChangeRefused, ChangeSeen, ChangeWanted, Gate
 
 END, BEFORE = "Completed", "Implementation In Progress"
 IMPACTS = ("1000", "2000", "3000", "4000")  # extensive, significant, moderate, minor; urgency: critical to low
@@ -48,9 +48,17 @@ class Bmc:
             if there:
                 return self._read(session, ChangeKey(session.talk.endpoint.name, there))
             made = session.send("POST", "/change", self._fields(wanted))
-            with session.reading("POST /change"):
-                number = reading.number_of(reading.record_of(made))
-            return self._read(session, ChangeKey(session.talk.endpoint.name, number))
+            with session.after():
+                with session.reading("POST /change"):
+                    number = reading.number_of(reading.record_of(made))
+                return self._read(session, ChangeKey(session.talk.endpoint.name, number))
+
+    def find(self, wanted: ChangeWanted) -> ChangeSeen | None:
+        """The change with this vendor ticket. Raises ChangeFailed, also where BMC cannot be asked for it."""
+        tag(wanted.mark)
+        with self.door.open() as session:
+            there = reading.with_ticket(session.get(_by_ticket(wanted.mark)), wanted.mark)
+            return self._read(session, ChangeKey(session.talk.endpoint.name, there)) if there else None
 
     def note(self, key: ChangeKey, text_: str, mark: str) -> None:
         """Adds work information unless one with this mark is there. Raises ChangeFailed."""
@@ -87,7 +95,7 @@ class Bmc:
             reached = self._status(session, key)
             if reached.lower() not in _ENDED:
                 why = f'{key.number} stays "{reached}" in {session.talk.endpoint.name} although it took {END}.'
-                raise ChangeRefused(f"{why} Complete it there.", status=409)
+                raise ChangeHeld(f"{why} Complete it there, or move it on: the portal tries again.", status=409)
 
     def clashes(self, key: ChangeKey) -> tuple[str, ...]:
         """Always empty: no call tells BMC's collisions."""
@@ -95,8 +103,7 @@ class Bmc:
 
     def _made(self, session: Session, mark: str) -> str:
         """The number of the change with this mark; "" when there is none or no such question is taken."""
-        found = session.look(f"/change?{urlencode({'vendor_ticket_number': mark})}")
-        return reading.with_ticket(found, mark)
+        return reading.with_ticket(session.look(_by_ticket(mark)), mark)
 
     def _read(self, session: Session, key: ChangeKey) -> ChangeSeen:
         found = session.get(f"/change/{key.number}")
@@ -136,3 +143,7 @@ class Bmc:
 
 def _flaw(key: ChangeKey) -> str:
     return "" if NAME.fullmatch(key.number) else f"{key.number or 'Nothing'} is no number of a BMC change: CRQ…"
+
+
+def _by_ticket(mark: str) -> str:
+    return f"/change?{urlencode({'vendor_ticket_number': mark})}"

@@ -22,6 +22,7 @@ from portal.kernel.change import (
     ChangeBusy,
     ChangeFailed,
     ChangeGarbled,
+    ChangeHeld,
     ChangeLogin,
     ChangeRefused,
     ChangeUnreachable,
@@ -58,12 +59,13 @@ _WORDS = {
 class Endpoint:
     """Where a change system is. name is for sentences, base an https URL without a final slash. ca_pem: the CA that
     signed its certificate, "" for the system's CAs. pin_pem: its own certificate, compared by its public key instead of
-    chain and name."""
+    chain and name. mends: words in a refusal that tell of a right which an administrator can give, in lower case."""
 
     name: str
     base: str
     ca_pem: str = ""
     pin_pem: str = ""
+    mends: tuple[str, ...] = ()
 
     @property
     def root(self) -> str:
@@ -248,14 +250,16 @@ def judged(endpoint: Endpoint, asked: str, answer: Answer) -> ChangeFailed | Non
         return ChangeBusy(sentence, status=status, wait=wait, sent=status >= 500)
     if status == 403:
         sentence = f"{name} does not permit {asked} to this account{words}. Give the account the right there."
-        return ChangeRefused(sentence, status=status)
-    if status == 404 and answer.body.lstrip()[:1] == b"<":
+        return ChangeHeld(sentence, status=status)
+    if answer.body.lstrip()[:1] == b"<":
         sentence = (
-            f"{name} answers {asked} with a web page (HTTP 404{words}): its API is not at this address. Check it."
+            f"{name} answers {asked} with a web page (HTTP {status}{words}): its API is not at this address. Check it."
         )
         return ChangeGarbled(sentence, status=status)
-    sentence = f"{name} refuses {asked} (HTTP {status}{words})."
-    return ChangeRefused(sentence, status=status)
+    if not said or any(word in said.lower() for word in endpoint.mends):
+        why = words or ", without a reason"
+        return ChangeHeld(f"{name} refuses {asked} (HTTP {status}{why}). Look at the change there.", status=status)
+    return ChangeRefused(f"{name} refuses {asked} (HTTP {status}{words}).", status=status)
 
 
 def multipart(name: str, media: str, content: bytes) -> tuple[bytes, str]:

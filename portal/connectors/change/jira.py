@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -16,7 +16,7 @@ from portal.connectors.change.https import multipart
 from portal.connectors.change.reading import jira as reading
 from portal.connectors.change.reading.leaves import NAME, Row, row, rows, stamp, tag, text
 from portal.connectors.change.session import Door, Session, once, unknown
-from portal.kernel.change import ChangeBusy, ChangeKey, ChangeRefused, ChangeSeen, ChangeWanted, Gate
+from portal.kernel.change import ChangeBusy, ChangeHeld, ChangeKey, ChangeRefused, ChangeSeen, ChangeWanted, Gate
 
 ISSUE, APPROVALS = "/rest/api/2/issue", "/rest/servicedeskapi/request"
 DEPLOYMENTS = "/rest/deployments/0.1"
@@ -58,6 +58,20 @@ class Jira:
         with self.door.open(2.0) as session:
             return self._deploy(session, wanted) if self.services else self._make(session, wanted)
 
+    def find(self, wanted: ChangeWanted) -> ChangeSeen | None:
+        """The deployment of this mark, or the issue with its label. Raises ChangeFailed."""
+        tag(wanted.mark)
+        with self.door.open(2.0) as session:
+            if not self.services:
+                number = self._labelled(session, wanted.mark)
+                return self._approved(session, ChangeKey(session.talk.endpoint.name, number)) if number else None
+            try:
+                return self._gate_of(session, self._deployment(wanted))
+            except ChangeRefused as error:
+                if error.status != 404:
+                    raise
+                return None
+
     def note(self, key: ChangeKey, text_: str, mark: str) -> None:
         """Adds an internal comment unless one with this mark is there. Raises ChangeFailed."""
         mine = tag(mark)
@@ -85,7 +99,7 @@ class Jira:
             issue = self._number(session, key)
             mine = tag(f"close-{code}")
             once(lambda: self._commented(session, issue, mine), lambda: self._comment(session, issue, told, mine))
-            self._write_times(session, issue, began, ended)
+            self._write_times(session, issue, {reading.ACTUAL_BEGAN: began, reading.ACTUAL_ENDED: ended})
             self._transit(session, issue, code)
             if key.sys_id:
                 self._hand_in(session, key.sys_id, issue, "", STATES.get(code, "unknown"))
@@ -110,7 +124,9 @@ class Jira:
         number, link = reading.gated_issue(gating)
         if key.number and number and number != key.number:
             return ChangeSeen(key, "", Gate.INVALID, f"The deployment of {key.number} is gated by {number} in Jira.")
-        number = number or key.number
+        if key.number and not number:  # anybody can name a deployment: only Jira says which change it belongs to
+            words = f"Jira does not name {key.number} as the change of the deployment {key.sys_id}."
+            return ChangeSeen(key, "", Gate.INVALID, words)
         if not number:
             opened, why = reading.gate_by_deployment(key.sys_id, None, gating)
             return reading.with_gating(ChangeSeen(key, "", opened, why, url=link), gating)
@@ -164,21 +180,25 @@ class Jira:
         if not self.project:
             name = session.talk.endpoint.name
             raise ChangeRefused(f"No project is set in which {name} makes changes. Enter its key.")
-        label = _label(wanted.mark)
-        if wanted.mark:
-            query = quote(f'project = "{self.project}" AND labels = "{label}"')
-            asked = f"?jql={query}&fields=labels&maxResults=2"
-            # Jira Cloud has taken the older call away, Data Center does not have the newer one
-            found = session.look(f"/rest/api/2/search/jql{asked}") or session.get(f"/rest/api/2/search{asked}")
-            with session.reading("GET search"):
-                there = rows(row(found, "the search").get("issues"), "the issues")
-                number = next((text(one.get("key")) for one in there if label in _labels(one)), "")
-            if number:
-                return self._approved(session, ChangeKey(session.talk.endpoint.name, number))
-        made = session.send("POST", ISSUE, {"fields": self._fields(wanted, label)})
-        with session.reading("POST issue"):
-            number = text(row(made, "the issue").get("key"))
-        return self._approved(session, ChangeKey(session.talk.endpoint.name, number))
+        if wanted.mark and (number := self._labelled(session, wanted.mark)):
+            return self._approved(session, ChangeKey(session.talk.endpoint.name, number))
+        made = session.send("POST", ISSUE, {"fields": self._fields(wanted, _label(wanted.mark))})
+        with session.after():
+            with session.reading("POST issue"):
+                number = text(row(made, "the issue").get("key"))
+            self._write_times(session, number, {reading.BEGINS: wanted.begins, reading.ENDS: wanted.ends})
+            return self._approved(session, ChangeKey(session.talk.endpoint.name, number))
+
+    def _labelled(self, session: Session, mark: str) -> str:
+        """The key of the issue with this mark's label; "" when there is none."""
+        label = _label(mark)
+        query = quote(f'project = "{self.project}" AND labels = "{label}"')
+        asked = f"?jql={query}&fields=labels&maxResults=2"
+        # Jira Cloud has taken the older call away, Data Center does not have the newer one
+        found = session.look(f"/rest/api/2/search/jql{asked}") or session.get(f"/rest/api/2/search{asked}")
+        with session.reading("GET search"):
+            there = rows(row(found, "the search").get("issues"), "the issues")
+            return next((text(one.get("key")) for one in there if label in _labels(one)), "")
 
     def _fields(self, wanted: ChangeWanted, label: str) -> dict[str, object]:
         """The fields that every Jira has; what a project adds is in the description."""
@@ -195,18 +215,24 @@ class Jira:
             "labels": [label] if wanted.mark else [],
         }
 
-    def _deploy(self, session: Session, wanted: ChangeWanted) -> ChangeSeen:
-        """The number comes from window and mark: a repeat is the same deployment, a later one has a larger number."""
+    def _deployment(self, wanted: ChangeWanted) -> str:
+        """Its number comes from window and mark: a repeat is the same deployment, a later one has a larger number."""
         digest = int(hashlib.sha256(wanted.mark.encode()).hexdigest(), 16)
         number = int(wanted.begins.timestamp()) * 10_000 + digest % 10_000
-        sys_id = f"{self.pipeline}/{self.environment}/{number}"
-        key = ChangeKey(session.talk.endpoint.name, "", sys_id)
+        return f"{self.pipeline}/{self.environment}/{number}"
+
+    def _deploy(self, session: Session, wanted: ChangeWanted) -> ChangeSeen:
+        sys_id = self._deployment(wanted)
         known = session.look(f"{DEPLOYMENTS}/{_where(sys_id)}/gating-status")
         if known is None:
             self._hand_in(session, sys_id, "", wanted.short, "pending")
-        found = self._gated(session, key)
+        with session.after():
+            return self._gate_of(session, sys_id)
+
+    def _gate_of(self, session: Session, sys_id: str) -> ChangeSeen:
+        name = session.talk.endpoint.name
+        found = self._gated(session, ChangeKey(name, "", sys_id))
         if not found.key.number and found.gate is Gate.AWAITING:
-            name = session.talk.endpoint.name
             raise ChangeBusy(f"{name} took the deployment and has made no change for it yet.", wait=SOON)
         return found
 
@@ -248,11 +274,11 @@ class Jira:
         found = session.get(f"{ISSUE}/{issue}?fields=attachment")
         return (name, str(size)) in reading.files_of(found)
 
-    def _write_times(self, session: Session, issue: str, began: datetime, ended: datetime) -> None:
-        """Only where this Jira has such fields; one on no screen is refused, and the comment tells the times."""
+    def _write_times(self, session: Session, issue: str, times: Mapping[tuple[str, ...], datetime]) -> None:
+        """times: names of a field -> when. Only where this Jira has such fields; one on no screen is refused, and the
+        description or a comment tells the times."""
         found = self._issue(session, issue)
-        fields = {one: stamp(began) for one in reading.field_ids(found, reading.ACTUAL_BEGAN)}
-        fields |= {one: stamp(ended) for one in reading.field_ids(found, reading.ACTUAL_ENDED)}
+        fields = {one: stamp(at) for names, at in times.items() for one in reading.field_ids(found, names)}
         if not fields:
             return
         try:
@@ -269,7 +295,9 @@ class Jira:
                 status = reading.status_of(found)
             if reading.is_end(status.name, code):
                 return
-            if status.category == "done" or status.name.lower() in passed:
+            if status.category == "done":
+                raise _over(issue, status.name)
+            if status.name.lower() in passed:
                 raise _stuck(issue, status.name, "its status does not move on")
             passed.add(status.name.lower())
             offered = session.get(f"{ISSUE}/{issue}/transitions")
@@ -283,11 +311,16 @@ class Jira:
         raise _stuck(issue, "open", "it takes more steps than a change has")
 
 
-def _stuck(issue: str, status: str, why: str) -> ChangeRefused:
-    return ChangeRefused(
-        f'{issue} stays "{status}" in Jira: {why}. Close it there, or move it on and let the portal try again.',
-        status=409,
-    )
+def _stuck(issue: str, status: str, why: str) -> ChangeHeld:
+    """People can move it on."""
+    hint = "Close it there, or move it on: the portal tries again."
+    return ChangeHeld(f'{issue} stays "{status}" in Jira: {why}. {hint}', status=409)
+
+
+def _over(issue: str, status: str) -> ChangeRefused:
+    """It has an end that is not the one of this result."""
+    why = "its status does not move on. Give up its closing, or correct the result there"
+    return ChangeRefused(f'{issue} stays "{status}" in Jira: {why}.', status=409)
 
 
 def _flaw(key: ChangeKey) -> str:

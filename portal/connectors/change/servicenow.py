@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
@@ -16,7 +16,7 @@ from portal.connectors.change.reading import servicenow as reading
 from portal.connectors.change.reading.leaves import NAME, Row, Unreadable, rows, tag, text
 from portal.connectors.change.reading.servicenow import field
 from portal.connectors.change.session import Door, Session, unknown
-from portal.kernel.change import ChangeFailed, ChangeKey, ChangeRefused, ChangeSeen, ChangeWanted, Gate
+from portal.kernel.change import ChangeFailed, ChangeHeld, ChangeKey, ChangeRefused, ChangeSeen, ChangeWanted, Gate
 
 CHANGE = "/api/sn_chg_rest/change"
 TABLE, ATTACHMENT = "/api/now/table", "/api/now/attachment"
@@ -43,8 +43,15 @@ class ServiceNow:
             if there is not None:
                 return self._seen(session, there)
             made = session.send("POST", self._made_at(session, wanted.kind), _fields(wanted))
-            with session.reading("POST change"):
+            with session.after(), session.reading("POST change"):
                 return self._seen(session, reading.record_of(made))
+
+    def find(self, wanted: ChangeWanted) -> ChangeSeen | None:
+        """The change with this correlation id. Raises ChangeFailed."""
+        tag(wanted.mark)
+        with self.door.open() as session:
+            there = self._made(session, wanted.mark)
+            return self._seen(session, there) if there is not None else None
 
     def note(self, key: ChangeKey, text_: str, mark: str) -> None:
         """Adds a work note unless one with this mark is in the journal. Raises ChangeFailed."""
@@ -94,15 +101,16 @@ class ServiceNow:
         if flaw:
             return _invalid(key, flaw)
         try:
-            record = self._record(session, key)
+            found = self._seen(session, self._record(session, key))
         except ChangeRefused as error:
             if error.status != 404:
                 raise
-            return unknown(session, key)
-        found = self._seen(session, record)
-        if key.number and found.key.number != key.number:
-            return _invalid(key, f"The sys_id of {key.number} belongs to {found.key.number} in ServiceNow.")
-        return found
+            found = None
+        if found is not None and key.number in ("", found.key.number):
+            return found
+        if key.sys_id and key.number:  # the number is what people approve: a sys_id that is not its own says nothing
+            return self._read(session, replace(key, sys_id=""))
+        return unknown(session, key)
 
     def _record(self, session: Session, key: ChangeKey) -> Row:
         """By sys_id where it is known, else by number. Raises ChangeRefused with status 404 when there is none."""
@@ -179,12 +187,12 @@ class ServiceNow:
     def _ended(self, session: Session, record: Row, code: str) -> bool:
         state = reading.word(field(record, "state"))
         if state == reading.CANCELED:
-            raise self._stuck(session, record, "it is canceled")
+            raise self._over(session, record, "it is canceled")
         if state != reading.CLOSED:
             return False
         theirs = field(record, "close_code").value
         if theirs != code:
-            raise self._stuck(session, record, f'it is closed already, as "{theirs}"')
+            raise self._over(session, record, f'it is closed already, as "{theirs}"')
         return True
 
     def _step(self, session: Session, record: Row, end: Mapping[str, str]) -> Row:
@@ -209,12 +217,19 @@ class ServiceNow:
             return reading.next_states(found, current)
 
     def _stuck(self, session: Session, record: Row, why: str) -> ChangeFailed:
-        number, state = field(record, "number").value, field(record, "state").label
-        name = session.talk.endpoint.name
-        return ChangeRefused(
-            f"{number} stays {state} in {name}: {why}. Close it there, or move it on and let the portal try again.",
-            status=409,
-        )
+        """People can move it on."""
+        hint = "Close it there, or move it on: the portal tries again."
+        return ChangeHeld(f"{_stays(session, record)}: {why}. {hint}", status=409)
+
+    def _over(self, session: Session, record: Row, why: str) -> ChangeFailed:
+        """Nobody moves it any more."""
+        hint = "Give up its closing, or correct the result there."
+        return ChangeRefused(f"{_stays(session, record)}: {why}. {hint}", status=409)
+
+
+def _stays(session: Session, record: Row) -> str:
+    number, state = field(record, "number").value, field(record, "state").label
+    return f"{number} stays {state} in {session.talk.endpoint.name}"
 
 
 def _flaw(key: ChangeKey) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from portal.connectors.change.https import JSON, Answer, Endpoint, Talk, garbled, told
 from portal.connectors.change.login import Login
 from portal.connectors.change.reading.leaves import Unreadable
-from portal.kernel.change import ChangeKey, ChangeRefused, ChangeSeen, Gate
+from portal.kernel.change import ChangeFailed, ChangeKey, ChangeRefused, ChangeSeen, Gate
 
 NONE: Mapping[str, str] = {}
 
@@ -50,6 +50,15 @@ class Session:
             yield
         except Unreadable as error:
             raise garbled(self.talk.endpoint, asked, error) from None
+
+    @contextmanager
+    def after(self) -> Iterator[None]:
+        """What fails within comes after something was made over there."""
+        try:
+            yield
+        except ChangeFailed as error:
+            error.sent = True
+            raise
 
     def _told(self, method: str, path: str, answer: Answer) -> object:
         return told(self.talk.endpoint, f"{method} {path.partition('?')[0]}", answer)

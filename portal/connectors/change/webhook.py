@@ -60,6 +60,11 @@ class Webhook:
         mark = wanted.mark or f"create-{stamp(wanted.begins)}".replace("+", "_")
         return self._seen(self._post("create", "", mark, fields), ChangeKey(self.endpoint.name, ""))
 
+    def find(self, wanted: ChangeWanted) -> ChangeSeen | None:
+        """The same event again: the other side knows its id and answers as before, or makes what it did not make.
+        Raises ChangeFailed."""
+        return self.create(wanted)
+
     def note(self, key: ChangeKey, text_: str, mark: str) -> None:
         """Sends a work note. Raises ChangeFailed."""
         self._post("note", key.number, mark, {"text": text_})
@@ -128,7 +133,7 @@ class Webhook:
             verify(self.keys, stamp_, mark, answer.body, self.clock())
         except BadSignature as error:
             raise ChangeGarbled(
-                f"The answer of {self.endpoint.name} to {method} {path} is not proved. {error}"
+                f"The answer of {self.endpoint.name} to {method} {path} is not proved. {error}", sent=method == "POST"
             ) from None
 
     def _now(self) -> datetime:

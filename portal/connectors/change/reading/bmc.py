@@ -118,7 +118,7 @@ def seen(record: Mapping[str, object], key: ChangeKey, base: str) -> ChangeSeen:
     ci = leaf(record, ("serviceci", "ci", "configurationitem"))
     changed = _time(leaf(record, ("lastmodifieddate", "modifieddate")))
     return ChangeSeen(
-        key=ChangeKey(key.system, number, key.sys_id),
+        key=ChangeKey(key.system, number),  # BMC knows a change by its number alone
         state=status,
         gate=opened,
         sentence=why,

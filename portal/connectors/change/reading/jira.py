@@ -17,8 +17,8 @@ KEY = re.compile(r"[A-Z][A-Z0-9_]{1,30}-[1-9][0-9]{0,9}", re.ASCII)
 DEPLOYMENT = re.compile(r"([A-Za-z0-9_.-]{1,255})/([A-Za-z0-9_.-]{1,255})/([0-9]{1,18})", re.ASCII)
 
 # names of a change's own fields, whatever their number in this Jira is
-_BEGINS = ("planned start", "change start date", "planned start date")
-_ENDS = ("planned end", "change completion date", "planned end date")
+BEGINS = ("planned start", "change start date", "planned start date")
+ENDS = ("planned end", "change completion date", "planned end date")
 _KIND = ("change type",)
 _CI = ("affected services", "affected service", "affected hardware", "affected assets", "configuration item")
 ACTUAL_BEGAN, ACTUAL_ENDED = ("actual start", "actual start date"), ("actual end", "actual end date")
@@ -168,7 +168,7 @@ def seen(issue: Row, key: ChangeKey, decided: tuple[Gate, str], base: str) -> Ch
     opened, why = decided
     begins = ends = None
     try:
-        begins, ends = instant(named(issue, _BEGINS)), instant(named(issue, _ENDS))
+        begins, ends = instant(named(issue, BEGINS)), instant(named(issue, ENDS))
     except Unreadable as error:
         opened, why = Gate.INVALID, f"The planned window of {number} holds {error}."
     if begins and ends and begins >= ends:

@@ -32,7 +32,7 @@ def seen(body: object, key: ChangeKey) -> ChangeSeen:
         opened, why = Gate.INVALID, f"The planned window of {number} ends before it begins."
     listed = found.get("ci")
     return ChangeSeen(
-        key=ChangeKey(key.system, number, text(found.get("sys_id")) or key.sys_id),
+        key=ChangeKey(key.system, number, text(found.get("sys_id"))),
         state=text(found.get("word")) or text(found.get("state")),
         gate=opened,
         sentence=why,
