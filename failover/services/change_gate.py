@@ -3,6 +3,7 @@ that changes something, decided by the window's arithmetic, lifted only by two p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -70,11 +71,9 @@ def launch(run: Run, plan: Plan) -> str:
 
 def unknown(asked: Asked, target: str, by: str) -> str:
     """ "" or why a change that is named cannot be meant: its system, asked now, does not know it, or it is over. One
-    that awaits its approval, or whose system does not answer, may still come to allow what is planned ahead."""
-    try:
-        bound = changes.bind(asked, sites.of_target(target), by, timezone.now())
-    except changes.BindRefused as error:
-        return str(error)
+    that awaits its approval, or whose system does not answer, may still come to allow what is planned ahead. Raises
+    BindRefused for what was named wrongly."""
+    bound = changes.bind(asked, sites.of_target(target), by, timezone.now())
     if bound is None:
         return ""
     row = changes.look(bound.pk, changes.FRESH)
@@ -109,10 +108,11 @@ def with_window(run: Run) -> dict[str, Any]:
 
 
 def stored(run: Run, now: datetime, drill: Drill | None = None) -> Decision | None:
-    """What the change allows, as it was read back last; nobody is asked. None: the run belongs to no change."""
+    """What the change allows, as it was read back last, by the same rules as before an act; nobody is asked. None: the
+    run belongs to no change."""
     if run.bound is None or (drill is not None and breaking.lifts(drill, now)):
         return None
-    return changes.decided(run.bound, need(run, _plan(run)), now)
+    return _on_target(run, run.bound.ci, changes.decided(run.bound, need(run, _plan(run)), now))
 
 
 def required(run: Run) -> str:
@@ -139,14 +139,18 @@ def need(run: Run, plan: Plan | None) -> Need:
 
 
 def _decided(run: Run, plan: Plan | None, now: datetime) -> Decision:
-    """What the change allows, asked now. One whose items all belong to other engines is not the change of this target;
-    items that no name here means cannot be compared."""
+    """What the change allows, asked now."""
     assert run.bound_id is not None
     decision = changes.fresh(run.bound_id, need(run, plan), now)
+    return _on_target(run, Change.objects.values_list("ci", flat=True).get(pk=run.bound_id), decision)
+
+
+def _on_target(run: Run, ci: Sequence[str], decision: Decision) -> Decision:
+    """A change whose items all belong to other engines is not the change of this target; items that no name here means
+    cannot be compared."""
     kind, _, key = run.target.partition(":")
     if not decision.lets or kind not in ENGINES:
         return decision
-    ci = Change.objects.values_list("ci", flat=True).get(pk=run.bound_id)
     found = items.meant(ci).engines
     engine = Host.objects.values_list("engine", flat=True).get(pk=key) if kind == "host" else int(key)
     if not found or engine in found:

@@ -15,6 +15,7 @@ from failover.services import change_gate, composed, fabric, pairs, readiness, r
 from failover.verdicts import readiness as verdicts
 from inventory.models import Engine
 from portal.changes.asked import Asked
+from portal.changes.services import BindRefused
 from portal.evidence.services import append
 from portal.kernel.plan import Plan
 from portal.runs.models import Run
@@ -58,8 +59,7 @@ def request(  # noqa: PLR0913 - a wish has as many parts
         if earlier is not None:
             return earlier
         _at_its_site(engine, plan, str((words or {}).get("site", "")))
-        if wrong := change_gate.unknown(change, pairs.target(engine), by):
-            raise Refused("change", wrong)
+        _meant(change, engine, by)
         filled = _filled(engine, plan, parameters)
         _ready(engine, plan, filled, window)
         return _saved(engine, plan, filled, by, change, key, _row(objectives, people, window, words or {}))
@@ -84,6 +84,15 @@ def _earlier(
             "idempotency", f"The key {key!r} has asked for drill {found.pk} with other content: use a new key."
         )
     return found
+
+
+def _meant(change: Asked, engine: Engine, by: str) -> None:
+    try:
+        wrong = change_gate.unknown(change, pairs.target(engine), by)
+    except BindRefused as error:
+        raise Refused("parameters", str(error)) from None
+    if wrong:
+        raise Refused("change", wrong)
 
 
 def _at_its_site(engine: Engine, plan: str, named: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, JSONObject
 
 from failover.models import BreakGlass, Drill, Schedule, Window
@@ -56,7 +56,7 @@ class Standing:
     allowed: int
     glass: Glass | None
     window: Open | None
-    undelivered: int = 0  # notes to change systems that were refused for good, of the whole estate
+    undelivered: int = 0  # notes to change systems that were refused, of the whole estate
     lifted: str = ""  # who lifted the gate of a change system, until when, why; "" while none is
     services: tuple[dict[str, Any], ...] = ()
     judged_at: datetime | None = None
@@ -102,12 +102,12 @@ def standings(now: datetime) -> tuple[Standing, ...]:
 
 
 def _dead() -> Any:
-    rows = ChangeNote.objects.filter(state=ChangeNote.State.DEAD).order_by().values("state")
+    rows = ChangeNote.objects.filter(state__in=ChangeNote.LOST).order_by().annotate(all=Value(1)).values("all")
     return rows.annotate(many=Count("pk")).values("many")
 
 
 def _lifts(now: datetime) -> Any:
-    rows = Lift.objects.filter(confirmed_at__isnull=False, until__gt=now).order_by("-pk")
+    rows = Lift.objects.filter(confirmed_at__isnull=False, ended_at=None, until__gt=now).order_by("-pk")
     parts = {"system": "system__name", "asked": "asked_by", "confirmed": "confirmed_by"}
     return rows.values(told=JSONObject(**parts, until="until", reason="reason"))
 

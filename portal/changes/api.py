@@ -19,11 +19,11 @@ from rest_framework.routers import SimpleRouter
 from portal.access.filtering import filtered
 from portal.access.idempotency import KEY, key_of
 from portal.access.paging import ByKey
-from portal.access.problems import Conflict, SystemFailed, Unprocessable
+from portal.access.problems import Conflict, InProgress, SystemFailed, Unprocessable
 from portal.access.rest import Needs
 from portal.changes.asked import KINDS, LONGEST
 from portal.changes.fields import Window
-from portal.changes.models import Callback, Change, ChangeNote, ChangeSystem
+from portal.changes.models import Callback, Change, ChangeNote, ChangeSystem, Wish
 from portal.changes.services import asking, delivering, looking
 from portal.kernel.change import ChangeFailed, ChangeWanted, Gate
 
@@ -34,7 +34,7 @@ STATES = [one.value for one in Gate]
 class ChangeRow(serializers.ModelSerializer[Change]):
     """A change as it was read back last. gate: awaiting, allowed, prevented, invalid; whether an act may use it also
     depends on the act's time and window. error: why it could not be read back the last time. undelivered: notes that
-    were refused for good."""
+    were refused: held, or for good."""
 
     system = serializers.CharField(source="system.name", read_only=True)
     gate = serializers.ChoiceField(STATES)
@@ -61,7 +61,8 @@ class ChangeDetail(ChangeRow):
 
 
 class NoteRow(serializers.ModelSerializer[ChangeNote]):
-    """Something that the portal owes to a change. state: queued, delivered, dead (not delivered), dropped."""
+    """Something that the portal owes to a change. state: queued, delivered, held (refused for
+    what people can put right there; tried each hour), dead (not delivered), dropped, withdrawn."""
 
     class Meta:
         model = ChangeNote
@@ -117,7 +118,7 @@ class InOrder(ByKey):
 
 ACCEPTED = OpenApiResponse(ChangeDetail, description="Accepted; poll the Location, which is the change's.")
 FAILED = OpenApiResponse(description="The change system refuses or does not answer.")
-LOST = Count("notes", filter=Q(notes__state=ChangeNote.State.DEAD))
+LOST = Count("notes", filter=Q(notes__state__in=ChangeNote.LOST))
 
 
 class Changes(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Change]):
@@ -139,7 +140,7 @@ class Changes(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Generic
     @extend_schema(request=Wanted, parameters=[KEY], responses={202: ACCEPTED, 424: FAILED})
     def create(self, request: Request) -> Response:
         """Asks a change system for a change; its approval is decided there. Needs the act run.start. 424 when the
-        change system does not take it."""
+        change system does not take it. Where its answer was lost the same key finds out; 409 meanwhile."""
         Needs("run.start")().has_permission(request, self)
         wish = Wanted(data=request.data)
         wish.is_valid(raise_exception=True)
@@ -150,6 +151,8 @@ class Changes(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Generic
         who, key = str(request.user.get_username()), key_of(request) or uuid.uuid4().hex
         try:
             change = asking.ask(system, _wanted(given, asking.mark_of(who, key)), who, timezone.now())
+        except asking.WishRefused as error:
+            raise (InProgress(str(error), error.wait) if error.wait else Unprocessable(str(error))) from None
         except ChangeFailed as error:
             raise SystemFailed(f"{error} {error.detail}".strip()) from None
         return self._accepted(change.pk)
@@ -216,6 +219,30 @@ class Callbacks(viewsets.ReadOnlyModelViewSet[Callback]):
     filter_backends = (filtered("verdict", "number"),)
 
 
+class WishRow(serializers.ModelSerializer[Wish]):
+    """A change that was asked for. state: asking, made, not_made, unknown; error: of the last attempt. change: what was
+    made."""
+
+    system = serializers.CharField(source="system.name", read_only=True)
+    short = serializers.CharField(source="wanted.short", read_only=True)
+
+    class Meta:
+        model = Wish
+        fields: ClassVar = ["id", "system", "short", "by", "state", "error", "asked_at", "change"]
+
+
+class Wishes(viewsets.ReadOnlyModelViewSet[Wish]):
+    """Changes that were asked for, newest first. `unknown`: an answer was lost; the portal looks for it."""
+
+    queryset = Wish.objects.select_related("system").order_by("-pk")
+    serializer_class = WishRow
+    pagination_class = Newest
+    permission_classes = (Needs("run.view"),)
+    filter_backends = (filtered("state"),)
+    lookup_value_regex = r"[0-9]{1,18}"
+
+
 router = SimpleRouter()
 router.register("changes", Changes, basename="api-change")
 router.register("change-callbacks", Callbacks, basename="api-change-callback")
+router.register("change-wishes", Wishes, basename="api-change-wish")

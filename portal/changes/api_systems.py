@@ -80,13 +80,15 @@ class LiftReason(serializers.Serializer[Any]):
 
 
 class Lifted(serializers.Serializer[Any]):
-    """A lift of the gate. until null: a second person has not confirmed it."""
+    """A lift of the gate. until null: a second person has not confirmed it. ended_at: before its time."""
 
     reason = serializers.CharField()
     asked_by = serializers.CharField()
     asked_at = serializers.DateTimeField()
     confirmed_by = serializers.CharField(allow_blank=True)
     until = serializers.DateTimeField(allow_null=True)
+    ended_by = serializers.CharField(allow_blank=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
 
 
 WITH_TAG = OpenApiResponse(SystemRow, description="With its ETag.")
@@ -162,6 +164,14 @@ class Systems(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Generic
         row = self.get_object()
         return _lifted(lambda: lifting.confirm(row, _who(request), timezone.now()))
 
+    @extend_schema(request=None, responses={200: Lifted})
+    @action(detail=True, methods=["post"], url_path="lift/end", permission_classes=(Needs("run.start"),))
+    def end_lift(self, request: Request, pk: str = "") -> Response:
+        """Ends a lift before its time, or takes back the wish for one. Needs the act run.start. 409 when there is
+        none."""
+        row = self.get_object()
+        return _lifted(lambda: lifting.end(row, _who(request), timezone.now()), status.HTTP_200_OK)
+
     def _saved(self, row: ChangeSystem, given: dict[str, Any], request: Request) -> ChangeSystem:
         based_on = row.version if row.pk else None
         for name, value in given.items():
@@ -179,13 +189,13 @@ def _who(request: Request) -> str:
     return str(request.user.get_username())
 
 
-def _lifted(deed: Any) -> Response:
+def _lifted(deed: Any, code: int = status.HTTP_202_ACCEPTED) -> Response:
     try:
         row = deed()
     except lifting.LiftRefused as refusal:
         kind = Unprocessable if refusal.kind == "parameters" else Conflict
         raise kind(str(refusal)) from None
-    return Response(Lifted(row).data, status=status.HTTP_202_ACCEPTED)
+    return Response(Lifted(row).data, status=code)
 
 
 router = SimpleRouter()

@@ -54,7 +54,10 @@ def decide(seen: ChangeSeen | None, error: str, need: Need, now: datetime) -> De
 def _covers(seen: ChangeSeen, need: Need) -> Decision | None:
     """Whether it is still the change that was asked for."""
     asked = need.asked
-    if asked.sys_id and seen.key.sys_id and asked.sys_id.casefold() != seen.key.sys_id.casefold():
+    if asked.sys_id and not seen.key.sys_id:
+        words = f"Its system tells no sys_id of {seen.key.number}, and {asked.sys_id} was asked for"
+        return Decision(Gate.INVALID, f"{words}: request anew, without it.")
+    if asked.sys_id.casefold() not in ("", seen.key.sys_id.casefold()):
         words = f"{seen.key.number} has the sys_id {seen.key.sys_id}, and {asked.sys_id} was asked for"
         return Decision(Gate.INVALID, f"{words}: it is another change of that number. Request anew.")
     if seen.ci and (lacking := missing(asked.ci, seen.ci)):

@@ -117,10 +117,42 @@ class Change(models.Model):
         )  # fmt: skip
 
 
+class Wish(models.Model):
+    """A change that is asked for at a change system. It is claimed here before anything goes out, so that of two who
+    ask with one key one asks; and after any crash it is known whether anybody knows what became of it."""
+
+    class State(models.TextChoices):
+        ASKING = "asking", "Being asked for"
+        MADE = "made", "Made"
+        NOT_MADE = "not_made", "Not made"  # it was refused, or looked for and not found
+        UNKNOWN = "unknown", "Not known"  # it went out, and no answer told what became of it
+
+    system = models.ForeignKey(ChangeSystem, on_delete=models.PROTECT, related_name="wishes")
+    mark = models.CharField(max_length=64, unique=True)  # of person and key: what the system is asked with
+    by = models.CharField(max_length=150)
+    wanted = models.JSONField()  # as it goes out
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ASKING)
+    error = models.TextField(blank=True)  # of the last attempt
+    asked_at = models.DateTimeField()
+    taken_until = models.DateTimeField(null=True, blank=True)  # whoever asks has it; after that nobody knows
+    change = models.ForeignKey(Change, on_delete=models.PROTECT, null=True, blank=True, related_name="wishes")
+
+    class Meta:
+        ordering: ClassVar = ["-pk"]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["taken_until"], condition=Q(state__in=["asking", "unknown"]), name="changes_wish_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.wanted.get("short", ""))
+
+
 class ChangeNote(models.Model):
     """One thing that the portal owes to a change. Those of one change are delivered in order of `sequence`; one that is
-    refused for good is not delivered, is seen, and holds up none after it. `mark` goes along, so that a repeat can be
-    recognised there."""
+    refused is not delivered, is seen, and holds up none after it but the close. `mark` goes along, so that a repeat can
+    be recognised there."""
 
     class Kind(models.TextChoices):
         NOTE = "note", "Work note"
@@ -130,8 +162,12 @@ class ChangeNote(models.Model):
     class State(models.TextChoices):
         QUEUED = "queued", "Queued"
         DELIVERED = "delivered", "Delivered"
+        HELD = "held", "Held"  # refused for what people can put right over there; tried seldom
         DEAD = "dead", "Not delivered"  # it is not tried again by itself
         DROPPED = "dropped", "Given up"  # a person has decided so
+        WITHDRAWN = "withdrawn", "Withdrawn"  # a close: something of the change began before it was delivered
+
+    LOST: ClassVar = (State.HELD, State.DEAD)  # refused: people see them, may try them again or give them up
 
     change = models.ForeignKey(Change, on_delete=models.PROTECT, related_name="notes")
     sequence = models.PositiveIntegerField()  # from 1, without gaps, per change
@@ -160,7 +196,7 @@ class ChangeNote(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["change", "sequence"], name="changes_note_sequence")]
         indexes: ClassVar = [
             models.Index(fields=["next_at"], condition=Q(state="queued"), name="changes_note_due"),
-            models.Index(fields=["change"], condition=Q(state="dead"), name="changes_note_dead"),
+            models.Index(fields=["change"], condition=Q(state__in=["held", "dead"]), name="changes_note_lost"),
         ]
 
     def __str__(self) -> str:
@@ -216,6 +252,8 @@ class Lift(models.Model):
     confirmed_by = models.CharField(max_length=150, blank=True)
     confirmed_at = models.DateTimeField(null=True, blank=True)
     until = models.DateTimeField(null=True, blank=True)
+    ended_by = models.CharField(max_length=150, blank=True)  # before its time, or before it was confirmed
+    ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["-pk"]

@@ -20,8 +20,10 @@ GATES = {
 NOTES = {
     ChangeNote.State.QUEUED: "waiting",
     ChangeNote.State.DELIVERED: "ok",
+    ChangeNote.State.HELD: "warn",
     ChangeNote.State.DEAD: "fail",
     ChangeNote.State.DROPPED: "warn",
+    ChangeNote.State.WITHDRAWN: "unknown",
 }
 CALLS = {Callback.Verdict.ACCEPTED: "ok", Callback.Verdict.UNKNOWN_CHANGE: "waiting"}
 LISTED = 100  # changes of the list
@@ -40,7 +42,7 @@ class Row:
 
 def listed() -> list[Row]:
     """The newest first, with how many notes were not delivered and how many runs belong to each."""
-    lost = Count("notes", filter=Q(notes__state=ChangeNote.State.DEAD), distinct=True)
+    lost = Count("notes", filter=Q(notes__state__in=ChangeNote.LOST), distinct=True)
     rows = Change.objects.select_related("system").annotate(lost=lost, many=Count("runs", distinct=True))
     return [row_of(change) for change in rows.order_by("-pk")[:LISTED]]
 
@@ -62,6 +64,11 @@ class NoteRow:
     state: str
     word: str
 
+    @property
+    def lost(self) -> bool:
+        """Whether people may try it again or give it up."""
+        return self.note.state in ChangeNote.LOST
+
 
 def notes(change: Change) -> list[NoteRow]:
     """Everything that is owed to it, in order."""
@@ -78,8 +85,8 @@ def _note(row: ChangeNote) -> NoteRow:
 def counts(rows: Sequence[NoteRow]) -> tuple[int, int, int]:
     """Delivered, waiting, not delivered."""
     states = [row.note.state for row in rows]
-    S = ChangeNote.State
-    return states.count(S.DELIVERED), states.count(S.QUEUED), states.count(S.DEAD)
+    S, lost = ChangeNote.State, [state for state in states if state in ChangeNote.LOST]
+    return states.count(S.DELIVERED), states.count(S.QUEUED), len(lost)
 
 
 def calls(rows: QuerySet[Callback]) -> list[tuple[str, Callback]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
+from portal.changes.services.asking import settle_due
 from portal.changes.services.delivering import deliver_due
 from portal.changes.services.looking import look_due
 from portal.changes.services.pruning import prune as forget
@@ -14,8 +15,9 @@ EVERY = 5.0  # seconds
 
 @shared_task(ignore_result=True, expires=EVERY)
 def look() -> None:
-    """Reads back the changes that are due."""
+    """Reads back the changes that are due, and looks for those of which nobody knows whether they were made."""
     look_due(timezone.now())
+    settle_due(timezone.now())
 
 
 @shared_task(ignore_result=True, expires=EVERY)

@@ -166,6 +166,14 @@ def confirm_lift(request: HttpRequest, pk: int) -> HttpResponse:
     return _lifted(request, pk, lambda: lifting.confirm(row, who, timezone.now()), words)
 
 
+@needs("run.start")
+@require_POST
+def end_lift(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ends a lift before its time, or takes back the wish for one."""
+    row, who = get_object_or_404(ChangeSystem, pk=pk), request.user.get_username()
+    return _lifted(request, pk, lambda: lifting.end(row, who, timezone.now()), "Its gate is lifted no longer.")
+
+
 def _lifted(request: HttpRequest, pk: int, deed: Callable[[], object], told: str) -> HttpResponse:
     try:
         deed()

@@ -26,6 +26,7 @@ class FakeSystem:
     reads: int = 0
     clash: tuple[str, ...] = ()
     made: dict[str, str] = field(default_factory=dict)
+    strict: bool = True  # a sys_id that does not belong to the number is answered as a change that is not there
 
     def put(self, number: str, gate: Gate = Gate.ALLOWED, **fields: Any) -> ChangeSeen:
         """A change as people left it there; its window is open for four hours."""
@@ -48,6 +49,8 @@ class FakeSystem:
         self.reads += 1
         self._fail("read")
         found = self.changes.get(key.number)
+        if found is not None and self.strict and key.sys_id not in ("", found.key.sys_id):
+            return ChangeSeen(key, "", Gate.INVALID, f"The sys_id of {key.number} belongs to another change.")
         if found is None:
             return ChangeSeen(key, "", Gate.INVALID, f"{key.number} is not known to the change system.")
         return found
@@ -58,6 +61,11 @@ class FakeSystem:
         if number not in self.changes:
             self.put(number, Gate.AWAITING, begins=wanted.begins, ends=wanted.ends, ci=wanted.ci)
         return self.changes[number]
+
+    def find(self, wanted: ChangeWanted) -> ChangeSeen | None:
+        self._fail("find")
+        number = self.made.get(wanted.mark)
+        return self.changes[number] if number else None
 
     def note(self, key: ChangeKey, text: str, mark: str) -> None:
         self._fail("note")

@@ -10,6 +10,7 @@ from django.utils import timezone
 from failover.services import change_gate
 from inventory.models import Engine
 from portal.changes.asked import Asked
+from portal.changes.gate import Decision
 from portal.changes.models import Change, ChangeSystem
 from portal.changes.services import lifting, looking
 from portal.evidence.models import Record
@@ -65,6 +66,13 @@ def test_the_same_key_with_the_same_change_is_one_run(trial, fake):
     with pytest.raises(Refused) as caught:
         trial(Asked("CHG1", ci=("olvm", "more")), idempotency_key="k")
     assert caught.value.kind == "idempotency"
+
+
+def shown(run: Run) -> Decision:
+    """What pages say of the change as it was read back last."""
+    decision = change_gate.stored(Run.objects.select_related("bound__system").get(pk=run.pk), timezone.now())
+    assert decision is not None
+    return decision
 
 
 def at(run: Run, position: int) -> str:
@@ -128,8 +136,30 @@ def test_a_change_of_another_engine_allows_nothing_here(trial, fake, estate):
     assert at(run, 3) == "", "what no name here means is not compared"
     fake.put("CHG1", ci=("ELSEWHERE", "more"))
     assert isinstance(at(run, 3), Asks)
+    assert not shown(run).lets, "the page says what the gate says"
     fake.put("CHG1", ci=("elsewhere", "KVM1"))
     assert at(run, 3) == ""
+    assert shown(run).lets
+
+
+def test_a_lift_ends_before_its_time(trial, fake, system, people):
+    now = timezone.now()
+    with pytest.raises(lifting.LiftRefused, match="not lifted"):
+        lifting.end(system, "carl", now)
+    fake.error = AWAY
+    lifting.ask(system, "anna", "The change system burns and HA is away.", now)
+    lifting.end(system, "anna", now)
+    with pytest.raises(lifting.LiftRefused, match="Nobody has asked"):
+        lifting.confirm(system, "berta", now)
+    lifting.ask(system, "anna", "The change system burns and HA is away.", now)
+    lifting.confirm(system, "berta", timezone.now())
+    run = trial()
+    lifting.end(system, "carl", timezone.now())
+    assert lifting.lifted(system.pk, timezone.now()) is None
+    Change.objects.update(failing_since=timezone.now() - timedelta(seconds=60))
+    assert isinstance(at(run, 3), Asks), "from then on the gate asks again"
+    told = Record.objects.filter(kind="change_system.lift_ended").order_by("number")
+    assert [(one.actor, one.body["confirmed_by"]) for one in told] == [("anna", ""), ("carl", "berta")]
 
 
 def test_a_lifted_gate_overrides_no_answer(trial, fake, system):

@@ -15,9 +15,10 @@ from portal.changes.services import Result, attach, bind, close, delivering, lif
 from portal.changes.services.delivering import again, again_from, deliver_due, drop
 from portal.changes.services.queueing import queued, undelivered
 from portal.evidence.models import Record
-from portal.kernel.change import ChangeBusy, ChangeLogin, ChangeRefused, ChangeUnreachable
+from portal.kernel.change import ChangeBusy, ChangeGarbled, ChangeHeld, ChangeLogin, ChangeRefused, ChangeUnreachable
 
 pytestmark = pytest.mark.django_db
+RIGHT = ChangeHeld("snow does not permit a work note to this account.", status=403)
 NO = ChangeRefused("snow does not permit a work note in this state.", detail="Data Policy Exception")
 AWAY = ChangeUnreachable("snow does not answer.")
 
@@ -131,6 +132,70 @@ def test_a_login_that_fails_loses_nothing_and_is_not_tried_for_every_change(chan
     assert texts(fake) == ["one", "two", "three"]
 
 
+def test_a_right_that_is_missing_holds_the_note_and_nothing_else(change, fake):
+    tell(change, "one", "two")
+    result = Result(timezone.now(), timezone.now(), "successful", "Done.")
+    close(change, "run:1:close", "run:1", result, timezone.now())
+    fake.errors["note"] = [RIGHT]
+    now = timezone.now()
+    assert deliver_due(now) == 1
+    assert (states(change), texts(fake), fake.closed) == (["held", "delivered", "queued"], ["two"], [])
+    row = change.notes.get(sequence=1)
+    assert (row.error, row.next_at, kinds()[0]) == (str(RIGHT), now + delivering.HELD_PAUSE, "change.note_held")
+    fake.errors["note"] = [RIGHT]
+    now = row.next_at
+    assert deliver_due(now) == 0
+    assert kinds().count("change.note_held") == 1, "the same again each hour is no news"
+    assert (change.notes.get(sequence=1).ended_at, undelivered(change.pk)) == (row.ended_at, 2)
+    assert deliver_due(now + delivering.HELD_PAUSE) == 2, "the right is given: the note, then the close"
+    assert (states(change), texts(fake), len(fake.closed)) == (["delivered"] * 3, ["two", "one"], 1)
+
+
+def test_what_is_held_is_tried_at_once_by_a_person_and_given_up_by_one(change, fake):
+    tell(change, "one", "two")
+    fake.errors["note"] = [RIGHT, RIGHT]
+    deliver_due(timezone.now())
+    one, two = change.notes.order_by("sequence")
+    assert again_from(change.pk, 2, "anna", timezone.now()) == 1
+    assert (deliver_due(timezone.now()), texts(fake)) == (1, ["two"])
+    assert drop(one.pk, "anna", timezone.now())
+    assert states(change) == ["dropped", "delivered"]
+    assert two.pk
+
+
+def test_what_is_held_for_a_week_waits_for_a_person_with_all_that_it_says(change, fake):
+    attach(change, "run:1:pdf", "run:1", "drill-1.pdf", "application/pdf", b"%PDF", timezone.now())
+    fake.errors["attach"] = [RIGHT, RIGHT]
+    deliver_due(timezone.now())
+    deliver_due(timezone.now() + delivering.WORTH)
+    row = change.notes.get()
+    assert (row.state, bytes(row.content)) == ("dead", b"%PDF")
+    assert again(row.pk, "anna", timezone.now())
+    assert (deliver_due(timezone.now()), len(fake.files)) == (1, 1)
+
+
+def test_a_system_that_is_away_for_a_weekend_loses_nothing(change, fake):
+    """More tries than a broken connector gets."""
+    tell(change, "one")
+    fake.error = AWAY
+    now = timezone.now()
+    for _ in range(delivering.TRIES + 20):
+        deliver_due(now)
+        now = change.notes.get().next_at
+    assert states(change) == ["queued"]
+    fake.error = ChangeGarbled("snow answers with a page.")
+    deliver_due(now)
+    assert states(change) == ["dead"], "nonsense is not asked for so often"
+
+
+def test_a_clock_that_goes_back_holds_nothing_up(change, fake):
+    tell(change, "one")
+    ChangeNote.objects.update(
+        next_at=timezone.now() + timedelta(days=1), taken_until=timezone.now() + timedelta(days=1)
+    )
+    assert deliver_due(timezone.now()) == 1
+
+
 def test_all_from_a_sequence_on_are_tried_again(change, fake):
     tell(change, "one", "two", "three")
     fake.errors["note"] = [NO, NO, AWAY]
@@ -234,6 +299,9 @@ def test_what_is_wrong_with_changes_is_an_alarm(change, fake, people):
     lifting.confirm(change.system, "berta", now)
     found = {one.key: one for one in alarms(Ask(timezone.now()))}
     assert set(found) == {"change:snow/CHG1:undelivered", "change-system:snow", "change-system:snow:lifted"}
+    ChangeNote.objects.filter(sequence=2).update(state="held", error="It lacks the right.")
+    held = {one.key: one.sentence for one in alarms(Ask(timezone.now()))}["change:snow/CHG1:held"]
+    assert held == "1 note is held for CHG1 of snow and tried each hour. It says: It lacks the right."
     assert found["change:snow/CHG1:undelivered"].sentence.startswith("2 notes are not delivered to CHG1 of snow")
     assert found["change-system:snow"].hold == 120
     assert found["change-system:snow:lifted"].severity == "critical"

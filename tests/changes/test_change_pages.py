@@ -65,7 +65,9 @@ def test_the_list_and_the_page_say_state_reason_and_age(as_, change, fake):
     ):
         assert words in page, words
     fake.error = ChangeUnreachable("snow does not answer: nothing listens there.")
-    Change.objects.update(tried_at=None)  # an attempt of this very second would be good enough
+    Change.objects.update(
+        seen_at=timezone.now() - timedelta(minutes=1), tried_at=None
+    )  # an attempt of this very second would be good enough
     answer = as_("anna").post(f"/changes/{change.pk}/read-back/", follow=True)
     page = text(answer)
     assert "CHG1: not read back" in page
@@ -74,7 +76,7 @@ def test_the_list_and_the_page_say_state_reason_and_age(as_, change, fake):
     fake.error = None
     fake.clash = ("CHG9 works there.",)
     fake.put("CHG1", Gate.ALLOWED, sentence="The board approved it.")
-    Change.objects.update(tried_at=None)
+    Change.objects.update(seen_at=timezone.now() - timedelta(minutes=1), tried_at=None)
     page = text(as_("anna").post(f"/changes/{change.pk}/read-back/", follow=True))
     assert "CHG1: allowed" in page
     assert "CHG9 works there." in page

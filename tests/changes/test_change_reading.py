@@ -86,11 +86,34 @@ def test_within_seconds_nobody_is_asked_again(system, fake):
     look(row.pk)
     look(row.pk, within=60)
     assert fake.reads == 1
-    Change.objects.update(tried_at=timezone.now() - timedelta(seconds=61))
+    Change.objects.update(seen_at=timezone.now() - timedelta(seconds=61))
     look(row.pk, within=60)
-    Change.objects.update(tried_at=timezone.now() + timedelta(seconds=600))
+    Change.objects.update(seen_at=timezone.now() + timedelta(seconds=600))
     look(row.pk, within=60)
     assert fake.reads == 3, "a clock that went back makes no answer fresh"
+
+
+def test_an_answer_is_as_old_as_its_question(system, fake, monkeypatch):
+    """It took a minute, so what was seen may have changed since."""
+    row = bound()
+    seen, asked = fake.put("CHG1"), timezone.now() - timedelta(seconds=61)
+    keep(row, seen, asked)
+    assert Change.objects.get().tried_at > asked
+    look(row.pk, within=60)
+    assert fake.reads == 1
+    fake.error = AWAY
+    look(row.pk)
+    Change.objects.update(seen_at=timezone.now() - timedelta(hours=1))
+    assert (look(row.pk, within=60).error, fake.reads) == (str(AWAY), 2), "a failure is as old as its end"
+
+
+def test_the_seconds_that_an_answer_takes_count(system, fake, monkeypatch):
+    """The window ends while the change system thinks."""
+    fake.put("CHG1", ends=timezone.now() + timedelta(seconds=5))
+    clock = iter([0.0, 6.0])
+    monkeypatch.setattr("portal.changes.services.deciding.time.monotonic", lambda: next(clock))
+    found = fresh(bound().pk, Need(Asked("CHG1")), timezone.now())
+    assert (found.gate, "ended at" in found.sentence) == (Gate.INVALID, True)
 
 
 def test_a_system_that_is_away_leaves_what_was_known_and_prevents(system, fake):

@@ -96,8 +96,14 @@ def test_a_system_that_names_no_items_is_told_of_as_such():
 def test_no_identity_and_no_window_asked_for_narrows_nothing():
     assert decide(SEEN, "", replace(NEED, asked=Asked("CHG0030004")), NOW).lets
     nameless = replace(SEEN, key=replace(KEY, sys_id=""))
-    assert decide(nameless, "", NEED, NOW).lets
+    assert decide(nameless, "", replace(NEED, asked=replace(ASKED, sys_id="")), NOW).lets
     assert decide(replace(SEEN, begins=None), "", replace(NEED, asked=replace(ASKED, begins=None)), NOW).lets
+
+
+def test_a_sys_id_that_nobody_confirms_prevents():
+    nameless = replace(SEEN, key=replace(KEY, sys_id=""))
+    found = decide(nameless, "", replace(NEED, asked=replace(ASKED, sys_id="a" * 32)), NOW)
+    assert (found.gate, "tells no sys_id" in found.sentence) == (Gate.INVALID, True)
 
 
 def test_what_is_asked_for_is_frozen_and_thawed_as_it_was():

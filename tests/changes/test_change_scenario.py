@@ -144,13 +144,18 @@ def test_from_the_wish_to_the_close(scene, host):
     approve(scene, number)
     row = Change.objects.get()
     assert row.gate == "allowed", row.sentence
-    Change.objects.update(tried_at=None)
+    Change.objects.update(seen_at=timezone.now() - timedelta(minutes=1), tried_at=None)
     code, begun = scene.start(number)
     assert code == 202, begun
     assert scene.start(number)[1]["id"] == begun["id"]
 
     # cancelled while it is under way: the step that looks goes on, the next one that acts is held
-    scene.then[:] = [lambda: (scene.act(number, "cancel"), Change.objects.update(tried_at=None))]
+    scene.then[:] = [
+        lambda: (
+            scene.act(number, "cancel"),
+            Change.objects.update(seen_at=timezone.now() - timedelta(minutes=1), tried_at=None),
+        )
+    ]
     run = drive(Run.objects.get())
     assert (states(run), host.ledger()) == (["done", "done", "held"], ["one"]), run.sentence
     sentence = run.steps.get(position=3).sentence
@@ -159,11 +164,11 @@ def test_from_the_wish_to_the_close(scene, host):
     run = drive(run)
     assert (run.status, host.ledger()) == ("rolled_back", ["one", "undo-one"])
 
-    # a note is refused for good, is seen, and is tried again by a person
+    # a note is refused for want of a right, is held, is seen, and is tried again by a person
     scene.lab.http("PUT", f"/change/{scene.kind}/callback", {"url": ""})
     scene.lab.fault(scene.kind, "refuse", status="403", what="note", times="1")
-    found = eventually(lambda: "dead" in scene.deliver() and scene_states())
-    assert found.count("dead") == 1
+    found = eventually(lambda: "held" in scene.deliver() and scene_states())
+    assert found.count("held") == 1
     scene.lab.http("DELETE", f"/change/{scene.kind}/faults")
     url = f"/api/v1/changes/{row.pk}/"
     assert scene.api("GET", url)[1]["undelivered"] == 1

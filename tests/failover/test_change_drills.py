@@ -52,7 +52,7 @@ def fresh(drill: Drill) -> Drill:
 
 
 def read_back(drill: Drill) -> Drill:
-    Change.objects.update(tried_at=None)
+    Change.objects.update(seen_at=timezone.now() - timedelta(minutes=1), tried_at=None)
     look(drill.run.bound_id)
     return fresh(drill)
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from portal.changes.asked import LONGEST, Asked, looks_like
 from portal.changes.models import Change, ChangeSystem
+from portal.changes.services import looking
+from portal.kernel.change import ChangeFailed, ChangeKey, ChangeSeen, Gate
+
+log = logging.getLogger(__name__)
 
 
 class BindRefused(Exception):
@@ -22,8 +28,9 @@ def in_charge(site: str) -> list[ChangeSystem]:
 
 
 def bind(asked: Asked, site: str, by: str, now: datetime) -> Change | None:
-    """The change's row, made when it is new; nobody is asked for it here. None: no change was named, or no change
-    system is in charge, and then the number is text that nobody checks. Raises BindRefused."""
+    """The change's row, made when it is new. None: no change was named, or no change system is in charge, and then the
+    number is text that nobody checks. The system is asked only where a sys_id is named that is not known to be the
+    change's: a wrong one is refused, and nothing of it is kept. Raises BindRefused."""
     if not asked.number:
         if asked.sys_id or asked.system:
             raise BindRefused("A change is named by its number: give `number` as well.")
@@ -37,10 +44,49 @@ def bind(asked: Asked, site: str, by: str, now: datetime) -> Change | None:
         raise BindRefused(f"The change number has {len(number)} characters; at most {LONGEST} are taken.")
     row = next((one for one in systems if one.name == name), None)
     if row is None:
-        known = ", ".join(one.name for one in systems)
-        words = f"{name or 'No system'} is named, and {known} are in charge" if not name else f"{name} is not in charge"
-        raise BindRefused(f"{words} of this target: name one of {known} as the change system.")
-    return change_of(row, number, asked.sys_id, by, now)
+        names = ", ".join(one.name for one in systems)
+        words = f"{name or 'No system'} is named, and {names} are in charge" if not name else f"{name} is not in charge"
+        raise BindRefused(f"{words} of this target: name one of {names} as the change system.")
+    known = Change.objects.filter(system=row, number=number).select_related("system").first()
+    if not asked.sys_id or (known is not None and same(known.sys_id, asked.sys_id)):
+        return known or change_of(row, number, by, now)
+    return confirmed(row, number, asked.sys_id, by, now)
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two sys_ids are one."""
+    return bool(one) and one.casefold() == other.casefold()
+
+
+def confirmed(system: ChangeSystem, number: str, sys_id: str, by: str, now: datetime) -> Change:
+    """The row of a number whose sys_id somebody names as well, once the system says that they belong together. Where it
+    does not answer the sys_id stays with whoever named it: the gate compares before anything acts. Raises
+    BindRefused."""
+    begun = timezone.now()
+    try:
+        came = looking.answer(system, ChangeKey(system.name, number, sys_id))
+    except ChangeFailed as error:
+        log.warning("Whether %s is the sys_id of %s is not known: %s", sys_id, number, error)
+        return change_of(system, number, by, now)
+    if wrong := unlike(came, sys_id):
+        raise BindRefused(wrong)
+    change = change_of(system, number, by, now)
+    looking.keep(change, came, begun)
+    change.refresh_from_db()
+    return change
+
+
+def unlike(came: ChangeSeen, sys_id: str) -> str:
+    """ "" or why what the system answers is not the change of this sys_id."""
+    number = came.key.number
+    if came.gate is Gate.INVALID and not came.state:
+        return came.sentence
+    if not came.key.sys_id:
+        words = f"{came.key.system} tells no sys_id of {number}, so {sys_id} cannot be compared"
+        return f"{words}: leave the sys_id out."
+    if same(came.key.sys_id, sys_id):
+        return ""
+    return f"{number} has the sys_id {came.key.sys_id}, not {sys_id}: correct it, or leave it out."
 
 
 def _unserved(asked: Asked, site: str) -> None:
@@ -62,15 +108,16 @@ def _split(asked: Asked, systems: list[ChangeSystem]) -> tuple[str, str]:
     return (fit[0].name if len(fit) == 1 else ""), asked.number
 
 
-def change_of(system: ChangeSystem, number: str, sys_id: str, by: str, now: datetime) -> Change:
-    """The row of a number, made when it is new and then read back soon."""
+def change_of(system: ChangeSystem, number: str, by: str, now: datetime) -> Change:
+    """The row of a number, made when it is new and then read back soon. It has no sys_id but the one that the system
+    tells (facts/drills-and-evidence.md 4.4: what somebody sent is never believed)."""
     found = Change.objects.filter(system=system, number=number).select_related("system").first()
     if found is not None:
         return found
     try:
         with transaction.atomic():
             return Change.objects.create(
-                system=system, number=number, sys_id=sys_id, asked_by=by, asked_at=now, look_at=now,
+                system=system, number=number, asked_by=by, asked_at=now, look_at=now,
                 mark=hashlib.sha256(f"{system.pk}/{number}".encode()).hexdigest(),
                 sentence="It was not read back yet.",
             )  # fmt: skip

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 
 from portal.access.services import may
 from portal.changes.models import ChangeSystem, Lift
@@ -63,11 +64,38 @@ def confirm(system: ChangeSystem, by: str, now: datetime) -> Lift:
     return row
 
 
+@transaction.atomic
+def end(system: ChangeSystem, by: str, now: datetime) -> Lift:
+    """Ends a lift before its time, or takes back the wish for one: one person is enough, since it lets less pass.
+    Raises LiftRefused when there is none."""
+    ChangeSystem.objects.select_for_update().get(pk=system.pk)
+    rows = list(_holding(system.pk, now)) + list(_waiting(system, now))
+    if not rows:
+        raise LiftRefused("state", f"The gate of {system.name} is not lifted, and nobody asks for it.")
+    for row in rows:
+        row.ended_by, row.ended_at = by, now
+        row.save(update_fields=["ended_by", "ended_at"])
+        body = {"reason": row.reason, "asked_by": row.asked_by, "confirmed_by": row.confirmed_by, "until": row.until}
+        evidence.append("change_system.lift_ended", by, f"changes:{system.name}", body)
+    announce()
+    return rows[0]
+
+
 def waiting(system: ChangeSystem, now: datetime) -> Lift | None:
     """The one that waits for a second person; a wish of yesterday is none."""
-    return system.lifts.filter(confirmed_at=None, asked_at__gt=now - HOLDS).first()
+    return _waiting(system, now).first()
 
 
 def lifted(system_pk: int, now: datetime) -> Lift | None:
     """The one that holds now."""
-    return Lift.objects.filter(system=system_pk, confirmed_at__isnull=False, until__gt=now).first()
+    return _holding(system_pk, now).first()
+
+
+def _waiting(system: ChangeSystem, now: datetime) -> QuerySet[Lift]:
+    return system.lifts.filter(confirmed_at=None, ended_at=None, asked_at__gt=now - HOLDS)
+
+
+def _holding(system_pk: int, now: datetime) -> QuerySet[Lift]:
+    # a clock that went back makes none longer
+    held = Lift.objects.filter(system=system_pk, confirmed_at__isnull=False, ended_at=None)
+    return held.filter(until__gt=now, until__lte=now + HOLDS)

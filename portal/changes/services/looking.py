@@ -15,7 +15,7 @@ from portal.changes.models import Change, ChangeSystem
 from portal.changes.services.alone import alone
 from portal.changes.services.opening import opened
 from portal.evidence import services as evidence
-from portal.kernel.change import ChangeFailed, ChangeSeen, Gate, newer
+from portal.kernel.change import ChangeFailed, ChangeKey, ChangeSeen, Gate, newer
 from portal.kernel.words import span
 
 log = logging.getLogger(__name__)
@@ -36,25 +36,41 @@ def subject(change: Change) -> str:
 
 
 def look(pk: int, within: float = 0.0) -> Change:
-    """The change as it stands now. within: an attempt that is not older than so many seconds is good enough. Never
+    """The change as it stands now. within: an answer to a question of so many seconds ago is good enough. Never
     raises for a system that fails: `error` of the row says why it could not be read back."""
     change = Change.objects.select_related("system").get(pk=pk)
     now = timezone.now()
-    if within and change.tried_at is not None and timedelta() <= now - change.tried_at <= timedelta(seconds=within):
+    if _recent(change, within, now):
         return change
     try:
-        if not change.system.enabled:
-            raise ChangeFailed(f"The change system {change.system} is switched off: an administrator switches it on.")
-        came = opened(change.system).read(change.key)
+        came = answer(change.system, change.key)
     except ChangeFailed as error:
         _failed(change, str(error), now)
-    except Exception as error:  # whatever the connector broke on, nothing is known of the change
-        log.exception("Reading change %s of %s broke.", change.number, change.system)
-        _failed(change, f"The portal itself broke while asking ({type(error).__name__}): see its log.", now)
     else:
         keep(change, came, now)
     change.refresh_from_db()
     return change
+
+
+def _recent(change: Change, within: float, now: datetime) -> bool:
+    """Whether the last attempt is good enough. What was answered is as old as the question: it may have changed while
+    the answer was on its way. A failure, which lets nothing act, is as old as its end: nobody waits for it twice."""
+    at = change.tried_at if change.error else change.seen_at
+    return bool(within) and at is not None and timedelta() <= now - at <= timedelta(seconds=within)
+
+
+def answer(system: ChangeSystem, key: ChangeKey) -> ChangeSeen:
+    """What the system says of a change, asked now; nothing is kept. Raises ChangeFailed, whatever went wrong."""
+    if not system.enabled:
+        raise ChangeFailed(f"The change system {system} is switched off: an administrator switches it on.")
+    try:
+        return opened(system).read(key)
+    except ChangeFailed:
+        raise
+    except Exception as error:  # whatever the connector broke on, nothing is known of the change
+        log.exception("Reading change %s of %s broke.", key.number, system)
+        words = f"The portal itself broke while asking ({type(error).__name__}): see its log."
+        raise ChangeFailed(words) from None
 
 
 def keep(change: Change, came: ChangeSeen, now: datetime) -> None:
@@ -69,7 +85,8 @@ def keep(change: Change, came: ChangeSeen, now: datetime) -> None:
         row.gate, row.sentence, row.state = told.gate.value, told.sentence, told.state[:80]
         row.kind, row.begins, row.ends, row.ci = told.kind[:40], told.begins, told.ends, list(told.ci)
         row.url, row.sequence, row.changed = told.url[:500], told.sequence, told.changed
-        row.sys_id = row.sys_id or told.key.sys_id
+        if told.state:  # the system has told of the change itself: its own identity of it wins over what is kept
+            row.sys_id = told.key.sys_id
         row.seen_at, row.tried_at = now, timezone.now()  # what was seen may have changed while the answer came
         row.failing_since, row.error = None, ""
         if row.look_at is None or not now <= row.look_at <= timezone.now():

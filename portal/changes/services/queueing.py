@@ -59,8 +59,8 @@ def queued(change_pk: int, keys: Collection[str]) -> set[str]:
 
 
 def undelivered(change_pk: int) -> int:
-    """How many were refused for good, or wait for another try."""
-    late = Q(state=ChangeNote.State.DEAD) | (Q(state=ChangeNote.State.QUEUED) & ~Q(error=""))
+    """How many were refused, or wait for another try."""
+    late = Q(state__in=ChangeNote.LOST) | (Q(state=ChangeNote.State.QUEUED) & ~Q(error=""))
     return ChangeNote.objects.filter(late, change=change_pk).count()
 
 
