@@ -4,9 +4,10 @@ the key of each note keeps it from being queued twice (docs/adr/0033)."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 PAST = timedelta(days=7)  # so long after its end a run may still owe something
 APART = timedelta(seconds=20)  # between two notes about groups of one run
+S, CLOSE = ChangeNote.State, ChangeNote.Kind.CLOSE
+UNENDED = (*Run.ACTIVE, Run.Status.DRAFT, Run.Status.AWAITING_APPROVAL, Run.Status.NEEDS_ATTENTION)
 # why a run stands still or is turned, each its own note: kind of record -> what it says
 STOPS = {
     "run.held": "It is held.",
@@ -57,30 +60,60 @@ class Owed:
 
 def tick(now: datetime) -> int:
     """Queues what is owed and not queued yet; gives how many are new. Harmless to repeat."""
+    _reopen(now)
     new = 0
-    for run in _runs(now):
-        try:
-            new += _of(run, now)
-        except Exception:  # one that breaks stops no other one
-            log.exception("What run %s owes to its change could not be worked out.", run.pk)
+    for _, runs in groupby(_runs(now), key=lambda run: run.bound_id):
+        new += _of_change(list(runs), now)
     return new
 
 
+def _reopen(now: datetime) -> None:
+    """A close that waits is taken back when something of its change is under way again, or still to come: what that
+    owes could not be told to a closed change."""
+    again = Run.objects.filter(bound=OuterRef("change"), status__in=UNENDED)
+    waiting = ChangeNote.objects.filter(Exists(again), kind=CLOSE, state__in=(S.QUEUED, *ChangeNote.LOST))
+    for pk in waiting.values_list("pk", flat=True):
+        changes.withdraw(pk, "Something of this change is under way again: it is closed after that.", now)
+
+
 def _runs(now: datetime) -> Iterator[Run]:
-    done = ChangeNote.objects.filter(change=OuterRef("bound"), kind=ChangeNote.Kind.CLOSE)
+    """By change: those under way, and those that ended lately under a change that is not closed."""
+    done = ChangeNote.objects.filter(change=OuterRef("bound"), kind=CLOSE).exclude(state=S.WITHDRAWN)
     rows = Run.objects.filter(bound__isnull=False, started__isnull=False).filter(
         Q(status__in=Run.ACTIVE) | Q(ended__gte=now - PAST)
     )
     rows = rows.annotate(closed=Exists(done)).filter(Q(closed=False) | Q(status__in=Run.ACTIVE))
-    yield from rows.select_related("bound__system").order_by("pk")
+    yield from rows.select_related("bound__system").order_by("bound", "pk")
 
 
-def _of(run: Run, now: datetime) -> int:
+def _of_change(runs: Sequence[Run], now: datetime) -> int:
+    """What all runs of one change owe to it; its close comes after everything that any of them owes."""
+    new, told = 0, []
+    for run in runs:
+        try:
+            some, whole = _of(run, now)
+        except Exception:  # one that breaks stops no other one, but the change is not closed over it
+            log.exception("What run %s owes to its change could not be worked out.", run.pk)
+            continue
+        new += some
+        told += [run.pk] if whole else []
+    change = runs[0].bound
+    assert change is not None
+    if len(told) == len(runs) and change.system.closes and _finished(change, told, now):
+        new += _close(change, now)
+    return new
+
+
+def _of(run: Run, now: datetime) -> tuple[int, bool]:
+    """How many are new, and whether that is all that the run will ever owe."""
     assert run.bound is not None
     keys = ChangeNote.objects.filter(change=run.bound_id, about=f"run:{run.pk}").values_list("key", flat=True)
     owed = Owed(run, run.bound, frozenset(keys), now)
     new = _start(owed) + _stops(owed) + _groups(owed)
-    return new + (_end(owed) if run.status in ENDED else 0)
+    if run.status not in ENDED:
+        return new, False
+    some, whole = _end(owed)
+    return new + some, whole
 
 
 def _start(owed: Owed) -> int:
@@ -125,17 +158,15 @@ def _stops(owed: Owed) -> int:
     return new
 
 
-def _end(owed: Owed) -> int:
+def _end(owed: Owed) -> tuple[int, bool]:
     run, drill = owed.run, Drill.objects.filter(run=owed.run.pk).first()
     assert run.ended is not None
     new = owed.note(f"end:{run.ended:%Y%m%dT%H%M%S}", _last_words(run, drill))
-    if drill is not None and not change_files.ready(drill, run, owed.now):
-        return new  # its report comes first
-    if drill is not None:
-        new += change_files.owe(owed.change, owed.about, drill, owed.keys, owed.now)
-    if owed.change.system.closes and _finished(owed):
-        new += _close(owed)
-    return new
+    if drill is None:
+        return new, True
+    if not change_files.ready(drill, run, owed.now):
+        return new, False  # its report comes first
+    return new + change_files.owe(owed.change, owed.about, drill, owed.keys, owed.now), True
 
 
 def _last_words(run: Run, drill: Drill | None) -> str:
@@ -145,30 +176,32 @@ def _last_words(run: Run, drill: Drill | None) -> str:
     return " ".join([text, *told])
 
 
-def _finished(owed: Owed) -> bool:
-    """Whether the change has done what it was for: its drill has ended, its maintenance was left, or its window is
-    over; and nothing of it is under way or still to come."""
-    if ChangeNote.objects.filter(change=owed.change.pk, kind=ChangeNote.Kind.CLOSE).exists():
+def _finished(change: Change, told: Iterable[int], now: datetime) -> bool:
+    """Whether the change has done what it was for: a drill has ended, a maintenance was left, or its window is over;
+    and nothing of it is under way or still to come. told: the runs that owe nothing more."""
+    if ChangeNote.objects.filter(change=change.pk, kind=CLOSE).exclude(state=S.WITHDRAWN).exists():
         return False
-    mine = Run.objects.filter(bound=owed.change.pk)
-    unended = [*Run.ACTIVE, Run.Status.DRAFT, Run.Status.AWAITING_APPROVAL, Run.Status.NEEDS_ATTENTION]
-    if mine.filter(status__in=unended).exists():
+    mine = Run.objects.filter(bound=change.pk)
+    late = mine.filter(started__isnull=False, ended__gte=now - PAST).exclude(pk__in=told)
+    if mine.filter(status__in=UNENDED).exists() or late.exists():
         return False
     if Window.objects.filter(enter_run__in=mine, state__in=Window.OPEN).exists():
         return False
     main = Drill.objects.filter(run__in=mine).exists() or Window.objects.filter(enter_run__in=mine).exists()
-    return main or (owed.change.ends is not None and owed.now >= owed.change.ends)
+    return main or (change.ends is not None and now >= change.ends)
 
 
-def _close(owed: Owed) -> int:
-    mine = list(Run.objects.filter(bound=owed.change.pk, started__isnull=False, ended__isnull=False))
+def _close(change: Change, now: datetime) -> int:
+    mine = list(Run.objects.filter(bound=change.pk, started__isnull=False, ended__isnull=False).order_by("ended", "pk"))
     began = min(run.started for run in mine if run.started)
     ended = max(run.ended for run in mine if run.ended)
     words = {noting.code(run.status, _ignored(run), _verdicts(run)) for run in mine}
     worst = next(each for each in (noting.UNSUCCESSFUL, noting.ISSUES, noting.SUCCESSFUL) if each in words)
     text = " ".join(f"{run.title}: {run.sentence}" for run in mine)
-    key = f"{owed.about}:close"
-    return int(changes.close(owed.change, key, owed.about, changes.Result(began, ended, worst, text), owed.now))
+    about = f"run:{mine[-1].pk}"
+    earlier = ChangeNote.objects.filter(change=change.pk, kind=CLOSE).count()  # withdrawn ones
+    key = f"{about}:close" if not earlier else f"{about}:close:{earlier + 1}"
+    return int(changes.close(change, key, about, changes.Result(began, ended, worst, text), now))
 
 
 def _ignored(run: Run) -> bool:

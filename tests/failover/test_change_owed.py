@@ -12,6 +12,7 @@ from failover.models import Drill, Prompt, Window
 from failover.services import change_notes, pages_change
 from inventory.models import Engine, Site
 from portal.changes.models import Change, ChangeNote, ChangeSystem
+from portal.changes.services.delivering import deliver_due
 from portal.evidence import services as evidence
 from portal.kernel.secret import Secret
 from portal.runs.models import Run, RunStep
@@ -177,6 +178,92 @@ def test_a_change_stays_open_while_anything_of_it_is_under_way(begun, engine, ch
     change_notes.tick(timezone.now())
     assert ChangeNote.objects.filter(kind="close").count() == 1
     assert window.pk
+
+
+def another(engine, change, title, **fields):  # noqa: F811
+    """A second drill under the same change, which has ended and is still being measured."""
+    now = timezone.now()
+    given = {"status": "succeeded", "started": now - 5 * MINUTE, "ended": now, "sentence": "All steps are done."}
+    run = Run.objects.create(
+        plan="tabletop", plan_version=1, title=title, target=f"she:{engine.pk}", target_name="olvm", digest="0",
+        requested_by="anna", bound=change, change="CHG1", change_asked={"number": "CHG1"}, **given | fields,
+    )  # fmt: skip
+    return Drill.objects.create(
+        engine=engine, run=run, plan="tabletop", title=f"{title} of olvm", requested_by="anna", requested_at=now,
+        measured={}, verdicts=[{"key": "rto", "word": "not met", "sentence": "It was 900 s."}],
+    )  # fmt: skip
+
+
+def test_of_two_drills_both_reports_come_before_the_close(begun, drill, engine, change):  # noqa: F811
+    end(begun)
+    Drill.objects.update(closed_at=timezone.now())
+    second = another(engine, change, "Failover")
+    change_notes.tick(timezone.now())
+    assert not ChangeNote.objects.filter(kind="close").exists(), "the second one's report is not made yet"
+    assert not ChangeNote.objects.filter(kind="attach", about=f"run:{second.run_id}").exists()
+    Drill.objects.update(closed_at=timezone.now())
+    change_notes.tick(timezone.now())
+    rows = list(ChangeNote.objects.order_by("sequence").values_list("kind", "about"))
+    assert rows[-1] == ("close", f"run:{second.run_id}")
+    assert [about for kind, about in rows if kind == "attach"].count(f"run:{second.run_id}") == 3
+    closing = ChangeNote.objects.get(kind="close")
+    assert (closing.code, closing.began, closing.ended) == ("successful_issues", begun.started, second.run.ended)
+
+
+def test_a_run_whose_notes_cannot_be_worked_out_keeps_the_change_open(begun, drill, engine, change, monkeypatch):  # noqa: F811
+    end(begun)
+    second = another(engine, change, "Failover")
+    Drill.objects.update(closed_at=timezone.now())
+    last_words = change_notes._last_words
+
+    def broken(run, drill):
+        if run.pk == second.run_id:
+            raise ZeroDivisionError
+        return last_words(run, drill)
+
+    monkeypatch.setattr(change_notes, "_last_words", broken)
+    change_notes.tick(timezone.now())
+    assert not ChangeNote.objects.filter(kind="close").exists()
+    monkeypatch.undo()
+    change_notes.tick(timezone.now())
+    assert ChangeNote.objects.filter(kind="close").count() == 1
+
+
+def test_a_close_that_waits_is_taken_back_when_more_is_to_come(begun, drill, engine, change, fake):  # noqa: F811
+    end(begun)
+    Drill.objects.update(closed_at=timezone.now())
+    change_notes.tick(timezone.now())
+    assert Change.objects.get().closed_by_us
+    second = another(engine, change, "Failover", status="awaiting_approval", started=None, ended=None)
+    change_notes.tick(timezone.now())
+    first = ChangeNote.objects.get(kind="close")
+    assert (first.state, Change.objects.get().closed_by_us) == ("withdrawn", None)
+    now = timezone.now()
+    Run.objects.filter(pk=second.run_id).update(status="succeeded", started=now, ended=now, sentence="Done.")
+    Drill.objects.update(closed_at=now)
+    change_notes.tick(now)
+    for _ in range(3):
+        deliver_due(timezone.now())
+    assert [row.state for row in ChangeNote.objects.filter(kind="close").order_by("sequence")] == [
+        "withdrawn",
+        "delivered",
+    ]
+    assert (len(fake.closed), fake.notes[-1][1].count("It was 900 s.")) == (1, 1)
+
+
+def test_one_that_was_asked_for_and_never_began_does_not_keep_it_open(begun, drill, engine, change):  # noqa: F811
+    end(begun)
+    Drill.objects.update(closed_at=timezone.now())
+    change_notes.tick(timezone.now())
+    second = another(engine, change, "Failover", status="awaiting_approval", started=None, ended=None)
+    change_notes.tick(timezone.now())
+    Run.objects.filter(pk=second.run_id).update(status="aborted", ended=timezone.now())
+    change_notes.tick(timezone.now())
+    change_notes.tick(timezone.now())
+    assert [row.state for row in ChangeNote.objects.filter(kind="close").order_by("sequence")] == [
+        "withdrawn",
+        "queued",
+    ]
 
 
 def test_a_run_alone_leaves_its_change_open_until_the_window_is_over(begun):
