@@ -13,6 +13,7 @@ from failover.models import Service
 from failover.services.pages_plans import asked
 from failover.services.probing import ENGINE
 from inventory.models import Engine, Host
+from portal.changes.picking import ChangeNumber, about
 from portal.kernel.plan import Parameter, Plan
 
 GIVEN = "p_"  # begins the name of a field that is a parameter of the plan
@@ -37,12 +38,7 @@ class DrillForm(forms.Form):
 
     begins = moment("Window begins", "Nothing acts before.")
     ends = moment("Window ends", "No further step begins after. The drill and its way back must fit.")
-    change = forms.CharField(
-        label="Change number",
-        max_length=80,
-        required=False,
-        help_text="As in the change system; name:number where it is not told by its look.",
-    )
+    change = ChangeNumber(help_text="As in the change system; name:number where it is not told by its look.")
     scenario = forms.CharField(widget=forms.Textarea(attrs={"rows": 2}), required=False, max_length=2000)
     assumptions = forms.CharField(widget=forms.Textarea(attrs={"rows": 2}), required=False, max_length=2000)
     people = forms.CharField(
@@ -64,6 +60,7 @@ class DrillForm(forms.Form):
         now = timezone.localtime()
         self.initial.setdefault("begins", now.replace(second=0, microsecond=0))
         self.initial.setdefault("ends", (now + LONG).replace(second=0, microsecond=0))
+        about(self, f"she:{engine.pk}")
 
     @property
     def groups(self) -> Iterator[tuple[str, list[Any]]]:

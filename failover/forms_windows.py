@@ -9,6 +9,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from portal.changes.picking import ChangeNumber, about
+
 USUAL = timedelta(hours=2)
 
 
@@ -32,12 +34,7 @@ class WindowForm(forms.Form):
 
     reason = forms.CharField(max_length=300, help_text="What is done meanwhile, for whoever sees the banner.")
     deadline = _deadline()
-    change = forms.CharField(
-        label="Change number",
-        max_length=80,
-        required=False,
-        help_text="As in the change system, which is asked; empty when there is none.",
-    )
+    change = ChangeNumber(help_text="As in the change system, which is asked; empty when there is none.")
     typed = forms.CharField(
         max_length=255, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
     )
@@ -45,8 +42,10 @@ class WindowForm(forms.Form):
 
     asked: tuple[str, ...] = ("reason", "deadline", "change")
 
-    def __init__(self, *args: Any, name: str, site: str = "", asked: tuple[str, ...] = asked, **more: Any) -> None:
-        """site: its name, where it has to be typed, too; "" where it has not."""
+    def __init__(
+        self, *args: Any, name: str, target: str, site: str = "", asked: tuple[str, ...] = asked, **more: Any
+    ) -> None:
+        """site: its name, where it has to be typed, too; "" where it has not. target: as Runs name it."""
         super().__init__(*args, **more)
         self.name, self.site = name, site
         if site:
@@ -56,6 +55,8 @@ class WindowForm(forms.Form):
         self.fields["typed"].help_text = "Enter does not submit it."
         for field in set(self.asked) - set(asked):
             del self.fields[field]
+        if "change" in self.fields:
+            about(self, target)
 
     def clean_typed(self) -> str:
         """The name of what is meant."""

@@ -13,6 +13,7 @@ from backups.services.clock import now as database_now
 from failover.models import Blackout, Drill, Window
 from failover.services import approvals, breaking, change_gate, readiness, roles, sites
 from failover.services.durations import needed
+from failover.services.items import engine_of
 from inventory.models import Host
 from inventory.templatetags.holdfast import full
 from portal.kernel.words import span
@@ -132,16 +133,6 @@ def rivals(run: Run) -> Sequence[Run]:
     active = Run.objects.filter(status__in=Run.ACTIVE, target__in=targets).exclude(pk=run.pk)
     acting = RunStep.objects.filter(mutating=True).values("run")
     return list(active.filter(pk__in=acting).order_by("queued_at", "pk"))
-
-
-def engine_of(target: str) -> int | None:
-    """The engine that a target belongs to; None for targets of other kinds."""
-    kind, _, key = target.partition(":")
-    if not key.isdecimal():
-        return None
-    if kind in ("she", "engine"):
-        return int(key)
-    return Host.objects.filter(pk=int(key)).values_list("engine", flat=True).first() if kind == "host" else None
 
 
 def _begins(drill: Drill, run: Run) -> str:

@@ -105,7 +105,7 @@ def _asked(request: HttpRequest, page: Page, deed: Deed, told: str) -> HttpRespo
 def _form(page: Page, *args: Any, **more: Any) -> WindowForm:
     """What takes HA away names the site, too, where there are several."""
     site = page.engine.site.name if page.danger and sites.asked() else ""
-    return WindowForm(*args, name=page.name, site=site, asked=page.asked, **more)
+    return WindowForm(*args, name=page.name, target=f"she:{page.engine.pk}", site=site, asked=page.asked, **more)
 
 
 def _fresh() -> str:

@@ -8,6 +8,7 @@ from portal.changes import views, views_systems
 
 urlpatterns = [
     path("changes/", views.changes, name="changes-of-acts"),
+    path("changes/known/", views.known, name="changes-known"),
     path("changes/new/", views.new, name="change-new"),
     path("changes/systems/", views_systems.every, name="change-systems"),
     path("changes/systems/new/", views_systems.new, name="change-system-new"),
@@ -18,6 +19,7 @@ urlpatterns = [
     path("changes/systems/<int:pk>/drop-former/", views_systems.drop_former, name="change-system-drop"),
     path("changes/systems/<int:pk>/lift/", views_systems.lift, name="change-system-lift"),
     path("changes/systems/<int:pk>/lift/confirm/", views_systems.confirm_lift, name="change-system-lift-confirm"),
+    path("changes/systems/<int:pk>/lift/end/", views_systems.end_lift, name="change-system-lift-end"),
     path("changes/<int:pk>/", views.change, name="change"),
     path("changes/<int:pk>/read-back/", views.read_back, name="change-read-back"),
     path("changes/<int:pk>/notes/<int:note>/again/", views.again, name="change-note-again"),

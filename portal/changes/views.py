@@ -14,8 +14,10 @@ from django.views.decorators.http import require_POST, require_safe
 from portal.access.admission import needs
 from portal.access.services.people import acts_of
 from portal.changes import pages
+from portal.changes.asked import LONGEST
 from portal.changes.forms import WishForm
 from portal.changes.models import Callback, Change, ChangeNote, ChangeSystem
+from portal.changes.picking import pick
 from portal.changes.services import asking, delivering, looking
 from portal.kernel.change import ChangeFailed, ChangeWanted
 
@@ -29,7 +31,7 @@ FRAME: dict[str, Any] = {"section": "drills", "tab": "changes"}
 def changes(request: HttpRequest) -> HttpResponse:
     """All changes that acts of the portal belong to, the newest first."""
     rows, known = pages.listed(), pages.systems()
-    lost = ChangeNote.objects.filter(state=ChangeNote.State.DEAD).count()
+    lost = ChangeNote.objects.filter(state__in=ChangeNote.LOST).count()
     state, headline, lead = pages.headline(rows, lost, known, timezone.now())
     context = {
         **FRAME,
@@ -38,10 +40,22 @@ def changes(request: HttpRequest) -> HttpResponse:
         "lead": lead,
         "rows": rows,
         "systems": known,
+        "wishes": asking.unsettled()[:20],
         "acts": acts_of(request.user),
         "path": [ABOVE[0], {"title": "Changes"}],
     }
     return render(request, "changes/changes.html", context)
+
+
+@needs("run.start")
+@require_safe
+def known(request: HttpRequest) -> HttpResponse:
+    """Known changes that fit an act, and what is known of the one that is typed: for forms that ask for a change."""
+    given = request.GET
+    ends = given.get("ends") or given.get("deadline")
+    target = given.get("target", "")[:40]
+    found = pick(target, given.get("change", "")[:LONGEST], given.get("begins"), ends)
+    return render(request, "changes/_known.html", {"pick": found})
 
 
 @needs("run.view")
@@ -112,6 +126,8 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             return redirect("change", _asked(request, form.cleaned_data).pk)
+        except asking.WishRefused as error:
+            mistakes = (str(error),)
         except ChangeFailed as error:
             mistakes = (f"{error} {error.detail}".strip(),)
     context = {

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portal.access.admission import needs
 from portal.access.services.people import acts_of
+from portal.changes.picking import pick
 from portal.kernel.output import LookFailed
 from portal.kernel.plan import Plan
 from portal.runs import pages, ports, services
@@ -196,6 +197,7 @@ def new(request: HttpRequest, plan: str, host: int) -> HttpResponse:
             {"title": what.title},
         ],
     }
+    context["pick"] = pick(target, request.POST.get("change", ""))
     if request.method == "POST":
         started, mistakes = _start(request, what, target, name)
         if started is not None:
