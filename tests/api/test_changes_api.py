@@ -15,10 +15,11 @@ import portal.api
 from backups.models import Policy
 from failover.models import Blackout, Drill, Readiness, Window
 from inventory.models import Engine, Host, Site
+from portal.access.models import Idempotency
 from portal.access.roles import ROLES
 from portal.access.services import create_token, give_role
 from portal.changes.asked import Asked
-from portal.changes.models import Change, ChangeNote, ChangeSystem
+from portal.changes.models import Change, ChangeNote, ChangeSystem, Wish
 from portal.changes.services import bind, look, note
 from portal.changes.services.delivering import deliver_due
 from portal.evidence import services as evidence
@@ -91,7 +92,7 @@ def test_an_act_is_started_when_its_change_allows_it_and_only_then(acting, fake)
     assert kind(refused) == (409, "change-prevents"), "an approval that somebody sends is not believed"
     assert refused.json()["detail"] == "CHG1 awaits the board."
     fake.put("CHG1", Gate.ALLOWED)
-    Change.objects.update(tried_at=None)
+    Change.objects.update(seen_at=timezone.now() - timedelta(minutes=1), tried_at=None)
     begun = start(api, body, **{"X-Request-Id": "request-0001"})
     assert (begun.status_code, begun["Retry-After"]) == (202, "2")
     row = begun.json()
@@ -151,7 +152,7 @@ def test_a_change_is_asked_for_there_and_decided_there(fake, system):  # noqa: F
     assert api.post("/api/v1/changes/", wish, format="json", headers=headers)["Location"] == one["Location"]
     assert kind(api.post("/api/v1/changes/", {**wish, "system": "jira"}, format="json")) == (422, "unprocessable")
     fake.put(one.json()["number"], Gate.ALLOWED)
-    Change.objects.update(tried_at=None)
+    Change.objects.update(seen_at=timezone.now() - timedelta(minutes=1), tried_at=None)
     fake.clash = ("CHG9 works there.",)
     again = client("approver").post(f"{one['Location']}read-back/")
     assert (again.json()["gate"], again.json()["clashes"]) == ("allowed", ["CHG9 works there."])
@@ -221,6 +222,77 @@ def test_a_gate_is_lifted_by_two(system):  # noqa: F811
     assert kind(client("operator").post(url + "confirm/")) == (403, "not-allowed")
     assert client("approver").post(url + "confirm/").json()["confirmed_by"] == "approver1"
     assert kind(client("approver").post(url + "confirm/")) == (409, "conflict")
+
+
+def test_a_lift_ends_before_its_time(system):  # noqa: F811
+    url = f"/api/v1/change-systems/{system.pk}/lift/"
+    operator, why = client("operator"), {"reason": "The change system burns and HA is away."}
+    assert kind(operator.post(url + "end/")) == (409, "conflict")
+    operator.post(url, why, format="json")
+    client("approver").post(url + "confirm/")
+    assert kind(client("viewer").post(url + "end/")) == (403, "not-allowed")
+    ended = operator.post(url + "end/")
+    assert (ended.status_code, ended.json()["ended_by"], bool(ended.json()["ended_at"])) == (200, "operator1", True)
+
+
+def test_a_wrong_sys_id_is_the_requests_mistake_and_nothing_of_it_is_kept(acting, fake):  # noqa: F811
+    api = client("operator")
+    fake.put("CHG1")
+    refused = start(api, {**acting, "change": change(sys_id="f" * 32)}, "k1")
+    assert (kind(refused), "sys_id" in refused.json()["detail"]) == ((422, "unprocessable"), True)
+    assert (Run.objects.count(), Change.objects.count()) == (0, 0)
+    assert start(api, {**acting, "change": change()}, "k2").status_code == 202
+
+
+def test_of_two_requests_with_one_key_at_one_time_the_other_is_told_to_come_again(acting, fake, monkeypatch):  # noqa: F811
+    """The second arrives while the first asks the change system."""
+    api, body = client("operator"), {**acting, "change": change()}
+    fake.put("CHG1")
+    read, others = fake.read, []
+
+    def slow(key):
+        if not others:
+            others.append(None)
+            others[0] = start(client("operator"), body)
+        return read(key)
+
+    monkeypatch.setattr(fake, "read", slow)
+    assert start(api, body).status_code == 202
+    assert (kind(others[0]), others[0]["Retry-After"]) == ((409, "in-progress"), "2")
+    assert (start(api, body).status_code, Run.objects.count()) == (202, 1)
+
+
+def test_a_key_whose_request_died_is_free_again(acting, fake):  # noqa: F811
+    api, body = client("operator"), {**acting, "change": change()}
+    fake.put("CHG1")
+    assert start(api, body).status_code == 202
+    Idempotency.objects.update(taken_until=timezone.now() + timedelta(seconds=60))
+    assert kind(start(api, body)) == (409, "in-progress")
+    for minutes in (-1, 60 * 24):
+        Idempotency.objects.update(taken_until=timezone.now() + timedelta(minutes=minutes))
+        assert start(api, body).status_code == 202, "also when the clock went back"
+
+
+def test_one_key_makes_one_change_there_and_its_answer_may_be_lost(fake, system, monkeypatch):  # noqa: F811
+    api = client("operator")
+    wish = {"system": "snow", "short": "Drill of olvm", "ci": ["olvm"], "window": change()["window"]}
+    make = fake.create
+
+    def ask(key="c1"):
+        return api.post("/api/v1/changes/", wish, format="json", headers={"Idempotency-Key": key})
+
+    def lost(wanted):
+        make(wanted)
+        raise ChangeUnreachable("snow does not answer.", sent=True)
+
+    monkeypatch.setattr(fake, "create", lost)
+    assert kind(ask()) == (424, "other-system-failed")
+    again = ask()
+    assert (kind(again), int(again["Retry-After"]) > 1) == ((409, "in-progress"), True)
+    Wish.objects.update(taken_until=None)
+    assert ask().json()["number"] == "CHG0000001"
+    assert len(fake.made) == 1
+    assert [one["state"] for one in api.get("/api/v1/change-wishes/").json()["results"]] == ["made"]
 
 
 def test_who_asks_too_often_waits(settings, db):
