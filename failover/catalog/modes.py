@@ -58,6 +58,8 @@ def entered(sight: Sight, parameters: Parameters, statuses: Mapping[str, str | N
     else:
         missing = _not_local(sight, on, parameters)
         words = f"{on.name} is in local maintenance, seen from the other host: state LocalMaintenance, score 0."
+        if _waits(sight, on):
+            words = f"{on.name} is in local maintenance: its flag is set, and its agent waits until it is gone."
     if scope == HOST and not missing and statuses.get(on.name) != "maintenance":
         missing = f"The engine's status of {on.name} is {statuses.get(on.name) or 'not known'}, not maintenance."
     return wait(missing) if missing else done(words)
@@ -90,6 +92,23 @@ def _not_local(sight: Sight, on: Member, parameters: Parameters) -> str:
         return f"The flags in ha.conf of {on.name} are not known."
     if not state.local_maintenance:
         return f"ha.conf of {on.name} does not hold local_maintenance=True."
+    if unseen := "" if _waits(sight, on) else _not_published(sight, on, parameters):
+        return unseen
+    if not any(_carries(sight, one) for one in others(parameters, "on")):
+        return "The other host is not seen as able to carry the engine."
+    return ""
+
+
+def _waits(sight: Sight, on: Member) -> bool:
+    """An agent that was started while its flag was set waits and publishes nothing (4, trap 5). So does every agent
+    that loses its storage in maintenance: it ends, systemd starts it again, and nobody else ever sees the mode."""
+    state = sight.states[on.pk]
+    if state is None or state.log is None or not state.maintenance:
+        return False
+    return state.log.waiting and state.unit("ovirt-ha-agent") == "active"
+
+
+def _not_published(sight: Sight, on: Member, parameters: Parameters) -> str:
     seen = seen_set(sight, parameters)
     if seen is not True:
         who = " and ".join(one.name for one in others(parameters, "on"))
@@ -97,9 +116,16 @@ def _not_local(sight: Sight, on: Member, parameters: Parameters) -> str:
     row = sight.row(on)
     if row is None or row.state != "LocalMaintenance":
         return f"The agent of {on.name} is in state {(row and row.state) or 'not known'}, not LocalMaintenance."
-    if not any((row := sight.row(one)) and row.candidate for one in others(parameters, "on")):
-        return "The other host is not seen as able to carry the engine."
     return ""
+
+
+def _carries(sight: Sight, one: Member) -> bool:
+    """Able to carry the engine; where it is the only one left that can see, by its own live record."""
+    row = sight.row(one)
+    if row is None or row.candidate is not None:
+        return row is not None and row.candidate is True
+    seeing = [other for other in sight.members if (told := sight.snapshots[other.pk]) and told.sees(other.he_id)]
+    return seeing == [one] and bool(row.score)
 
 
 def cleared(sight: Sight, parameters: Parameters) -> bool | None:

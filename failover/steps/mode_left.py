@@ -19,7 +19,7 @@ STEP = Step(
     looks=asking.pair_and_statuses,
     settled=_settled,
     undo="No undo: it only looks.",
-    patience=300,
+    patience=600,  # a restarted agent acquires its storage for up to 240 s, then watches for 60 s (6 a)
     every=1,
     expected=30,
 )

@@ -24,7 +24,7 @@ from failover.steps import (
     release_disarm,
 )
 from inventory.probes.ha_state import UNITS
-from lab import life_agent
+from lab import life_agent, programs_system
 from portal.kernel.output import Output
 from portal.kernel.plan import ParametersRefused
 from portal.kernel.step import On
@@ -225,6 +225,32 @@ def test_local_maintenance_is_confirmed_from_the_other_host(world):
     assert settle(step, world, host, statuses={"kvm02": "maintenance"})[0] == "done"
     world.hosts["kvm01"].local_maintenance = True
     assert settle(step, world, where)[1] == "The other host is not seen as able to carry the engine."
+
+
+def test_an_agent_that_was_started_in_maintenance_confirms_it_by_waiting(world):
+    """What an agent comes to that loses its storage when the engine holds the host: nobody sees the mode from outside
+    (facts/hosted-engine.md 4, trap 5)."""
+    step, where = mode_confirm.STEP, given("host")
+    host = world.hosts["kvm02"]
+    everywhere(world, "local")
+    programs_system.stop_unit(world, host, "ovirt-ha-agent")
+    programs_system.start_unit(world, host, "ovirt-ha-agent")
+    pass_time(world, 90)
+
+    def confirm(**more):
+        log = {"state.agent_log@8": out("\n".join(host.log) + "\n")}
+        return settle(step, world, where, statuses={"kvm02": "maintenance"}, **(log | more))
+
+    told = "kvm02 is in local maintenance: its flag is set, and its agent waits until it is gone."
+    assert confirm() == ("done", told)
+    unseen = "kvm01 does not see that kvm02 is in local maintenance."
+    assert confirm(**{"state.agent_log@8": out("")}) == ("wait", unseen)
+    units = "".join("inactive\n" if unit == "ovirt-ha-agent" else "active\n" for unit in UNITS)
+    assert confirm(**{"state.units@8": out(units)}) == ("wait", unseen)
+    assert settle(step, world, where, **{"state.agent_log@8": out("\n".join(host.log) + "\n")})[0] == "wait"
+    assert confirm(silent="kvm01") == ("wait", "The other host is not seen as able to carry the engine.")
+    world.hosts["kvm01"].local_maintenance = True
+    assert confirm() == ("wait", "The other host is not seen as able to carry the engine.")
 
 
 def test_the_end_is_written_and_seen(world):
