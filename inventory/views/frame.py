@@ -15,7 +15,7 @@ from django.utils.functional import cached_property
 from inventory.services.pages_frame import Around, around
 from inventory.services.pages_now import Tally
 from inventory.services.told import Banner
-from portal.access.services.people import preference_of, title_of
+from portal.access.services.people import may, preference_of, title_of
 from portal.alerts.services.counting import Counts
 from portal.kernel.outcome import Outcome
 
@@ -57,6 +57,11 @@ class Frame:
         self.request = request
 
     @cached_property
+    def sees(self) -> bool:
+        """Whether the person may know anything of the estate; the header is no way around a role."""
+        return may(self.request.user, "estate.view")
+
+    @cached_property
     def around(self) -> Around:
         return around()
 
@@ -75,7 +80,7 @@ class Frame:
 
     @cached_property
     def sections(self) -> list[Section]:
-        worst = self.around.worst
+        worst = self.around.worst if self.sees else {}
         return [Section(key, title, letter, reverse(key), str(worst.get(key, ""))) for key, title, letter in SECTIONS]
 
     @property
@@ -85,7 +90,7 @@ class Frame:
 
     @property
     def banner(self) -> Banner | None:
-        return self.around.banner if self.request.user.is_authenticated else None
+        return self.around.banner if self.sees else None
 
     @cached_property
     def now(self) -> datetime:
@@ -93,8 +98,8 @@ class Frame:
 
     @property
     def alerts(self) -> Counts | None:
-        """What the header says of alerts; None for who is not logged in."""
-        return self.around.alerts if self.request.user.is_authenticated else None
+        """What the header says of alerts; None for who sees nothing of the estate."""
+        return self.around.alerts if self.sees else None
 
     @property
     def zone(self) -> str:

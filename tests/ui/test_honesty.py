@@ -6,10 +6,13 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
 from inventory.models import Host, Look, Lun, Transition
 from inventory.services.pages_history import Changed, known_from, stretches
+from inventory.views import frame
 from portal.kernel.outcome import Outcome
 from tests.ui import world
 
@@ -164,3 +167,16 @@ def test_the_banner_says_that_looking_has_stopped(reader):
     engine = world.build("healthy")
     Look.objects.filter(engine=engine).update(at=timezone.now() - timedelta(minutes=3))
     assert "start the looks worker and beat" in reader.get("/").content.decode()
+
+
+def test_who_has_no_role_learns_nothing_from_the_header(reader):
+    engine = world.build("lost")
+    Look.objects.filter(engine=engine).update(at=timezone.now() - timedelta(minutes=3))
+    stranger = Client()
+    stranger.force_login(User.objects.create_user("stranger"), backend="portal.access.backend.PeopleBackend")
+    for path in ("/", "/preferences/"):
+        page = stranger.get(path).content.decode()
+        assert "stranger" in page
+        assert "start the looks worker and beat" not in page
+        assert not any(words in page for words in frame.WORDS.values())
+    assert any(words in reader.get("/").content.decode() for words in frame.WORDS.values())
