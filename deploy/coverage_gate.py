@@ -1,4 +1,4 @@
-"""Branch coverage per room: 100 % where code is pure, 90 % elsewhere. Reads coverage's JSON report."""
+"""Branch coverage per room: 100 % where code is pure, 90 % elsewhere. Reads what deploy/coverage_plugin.py wrote."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+
+import slipcover
 
 PURE = (
     "portal/kernel/",
@@ -40,27 +42,37 @@ def room(path: str) -> str:
 
 
 def percent(summaries: list[dict[str, Any]]) -> float:
-    """Covered statements and branches of all."""
-    covered = sum(one["covered_lines"] + one.get("covered_branches", 0) for one in summaries)
-    total = sum(one["num_statements"] + one.get("num_branches", 0) for one in summaries)
-    return 100.0 * covered / total if total else 100.0
+    """Covered lines and branches of all."""
+    covered = sum(one["covered_lines"] + one["covered_branches"] for one in summaries)
+    missed = sum(one["missing_lines"] + one["missing_branches"] for one in summaries)
+    return 100.0 * covered / (covered + missed) if covered + missed else 100.0
 
 
-def main(report: Path) -> int:
-    """Prints rooms below their goal with their worst files; 1 when there is one."""
-    files = json.loads(report.read_text(encoding="utf-8"))["files"]
+def merged(folder: Path) -> dict[str, dict[str, Any]]:
+    """What all processes together reached: path -> slipcover's record of the file."""
+    parts = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    for part in parts[1:]:
+        slipcover.merge_coverage(parts[0], part)
+    found: dict[str, dict[str, Any]] = parts[0]["files"]
+    return found
+
+
+def main(folder: Path) -> int:
+    """Prints rooms below their goal with their worst files and what these miss; 1 when there is one."""
     rooms: dict[str, dict[str, dict[str, Any]]] = {}
-    for path, found in files.items():
-        rooms.setdefault(room(path), {})[path] = found["summary"]
+    for path, found in merged(folder).items():
+        rooms.setdefault(room(path), {})[path] = found
     failed = 0
     for name, members in sorted(rooms.items()):
         goal = PURE_GOAL if name in PURE else GOAL
-        reached = percent(list(members.values()))
+        reached = percent([found["summary"] for found in members.values()])
         if reached < goal:
             failed = 1
             print(f"coverage of {name}: {reached:.1f} %, goal {goal:.0f} %")
-            for path, summary in sorted(members.items(), key=lambda item: item[1]["percent_covered"])[:6]:
-                print(f"    {summary['percent_covered']:5.1f} %  {path}")
+            for path, found in sorted(members.items(), key=lambda item: item[1]["summary"]["percent_covered"])[:6]:
+                missed = [str(line) for line in found["missing_lines"]]
+                missed += [f"{start} to {end or 'the end'}" for start, end in found["missing_branches"]]
+                print(f"    {found['summary']['percent_covered']:5.1f} %  {path}: {', '.join(missed[:12])}")
     print("coverage holds" if not failed else "coverage is below its goals")
     return failed
 

@@ -9,8 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from portal.access.roles import ACTS, ROLES
 from portal.access.services import give_role
 
-# every page many times over, which others cover once
-pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]
+pytestmark = pytest.mark.django_db
 
 # open on purpose: the way in and out, what machines ask about the portal itself, and one's own settings
 OPEN = {"login", "logout", "healthz", "readyz", "metrics"}
@@ -69,7 +68,6 @@ def test_nobody_sees_a_page_without_login(client):
         assert "/login/" in answer["Location"], one.name
 
 
-@pytest.mark.no_cover
 def test_a_person_without_a_role_is_refused_everywhere(client):
     client.force_login(User.objects.create_user("nobody"), backend="portal.access.backend.PeopleBackend")
     for _, one in pages():

@@ -18,7 +18,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.wire,
     pytest.mark.matrix,
-    pytest.mark.no_cover,
     pytest.mark.timeout(400),
 ]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from deploy.stack import Stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.wire, pytest.mark.no_cover, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.wire, pytest.mark.timeout(240)]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"
 ARGS = [
     "--no-sandbox",

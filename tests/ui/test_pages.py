@@ -100,7 +100,6 @@ class Reader(HTMLParser):
                 pass
 
 
-@pytest.mark.no_cover  # the same code many times
 @pytest.mark.parametrize(
     "scene",
     [one if one in ("empty", "warning", "lost") else pytest.param(one, marks=pytest.mark.matrix) for one in SCENES],
@@ -149,9 +148,7 @@ def still(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
-@pytest.mark.parametrize(
-    "hosts", [2, pytest.param(9, marks=pytest.mark.no_cover), pytest.param(40, marks=pytest.mark.matrix)]
-)
+@pytest.mark.parametrize("hosts", [2, 9, pytest.param(40, marks=pytest.mark.matrix)])
 def test_at_most_ten_queries_whatever_the_size(hosts, reader):
     world.build("warning", hosts)
     world.runs()

@@ -176,7 +176,7 @@ def test_where_the_layers_differ_is_shown(reader, engine, estate):
     assert re.search(r"ora_data01 kvm0[12] 3 3 4", words)
 
 
-@pytest.mark.parametrize("hosts", [2, pytest.param(50, marks=pytest.mark.no_cover)])
+@pytest.mark.parametrize("hosts", [2, 50])
 def test_at_most_ten_queries_whatever_the_size(hosts, reader):
     engine = world.build("calm", hosts)
     san_scene.declare(engine)
