@@ -37,7 +37,7 @@ class Stack:
 
     def __init__(self, name: str, *, speed: float = 20.0, redis_db: int = 5) -> None:
         self.name = name
-        self.port, self.lab_port, engine, ssh = (free_port() for _ in range(4))
+        self.port, self.lab_port, engine, ssh, mail = (free_port() for _ in range(5))
         self.url = f"http://127.0.0.1:{self.port}"
         self.lab = f"http://127.0.0.1:{self.lab_port}"
         self.folder = Path(tempfile.mkdtemp(prefix="hf-"))
@@ -51,6 +51,7 @@ class Stack:
             "LAB_PORT": str(self.lab_port),
             "ENGINE_PORT": str(engine),
             "SSH_PORT": str(ssh),
+            "MAIL_PORT": str(mail),
             "LAB_SPEED": str(speed),
             "RUN_DIR": str(self.folder),
             "VAR": str(self.folder),

@@ -49,6 +49,7 @@ def _sinks(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     mail = verbs.add_parser("mail", help="a mail server that prints what it gets, until Ctrl-C")
     mail.add_argument("--port", type=int, default=2525, help="SMTP port (2525)")
     mail.add_argument("--fault", choices=smtp.FAULTS, default="", help="what it does wrong")
+    mail.add_argument("--folder", type=Path, help="keep each message there as a file, and print one line of it")
     hook = verbs.add_parser("webhook", help="a listener that prints what it is told, until Ctrl-C")
     hook.add_argument("--port", type=int, default=8095, help="HTTP port (8095)")
     hook.add_argument("--fault", choices=webhook.FAULTS, default="", help="what it does wrong")
@@ -83,7 +84,7 @@ def main(words: list[str] | None = None) -> int:
     if given.verb == "run":
         return run.main(_options(given))
     if given.verb == "mail":
-        return smtp.main(given.port, given.fault)
+        return smtp.main(given.port, given.fault, given.folder)
     if given.verb == "webhook":
         return webhook.main(given.port, given.fault)
     if given.verb == "syslog":

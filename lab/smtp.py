@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 
 FAULTS = ("", "refuse", "defer", "slow", "cut", "deaf")
 SLOW = 1.0  # seconds before each answer
@@ -64,15 +65,38 @@ class Catcher:
             writer.close()
 
 
-def main(port: int, fault: str) -> int:
-    """Prints what comes, until Ctrl-C."""
-    catcher = Catcher(port=port, fault=fault, told=lambda message: print(message.as_string(), flush=True)).start()
+def main(port: int, fault: str, folder: Path | None = None) -> int:
+    """Prints what comes, until Ctrl-C; with a folder, each message is kept there as a file and told in one line."""
+    told = _shown if folder is None else Folder(folder).keep
+    catcher = Catcher(port=port, fault=fault, told=told).start()
     print(f"mail: HOLDFAST_MAIL_URL=smtp://127.0.0.1:{catcher.port}?from=holdfast@bank.example", flush=True)
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
         catcher.stop()
     return 0
+
+
+def _shown(message: EmailMessage) -> None:
+    print(message.as_string(), flush=True)
+
+
+class Folder:
+    """Keeps messages as 0001.eml and so on; one that is kept already is kept once more under the next number."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+
+    def keep(self, message: EmailMessage) -> Path:
+        """Where it lies now."""
+        number = max((int(one.stem) for one in self.path.glob("[0-9]*.eml")), default=0) + 1
+        kept = self.path / f"{number:04}.eml"
+        kept.write_bytes(message.as_bytes())
+        files = [part.get_filename() for part in message.iter_attachments()]
+        more = f", with {', '.join(map(str, files))}" if files else ""
+        print(f"mail: to {message['To']}: {message['Subject']}{more}; kept as {kept}", flush=True)
+        return kept
 
 
 class _Talk:

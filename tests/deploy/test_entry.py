@@ -40,13 +40,14 @@ def test_an_unknown_command_is_named():
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("option", ["--port", "--lab-port", "--engine-port", "--ssh-port"])
+@pytest.mark.parametrize("option", ["--port", "--lab-port", "--engine-port", "--ssh-port", "--mail-port"])
 def test_a_port_in_use_names_the_option(option):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         number = str(taken.getsockname()[1])
         free = {"--port": "18000", "--lab-port": "18090", "--engine-port": "18443", "--ssh-port": "12222"}
+        free["--mail-port"] = "12525"
         done = holdfast("demo", *(word for pair in (free | {option: number}).items() for word in pair))
     assert done.returncode == 1
     assert f"port {number} on 127.0.0.1 cannot be used" in done.stderr
@@ -58,7 +59,7 @@ def test_a_port_in_use_names_the_option(option):
     [
         (("--port",), "--port needs a number after it"),
         (("--port", "abc"), "a port is a number from 1 to 65535"),
-        (("--port", "8090", "--lab-port", "8090"), "four different ports"),
+        (("--port", "8090", "--lab-port", "8090"), "five different ports"),
         (("--prot", "8001"), "demo does not know --prot"),
     ],
 )
