@@ -8,6 +8,7 @@ from datetime import datetime
 
 from failover.reports import content
 from failover.reports.deviating import deviations
+from failover.reports.found import ident, issues
 from failover.reports.given import Given, Line, Row, Step
 from failover.reports.involved import people, signatures
 from failover.reports.measuring import measured
@@ -56,15 +57,10 @@ def build(given: Given) -> content.Report:
         proofs=proofs(given, told),
         untouched=untouched(given),
         normal=normal(given),
-        issues=tuple(_issue(one) for one in given.drill.issues),
+        issues=issues(given.drill.issues, given.issues, given.drill.pk),
         former=_former(given),
         signatures=signatures(given),
     )
-
-
-def ident(pk: int, at: datetime) -> str:
-    """DR-2026-014: by the year (UTC) in which it was asked for, and its key."""
-    return f"DR-{at:%Y}-{pk:03d}"
 
 
 def verdict(status: str, aims: tuple[content.Objective, ...], ignored: int = 0) -> content.Verdict:
@@ -216,17 +212,12 @@ def output_hash(lines: list[Line]) -> str:
     return hashlib.sha256("".join(f"{one.stream}: {one.text}\n" for one in lines).encode()).hexdigest()
 
 
-def _issue(row: Row) -> content.Issue:
-    words = [str(row.get(name) or "") for name in ("title", "severity", "owner", "due", "accepted_by", "link")]
-    return content.Issue(*words)
-
-
 def _former(given: Given) -> content.Former | None:
     one = given.earlier
     if one is None:
         return None
-    issues = tuple(_issue(row) for row in one.issues)
-    return content.Former(ident(one.pk, one.requested_at), one.title, one.requested_at, issues)
+    found = issues(one.issues, one.found, given.drill.pk)
+    return content.Former(ident(one.pk, one.requested_at), one.title, one.requested_at, found)
 
 
 def lead(report: content.Report) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from failover.reports.given import Approval, Glass, Prompt, Span
 
-FORMAT = "holdfast-drill-report-1"
+FORMAT = "holdfast-drill-report-2"
 MET, NOT_MET, NOT_TESTED = "met", "not met", "not tested"
 
 
@@ -206,20 +206,41 @@ class Untouched:
 
 
 @dataclass(frozen=True)
-class Issue:
-    """due: as written by people."""
+class Retest:
+    """The drill that tests an issue again. here: it is this one. word: objectives met | not met in whole | not
+    ended."""
 
+    ident: str
+    title: str
+    ended: datetime | None
+    word: str
+    here: bool
+
+
+@dataclass(frozen=True)
+class Issue:
+    """ident "": noted before issues were followed. state: open | fixed | accepted | closed, or "" for such a one. due:
+    as written by people. fixed, closed: what was said then. accepted_until "": no day was named. retest None: no drill
+    is linked."""
+
+    ident: str
     title: str
     severity: str
     owner: str
     due: str
-    accepted_by: str
     link: str
+    state: str
+    fixed: str
+    accepted_by: str
+    accepted_until: str
+    accepted_why: str
+    closed: str
+    retest: Retest | None
 
 
 @dataclass(frozen=True)
 class Former:
-    """The drill before and its issues; whether they were tested again is not recorded anywhere."""
+    """The drill before and its issues, with what became of them."""
 
     ident: str
     title: str

@@ -180,18 +180,50 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Retest:
+    """The drill that tests an issue again. met None: it has not ended."""
+
+    pk: int
+    title: str
+    requested_at: datetime
+    ended: datetime | None = None
+    met: bool | None = None
+
+
+@dataclass(frozen=True)
+class Issue:
+    """What became of an issue that a drill found. state: open | fixed | accepted | closed."""
+
+    ident: str
+    title: str
+    severity: str
+    state: str
+    owner: str = ""
+    due: str = ""
+    link: str = ""
+    fixed: str = ""
+    accepted_by: str = ""
+    accepted_until: str = ""
+    accepted_why: str = ""
+    closed: str = ""
+    retest: Retest | None = None
+
+
+@dataclass(frozen=True)
 class Earlier:
-    """The drill before this one, of the same plan and engine."""
+    """The drill before this one, of the same plan and engine. found: what became of its issues."""
 
     pk: int
     title: str
     requested_at: datetime
     issues: Sequence[Row]
+    found: Sequence[Issue] = ()
 
 
 @dataclass(frozen=True)
 class Given:
-    """Everything about one ended drill. changes None: production was not compared."""
+    """Everything about one ended drill. changes None: production was not compared. issues: what became of those that it
+    found; where there are none, the notes of its row stand for them."""
 
     drill: Drill
     run: Run
@@ -204,3 +236,4 @@ class Given:
     acts: Sequence[Act] = ()
     changes: Sequence[Change] | None = None
     earlier: Earlier | None = None
+    issues: Sequence[Issue] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from failover.reports.content import Measured, Proof, Report, Service
 from failover.reports.given import Approval, Prompt
 from failover.reports.layout import Cell, Section, fewer, heads, said
+from failover.reports.page_issues import retest_of, state_of
 from failover.reports.parts import clauses, parts
 from failover.reports.words import NOT_RECORDED, NOT_TESTED, Times, face, grouped, listed
 from failover.verdicts.objectives import duration
@@ -202,18 +203,21 @@ def _untouched(report: Report) -> Section:
 def _issues(report: Report) -> Section:
     return Section(
         "Issues",
-        heads=heads("Issue", "Severity", "Owner", "Due", "Risk accepted by", "Link"),
+        heads=heads("Issue", "Severity", "Owner", "Due", "State", "Tested again"),
         rows=tuple(
             (
-                Cell(one.title, wide=True),
+                Cell(one.title, wide=True, more=", ".join(words for words in (one.ident, one.link) if words)),
                 said(one.severity),
                 said(one.owner),
                 said(one.due),
-                said(one.accepted_by, "nobody"),
-                said(one.link),
+                state_of(one),
+                retest_of(one),
             )
             for one in report.issues
         ),
+        note="As they stand when this version is made: what becomes of an issue later is another version."
+        if report.issues
+        else "",
         none="None was noted.",
     )
 

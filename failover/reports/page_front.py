@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from failover.reports.content import MET, NOT_MET, Frame, Objective, Person, Report, StepTold
 from failover.reports.layout import Cell, Section, heads, said
+from failover.reports.page_issues import retest_of, state_of
 from failover.reports.words import NOT_RECORDED, NOT_TESTED, Times, grouped, listed
 from failover.verdicts.objectives import duration
 
@@ -180,9 +181,9 @@ def _former(report: Report, times: Times) -> Section:
         return Section("Follow-up of the drill before", none="There is no earlier drill of this plan on this engine.")
     return Section(
         f"Follow-up of drill {former.ident}, {times.day(former.at)}",
-        heads=heads("Issue", "Owner", "Due", "Retested here"),
+        heads=heads("Issue", "Owner", "Due", "State", "Tested again"),
         rows=tuple(
-            (Cell(one.title, wide=True), said(one.owner), said(one.due), Cell(NOT_RECORDED, meta=True))
+            (Cell(one.title, wide=True, more=one.ident), said(one.owner), said(one.due), state_of(one), retest_of(one))
             for one in former.issues
         ),
         none="It noted no issue.",

@@ -150,7 +150,10 @@ def _normal(report: Report) -> tuple[str, ...]:
 
 
 def _former(report: Report) -> tuple[str, ...]:
-    return ("retest of its issues",) if report.former and report.former.issues else ()
+    """Issues of the drill before that nobody tested again, closed or accepted."""
+    issues = report.former.issues if report.former else ()
+    left = [one for one in issues if one.state not in ("accepted", "closed") and one.retest is None]
+    return tuple(f"retest of {one.ident or repr(one.title)}" for one in left)
 
 
 def _untested(report: Report) -> tuple[str, ...]:

@@ -13,12 +13,13 @@ from django.db import transaction
 from django.db.models import Model
 from django.utils import timezone
 
-from failover.models import Drill, Prompt
+from failover.models import Drill, Issue, Prompt
 from failover.reports import given
 from failover.reports.build import build
 from failover.reports.content import FORMAT, Report, Seal
 from failover.reports.deviating import ACTS
 from failover.reports.involved import DID
+from failover.services.answer import met
 from failover.services.telling import expected
 from failover.verdicts import fingerprint
 from portal.evidence import services as evidence
@@ -129,6 +130,7 @@ def _given(drill: Drill, run: Run) -> given.Given:
         acts=_acts(drill, run),
         changes=_changes(drill),
         earlier=_earlier(drill),
+        issues=_found(drill),
     )
 
 
@@ -229,4 +231,36 @@ def _changes(drill: Drill) -> list[given.Change] | None:
 def _earlier(drill: Drill) -> given.Earlier | None:
     rows = Drill.objects.filter(engine=drill.engine_id, plan=drill.plan, run__status__in=ENDED)
     one = rows.filter(requested_at__lt=drill.requested_at).order_by("-requested_at", "-pk").first()
-    return given.Earlier(one.pk, one.title, one.requested_at, one.issues) if one else None
+    return given.Earlier(one.pk, one.title, one.requested_at, one.issues, _found(one)) if one else None
+
+
+def _found(drill: Drill) -> list[given.Issue]:
+    """What became of its issues."""
+    return [
+        given.Issue(
+            ident=one.ident,
+            title=one.title,
+            severity=one.severity,
+            state=one.state,
+            owner=one.owner,
+            due=one.due.isoformat() if one.due else "",
+            link=one.link,
+            fixed=one.fixed_words,
+            accepted_by=one.risk_accepted_by,
+            accepted_until=one.risk_until.isoformat() if one.risk_until else "",
+            accepted_why=one.risk_why,
+            closed=one.closed_why,
+            retest=_retest(one.retest),
+        )
+        for one in Issue.objects.filter(drill=drill).select_related("retest__run").order_by("pk")
+    ]
+
+
+def _retest(drill: Drill | None) -> given.Retest | None:
+    if drill is None:
+        return None
+    run = drill.run
+    if run is None or run.status not in ENDED:
+        return given.Retest(drill.pk, drill.title, drill.requested_at)
+    good = run.status == Run.Status.SUCCEEDED and met(drill)
+    return given.Retest(drill.pk, drill.title, drill.requested_at, run.ended, good)

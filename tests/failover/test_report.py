@@ -195,7 +195,7 @@ def test_a_signature_after_it_makes_a_new_version_and_keeps_the_old_ones_record(
 def test_the_hash_in_the_evidence_is_of_the_json_content():
     made = report.make(scenes.met().pk, "operator1")
     told = json.loads(report_file.json_file(made).raw)
-    assert told["format"] == "holdfast-drill-report-1"
+    assert told["format"] == "holdfast-drill-report-2"
     spelled = json.dumps(told["content"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert hashlib.sha256(spelled.encode()).hexdigest() == told["made"]["sha256"] == digest(told["content"])
     assert told["made"]["sha256"] == Record.objects.get(kind="report.made").body["sha256"]

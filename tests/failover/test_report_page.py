@@ -165,8 +165,14 @@ def test_the_earlier_drill_and_its_issues():
     issue = {"title": "Mail went astray", "owner": "operator1", "due": "2026-11-09"}
     made = build(whole(earlier=given.Earlier(13, "Before", at(-900000), [issue])))
     told = section(made, "Follow-up of drill DR-2026-013")
-    assert [cell.text for cell in told.rows[0]] == ["Mail went astray", "operator1", "2026-11-09", "not recorded"]
-    assert {one.number: one.missing for one in parts(made)}[17] == ("retest of its issues",)
+    assert [cell.text for cell in told.rows[0]] == [
+        "Mail went astray",
+        "operator1",
+        "2026-11-09",
+        "not recorded",
+        "not recorded",
+    ]
+    assert {one.number: one.missing for one in parts(made)}[17] == ("retest of 'Mail went astray'",)
 
 
 def test_prompts_issues_and_the_own_view():
@@ -181,7 +187,9 @@ def test_prompts_issues_and_the_own_view():
     told = section(made, "Confirmed by people")
     assert [line[5].text for line in told.rows] == ["done", "not done", "not answered"]
     assert [cell.text for cell in told.rows[2]][2:5] == ["never", "nobody", "nothing was said"]
-    assert [cell.text for cell in section(made, "Issues").rows[0]] == ["x", "high", "a", "not recorded", "head", "CHG1"]
+    (noted,) = section(made, "Issues").rows
+    assert [cell.text for cell in noted] == ["x", "high", "a", "not recorded", "not recorded", "not recorded"]
+    assert (noted[0].more, noted[4].more) == ("CHG1", "risk accepted by head, as it was noted")
     assert [cell.text for cell in section(made, "What engine").rows[0]] == ["22:14:07", "kvm01", "EngineDown"]
 
 
