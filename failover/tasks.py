@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from failover.services import change_notes, notices, promised, report_news, reporting, schedules, watchdog
+from failover.services import change_notes, notices, promised, promises, report_news, reporting, schedules, watchdog
 
 EVERY = 20.0  # seconds
 
@@ -24,8 +24,10 @@ def notify() -> None:
 
 @shared_task(ignore_result=True, expires=EVERY)
 def report() -> None:
-    """Names the period reports that are due, wakes a worker to make them, queues their delivery and reminders."""
+    """Keeps what is promised, names the period reports that are due, wakes a worker to make them, queues their delivery
+    and reminders."""
     now = timezone.now()
+    promises.keep(now)
     reporting.tick()
     report_news.tick(now)
     if reporting.waiting(now):

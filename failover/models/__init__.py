@@ -12,6 +12,7 @@ from failover.models.availability import (
 from failover.models.composed import ComposedPlan, PlanVersion
 from failover.models.drill import Blackout, Drill, Missed, Schedule, Service, Span
 from failover.models.issues import Issue
+from failover.models.promise import Promise
 from failover.models.prompt import Prompt
 from failover.models.readiness import Readiness
 from failover.models.reporting import PeriodReport, ReportDefinition, ReportFile
@@ -32,6 +33,7 @@ __all__ = [
     "ObjectiveVersion",
     "PeriodReport",
     "PlanVersion",
+    "Promise",
     "Prompt",
     "Readiness",
     "ReportDefinition",
