@@ -57,6 +57,15 @@ class Year:
         """In order."""
         return sorted(self.moment() for _ in range(count))
 
+    def promise(self, kind: str, key: int, limit: timedelta, plan: str = "") -> None:
+        """What a policy or schedule has promised since the year began."""
+        from failover.models import Promise
+
+        Promise.objects.create(
+            engine=self.engine, kind=kind, key=key, plan=plan, like=plan, seconds=int(limit.total_seconds()),
+            enabled=True, since=self.begins, first=True, kept_at=self.begins,
+        )  # fmt: skip
+
     def _estate(self) -> None:
         from inventory.models import Cluster, Engine, Host, Lun, Site, Vm
 

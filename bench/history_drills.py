@@ -37,10 +37,14 @@ def drills(year: Year) -> None:
     """Writes them."""
     from failover.models import Drill, Issue, Schedule
 
-    Schedule.objects.create(
-        engine=year.engine, plan="she_failover", overdue_days=95, decided_to=year.ends, cron="0 22 1 */2 *"
-    )
-    Schedule.objects.create(engine=year.engine, plan="she_switchover", overdue_days=60, decided_to=year.ends)
+    rows = [
+        Schedule.objects.create(
+            engine=year.engine, plan="she_failover", overdue_days=95, decided_to=year.ends, cron="0 22 1 */2 *"
+        ),
+        Schedule.objects.create(engine=year.engine, plan="she_switchover", overdue_days=60, decided_to=year.ends),
+    ]
+    for row in rows:
+        year.promise("drill", row.pk, row.overdue_days * DAY, row.plan)
     gap = (year.ends - year.begins - 2 * DAY) / max(1, year.size.drills)
     for number in range(year.size.drills):
         at = (year.begins + DAY + gap * number).replace(hour=19, minute=0, second=0, microsecond=0)

@@ -21,6 +21,7 @@ def backups(year: Year) -> None:
     policy = Policy.objects.create(
         engine=year.engine, name=f"{year.name} six-hourly", cron="0 */6 * * *", decided_to=year.ends, rpo=36 * 3600
     )
+    year.promise("rpo", policy.pk, timedelta(seconds=policy.rpo))
     step, made, missed = DAY / year.size.backups_a_day, [], []
     count = (year.ends - year.begins) // step
     for number in range(count):

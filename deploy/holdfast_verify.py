@@ -22,7 +22,7 @@ import zipfile
 from collections.abc import Callable
 from typing import Any
 
-FORMAT, REPORT = "holdfast-evidence-1", "holdfast-period-report-1"
+FORMAT, REPORTS = "holdfast-evidence-1", ("holdfast-period-report-1", "holdfast-period-report-2")
 GENESIS = "0" * 64
 SEAL, REPORT_SEAL = "holdfast-evidence-seal-1", "holdfast-period-report-seal-1"
 HEADER = ("actor", "at", "body_sha256", "kind", "number", "previous", "subject")
@@ -376,7 +376,7 @@ def check(path: str, keys: Keys, least: int) -> tuple[int, list[str]]:
     if zipfile.is_zipfile(path):
         return verify_kit(read_kit(path), keys)
     found = read_json(path)
-    if isinstance(found, dict) and found.get("format") == REPORT:
+    if isinstance(found, dict) and found.get("format") in REPORTS:
         return verify_report(path, found, keys)
     return verify(read_export(path), keys, least)
 

@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Min, Q
+from django.utils import timezone
 
-from backups.models import Backup, Policy, Rehearsal
+from backups.models import Backup, Rehearsal
 from backups.models import Missed as MissedBackup
 from failover.availability.intervals import subtract, union
-from failover.availability.measured import state_sets
+from failover.availability.measured import measure, state_sets
+from failover.models import Objective
 from failover.reports.period import content, given
 from failover.reports.period.span import Span
 from failover.services import availability
@@ -40,14 +42,6 @@ def hosts(engines: Sequence[int]) -> list[int]:
 def names(engines: Sequence[int]) -> Mapping[str, str]:
     """WWID -> name of each LUN."""
     return {uuid: name for uuid, name in Lun.objects.filter(engine__in=engines).values_list("uuid", "name") if name}
-
-
-def rpo(engines: Sequence[Engine]) -> dict[str, int]:
-    """Engine -> the least RPO in seconds that one of its policies in force promises."""
-    found: dict[str, int] = {}
-    for name, seconds in Policy.objects.filter(engine__in=engines, enabled=True).values_list("engine__name", "rpo"):
-        found[name] = min(seconds, found.get(name, seconds))
-    return found
 
 
 def estate(engines: Sequence[Engine], span: Span) -> dict[str, Any]:
@@ -136,19 +130,23 @@ def _turn(row: tuple[Any, ...]) -> given.Turn:
 
 
 def services(keys: Sequence[int], span: Span) -> tuple[content.Service, ...]:
-    """Availability of every service with an objective that was promised by the period's end. The objective is that of
-    the period's beginning."""
+    """Availability of every service with an objective in the period, for the part of it in which it was promised. The
+    objective is that of the period's beginning."""
     rows = [one for one in availability.objectives(retired=True) if one.engine_id in keys and one.since < span.ends]
-    rows = [one for one in rows if one.retired_at is None or one.retired_at >= span.begins]
-    told = availability.over_all(rows, span.begins, span.ends)
-    known = availability.histories(rows, span.begins, span.ends)
-    return tuple(_service(one, row.engine.name, known[row.pk]) for row, one in zip(rows, told, strict=True))
+    rows = [one for one in rows if one.retired_at is None or one.retired_at > max(span.begins, one.since)]
+    known, now = availability.histories(rows, span.begins, span.ends), timezone.now()
+    return tuple(_service(one, known[one.pk], span, now) for one in rows)
 
 
-def _service(one: availability.Availability, engine: str, known: availability.History) -> content.Service:
+def _service(row: Objective, known: availability.History, span: Span, now: datetime) -> content.Service:
+    begins, ends = max(row.since, span.begins), min(row.retired_at or span.ends, span.ends)
+    promised = availability.share(availability.in_force(row, span.begins))
+    one = measure(known, promised, begins.timestamp(), ends.timestamp(), availability.clock(row, now))
     return content.Service(
         name=one.service,
-        engine=engine,
+        engine=row.engine.name,
+        begins=begins,
+        ends=ends,
         objective=round(one.objective * MILLION),
         ratio=int(one.ratio * MILLION) if one.ratio is not None else None,
         up=_ms(one.up_s),
@@ -167,9 +165,9 @@ def _service(one: availability.Availability, engine: str, known: availability.Hi
 
 def _blind(one: availability.Availability, known: availability.History) -> Iterator[content.Blind]:
     """Times that were not watched, or of which nothing is known; the shortest are left to the sums."""
-    begins, until = one.begins.timestamp(), one.until.timestamp()
-    seen, _ = state_sets(known, begins, until)
-    for first, last in subtract(((begins, until),), union(seen.up, seen.down)):
+    begins, ends = one.begins.timestamp(), one.ends.timestamp()
+    seen, _ = state_sets(known, begins, one.until.timestamp())
+    for first, last in subtract(((begins, ends),), union(seen.up, seen.down)):
         if last - first >= SHORT:
             yield content.Blind(datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC))
 

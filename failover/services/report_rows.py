@@ -9,16 +9,15 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from failover.models import BreakGlass, Drill, Issue, Missed, PeriodReport, ReportDefinition, Schedule, Window
-from failover.reports.build import ident as drill_ident
+from failover.models import BreakGlass, Drill, Issue, Missed, PeriodReport, ReportDefinition, Window
+from failover.reports.found import ident as drill_ident
 from failover.reports.period import content
 from failover.reports.period.drilled import told
-from failover.reports.period.fields import FAILOVER
-from failover.reports.period.given import Given, Slice
+from failover.reports.period.given import Given, Proven, Slice
 from failover.reports.period.span import Kind, Span, before
-from failover.services import report, report_estate
+from failover.services import promises, report, report_estate
 from failover.services.answer import met
-from failover.services.frame import OVERDUE, PROVES
+from failover.services.frame import PROVES
 from inventory.models import Engine
 from portal.evidence.models import Record, Signature
 from portal.runs.models import Run, RunStep
@@ -72,9 +71,9 @@ def given(row: PeriodReport) -> Given:
         now=_slice(scope, span, since),
         before=_slice(scope, former, since) if since is not None and since < former.ends else None,
         evidence=_evidence(span),
-        proofs=tuple(_proofs(scope, span)),
+        promises=tuple(promises.read(scope.keys, span.ends)),
+        proven=tuple(_proven(scope, span)),
         issues=tuple(_issues(scope, span)),
-        rpo=report_estate.rpo(scope.engines),
         names=report_estate.names(scope.keys),
         distribution=tuple([f"role {name}" for name in definition.roles] + list(definition.addresses)),
     )
@@ -112,34 +111,15 @@ def _not_held(scope: Scope, span: Span) -> Iterator[content.NotHeld]:
         yield content.NotHeld(one.due_at, one.sentence)
 
 
-def _proofs(scope: Scope, span: Span) -> Iterator[content.Proof]:
-    """What schedules count, and failover itself for each engine, as it stood at the period's end."""
+def _proven(scope: Scope, span: Span) -> Iterator[Proven]:
+    """Drills that ended before the period's end with every objective met."""
     ended = Drill.objects.filter(engine__in=scope.keys, run__status=Run.Status.SUCCEEDED, run__ended__lt=span.ends)
     ignored = set(
         RunStep.objects.filter(run__drill__in=ended, state=RunStep.State.IGNORED).values_list("run", flat=True)
     )
-    whole = [
-        one for one in ended.select_related("run").order_by("-run__ended") if met(one) and one.run_id not in ignored
-    ]
-    schedules = Schedule.objects.filter(engine__in=scope.keys, enabled=True).select_related("engine")
-    wanted = {(one.engine_id, one.plan): one for one in schedules}
-    names = {one.pk: one.name for one in scope.engines}
-    for engine in scope.engines:
-        allowed = [
-            one.overdue_days for (pk, _), one in wanted.items() if pk == engine.pk and (one.kind or one.plan) in PROVES
-        ]
-        found = next((one for one in whole if one.engine_id == engine.pk and one.like in PROVES), None)
-        yield _proof(FAILOVER, engine.name, found, min(allowed, default=OVERDUE), span.ends)
-    for (pk, plan), one in sorted(wanted.items()):
-        if (one.kind or one.plan) not in PROVES:
-            found = next((each for each in whole if each.engine_id == pk and each.plan == plan), None)
-            yield _proof(plan, names[pk], found, one.overdue_days, span.ends)
-
-
-def _proof(what: str, engine: str, found: Drill | None, allowed: int, ends: datetime) -> content.Proof:
-    last = found.run.ended if found is not None and found.run is not None else None
-    days = (ends - last).days if last else None
-    return content.Proof(what, engine, last, allowed, days, last is None or ends - last > timedelta(days=allowed))
+    for one in ended.select_related("run", "engine").order_by("run__ended", "pk"):
+        if met(one) and one.run_id not in ignored and one.run is not None and one.run.ended is not None:
+            yield Proven(one.engine.name, one.plan, one.like in PROVES, one.run.ended)
 
 
 def _issues(scope: Scope, span: Span) -> Iterator[content.Issue]:
@@ -227,7 +207,14 @@ def _waivers(scope: Scope, span: Span, drills: list[Drill]) -> Iterator[content.
     )
     found = [
         content.Waiver(
-            "broken glass", one.drill.title, one.reason, one.asked_by, one.confirmed_by, one.confirmed_at, one.until
+            "broken glass",
+            one.drill.title,
+            one.reason,
+            one.asked_by,
+            one.confirmed_by,
+            one.confirmed_at,
+            one.until,
+            "",
         )
         for one in glasses.select_related("drill")
         if one.confirmed_at is not None
@@ -235,7 +222,14 @@ def _waivers(scope: Scope, span: Span, drills: list[Drill]) -> Iterator[content.
     steps = RunStep.objects.filter(run__in=[one.run_id for one in drills], state=RunStep.State.IGNORED)
     found += [
         content.Waiver(
-            "ignored step", f"{one.run.title}: {one.title}", one.ignored_why, one.ignored_by, "", one.ignored_at, None
+            "ignored step",
+            f"{one.run.title}: {one.title}",
+            one.ignored_why,
+            one.ignored_by,
+            "",
+            one.ignored_at,
+            None,
+            "",
         )
         for one in steps.select_related("run")
         if one.ignored_at is not None
@@ -243,15 +237,11 @@ def _waivers(scope: Scope, span: Span, drills: list[Drill]) -> Iterator[content.
     risks = Issue.objects.filter(risk_accepted_at__gte=span.begins, risk_accepted_at__lt=span.ends)
     for each in risks.filter(drill__engine__in=scope.keys):
         assert each.risk_accepted_at is not None
-        until = (
-            datetime.combine(each.risk_until, datetime.min.time(), each.risk_accepted_at.tzinfo)
-            if each.risk_until
-            else None
-        )
         found.append(
             content.Waiver(
                 "accepted risk", f"{each.ident} {each.title}", each.risk_why, each.risk_asked_by, each.risk_accepted_by,
-                each.risk_accepted_at, until,
+                each.risk_accepted_at, None,
+                each.risk_until.isoformat() if each.risk_until else "",
             )
         )  # fmt: skip
     yield from sorted(found, key=lambda one: (one.at, one.kind))

@@ -91,9 +91,10 @@ def service(**more):
     fields = {
         "name": "Engine",
         "engine": "olvm",
+        "begins": MONTH.begins,
+        "ends": MONTH.ends,
         "objective": 999_900,
         "ratio": 999_950,
-        "up": 2_591_870_000,
         "planned": 0,
         "unplanned": 130_000,
         "unwatched": 0,
@@ -102,7 +103,10 @@ def service(**more):
         "outages": (content.Outage(T0 + DAY, T0 + DAY + timedelta(seconds=130), False, "refused", 130, False),),
         "blind": (),
     }
-    return content.Service(**{**fields, **more})
+    told = {**fields, **more}
+    away = sum(told[name] for name in ("planned", "unplanned", "unwatched", "unknown"))
+    up = round((told["ends"] - told["begins"]).total_seconds() * 1000) - away
+    return content.Service(**{"up": up, **told})
 
 
 def window(**more):
@@ -126,6 +130,15 @@ def rehearsal(day=1, outcome="proven", **more):
     at = T0 + day * DAY
     fields = {"engine": "olvm", "ident": f"b{day}", "taken": at - HOUR, "at": at, "seconds": 180, "compared": True}
     return given.Rehearsal(**{**fields, "outcome": outcome, "sentence": "Its words.", **more})
+
+
+def promise(kind="rpo", limit=36 * HOUR, since=None, **more):
+    fields = {"key": f"{kind}:1", "engine": "olvm", "since": since or BEFORE.begins - 90 * DAY, "first": True}
+    return given.Promise(kind=kind, limit=limit, **{**fields, **more})
+
+
+def proof(what="failover", last=None, allowed=95, days=None, late=True, overdue=0, assumed=0):
+    return content.Proof(what, "olvm", last, allowed, days, late, overdue, assumed)
 
 
 def slice_(**more) -> given.Slice:
@@ -156,16 +169,19 @@ def whole(now: given.Slice | None = None, **more) -> given.Given:
         "evidence": EVIDENCE,
         "before": slice_(span=BEFORE),
         "issues": (issue(),),
-        "rpo": {"olvm": 36 * 3600},
+        "promises": (promise(), promise("drill", 95 * DAY, plan="she_failover", proves=True)),
+        "proven": tuple(given.Proven("olvm", "she_failover", True, MONTH.ends - days * DAY) for days in (60, 20)),
         "distribution": ("role auditor",),
-        "proofs": (content.Proof("failover", "olvm", MONTH.ends - 20 * DAY, 95, 20, False),),
         "names": {"lun1": "ora_data01"},
     }
     return given.Given(**{**fields, **more})
 
 
 def report(now: given.Slice | None = None, **more) -> content.Report:
-    return build(whole(now, **more), MAP)
+    """proofs: in place of those that the rows give, for what only shows them."""
+    proofs = more.pop("proofs", None)
+    made = build(whole(now, **more), MAP)
+    return made if proofs is None else replace(made, proofs=proofs)
 
 
 def shown(of: content.Report, **seal) -> Page:

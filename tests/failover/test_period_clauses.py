@@ -8,7 +8,7 @@ import pytest
 
 from failover.reports.period import clauses, content
 from failover.reports.period.fields import FAILOVER, FIELDS
-from tests.failover.period_rows import DAY, MAP, MONTH, SCOPE, T0, aim, drill, issue, rehearsal, report, slice_
+from tests.failover.period_rows import DAY, MAP, MONTH, SCOPE, T0, aim, drill, issue, proof, rehearsal, report, slice_
 
 GOOD = """
 [[clause]]
@@ -98,16 +98,16 @@ def test_many_are_counted():
 
 
 def test_proofs_of_drills():
-    never = (content.Proof("failover", "olvm", None, 95, None, True),)
-    old = (content.Proof("she_switchover", "olvm", MONTH.ends - 400 * DAY, 500, 400, False),)
+    never = (proof("failover", None, 95, None, True),)
+    old = (proof("she_switchover", MONTH.ends - 400 * DAY, 500, 400, False),)
     assert missing("drills.within_year", proofs=never) == "not proven within a year: failover of olvm"
     assert "she_switchover of olvm" in missing("drills.within_year", proofs=old)
     assert missing("drills.within_year", proofs=()) == "nothing is planned to be proven by drills"
     assert missing("drills.not_overdue", proofs=never) == "overdue: failover of olvm"
     assert missing("drills.not_overdue", proofs=old) == ""
     paper, lately = {"drills": (drill(kind="tabletop"),)}, MONTH.ends - 300 * DAY
-    assert "another host took the engine over" in missing("drills.switchover", paper)
-    assert missing("drills.switchover", paper, proofs=(content.Proof(FAILOVER, "olvm", lately, 95, 300, True),)) == ""
+    assert "another host took the engine over" in missing("drills.switchover", paper, proven=())
+    assert missing("drills.switchover", paper, proofs=(proof(FAILOVER, lately, 95, 300, True),)) == ""
     assert missing("drills.switchover", paper, proofs=never) != ""
     assert missing("drills.held", {"drills": ()}) == "no drill ended in the period"
 
@@ -118,7 +118,7 @@ def test_backups_as_clauses_ask_for_them():
     assert missing("backups.restored", scope=replace(SCOPE, engines=())) == "no engine lies in the scope"
     bare = tuple(rehearsal(day, compared=False) for day in range(-1, 30))
     assert missing("backups.compared", {"rehearsals": bare}).startswith("no restored data of olvm was compared")
-    assert "was not always within its RPO" in missing("backups.within_rpo", rpo={})
+    assert "was not always within its RPO" in missing("backups.within_rpo", promises=())
 
 
 def test_issues_as_clauses_ask_for_them():

@@ -26,6 +26,7 @@ from tests.failover.period_rows import (
     aim,
     drill,
     issue,
+    proof,
     report,
     section,
     service,
@@ -39,7 +40,7 @@ from tests.failover.test_period_build import report as _report
 
 TOP = Path(__file__).resolve().parents[2]
 TITLES = [
-    "Period",
+    "Summary",
     "Comparison",
     "Drills",
     "Drills in detail",
@@ -101,7 +102,10 @@ def test_the_head_says_what_when_and_how_it_went():
     ],
 )
 def test_the_scope_in_words(scope, told):
-    assert words(shown(report(scope=scope)), "Period").startswith(told)
+    facts = dict(shown(report(scope=scope)).cover)
+    assert facts["Scope"].text == told
+    assert facts["For"].text == "role auditor"
+    assert facts["Signed"].text.startswith("Ed25519 key c29e")
 
 
 def row(of, title, first, table=0):
@@ -174,7 +178,7 @@ def test_a_drill_is_told_with_its_objectives_and_what_is_not_whole():
 
 
 def test_bars_stand_against_one_line_and_long_ones_are_cut():
-    made = plots.against(
+    (made,) = plots.against(
         "x", [plots.Against("n" * 60, 900, 300, "long", "fail"), plots.Against("s", 150, 300, "s", "ok")], ()
     )
     long, short = made.bars
@@ -183,13 +187,13 @@ def test_bars_stand_against_one_line_and_long_ones_are_cut():
     assert long.width == pytest.approx(4 * short.width, abs=0.1)
     assert made.words[0].text.endswith("…")
     many = plots.against("x", [plots.Against("n", 1, 3, "w", "ok")] * 90, ())
-    assert len(many.bars) == plots.MOST
+    assert [len(each.bars) for each in many] == [30, 30, 30], "on several pages, and none is left out"
 
 
 def test_proofs_and_issues_in_words():
     proofs = (
-        content.Proof("failover", "olvm", None, 95, None, True),
-        content.Proof("she_switchover", "olvm", MONTH.ends - 3 * DAY, 60, 3, False),
+        proof("failover", None, 95, None, True),
+        proof("she_switchover", MONTH.ends - 3 * DAY, 60, 3, False),
     )
     issues = (
         issue(1, late=1, retest="", retest_words=""),
@@ -203,7 +207,7 @@ def test_proofs_and_issues_in_words():
     assert row(told, "Issues", "IS-001")[5].text == "open, 1 day late"
     assert row(told, "Issues", "IS-001")[5].more == "no retest linked"
     assert [cell.text for cell in row(told, "Issues", "IS-002")][3:5] == ["nobody", "no date"]
-    assert "risk accepted by ap until 1 Jan 2027: Small." in row(told, "Issues", "IS-003")[5].more
+    assert "by ap until 1 Jan 2027: Small." in row(told, "Issues", "IS-003")[5].more
     assert "until no date" in row(told, "Issues", "IS-004")[5].more
     assert "Nobody approved it." in words(told, "Planned drills not held")
 
@@ -211,9 +215,13 @@ def test_proofs_and_issues_in_words():
 def test_backups_with_their_ages_and_troubles():
     told = shown(report(slice_(rehearsals=())))
     (engine,) = section(told, "Backups proven").tables[0].rows
-    assert (engine[6].text, engine[6].state, engine[6].more) == ("at some time none", "fail", "RPO 36 h")
+    assert (engine[6].text, engine[6].state, engine[6].more) == (
+        "at some time none",
+        "fail",
+        "RPO 36 h; older for 30 days",
+    )
     assert engine[7].text == "none"
-    good = section(shown(report(rpo={})), "Backups proven").tables[0].rows[0]
+    good = section(shown(report(promises=())), "Backups proven").tables[0].rows[0]
     assert (good[6].text, good[6].more, good[7].text, good[7].more) == (
         "25 h",
         "no RPO is set",
@@ -272,13 +280,13 @@ def test_availability_shows_what_was_planned_and_what_is_not_known():
                 )
             ),
             scope=replace(SCOPE, engines=("olvm", "other")),
-            rpo={},
+            promises=(),
         )
     )
     (plot,) = section(told, "Availability").plots
     assert sorted({bar.kind for bar in plot.bars}) == ["fail", "ok", "unknown", "warn"]
     table, downs = section(told, "Availability").tables
-    assert [one[7].text for one in table.rows] == ["kept", "not known"]
+    assert [one[7].text for one in table.rows] == ["not known", "not known"], "a day is more than the budget"
     assert table.rows[0][0].more == "olvm", "among several engines"
     assert [one[3].text for one in downs.rows] == ["no", "planned", "no"]
     assert [one[4].text for one in downs.rows] == ["not known", "window", "refused"]
@@ -292,8 +300,9 @@ def test_maintenance_changes_waivers():
         windows=(window(), window(owner="", change="", entered=None, ended=None, overdue=True)),
         changes=(content.Change("", "Enter", "kvm01", "op", T0, None, "failed"),),
         waivers=(
-            content.Waiver("broken glass", "Drill", "Urgent", "op", "ap", T0, T0 + HOUR),
-            content.Waiver("ignored step", "Step", "Known", "op", "", T0, None),
+            content.Waiver("broken glass", "Drill", "Urgent", "op", "ap", T0, T0 + HOUR, ""),
+            content.Waiver("ignored step", "Step", "Known", "op", "", T0, None, ""),
+            content.Waiver("accepted risk", "Console", "Small", "op", "ap", T0, None, "2026-12-01"),
         ),
     )
     told = shown(report(rows_))
@@ -308,8 +317,8 @@ def test_maintenance_changes_waivers():
     ]
     assert section(told, "Changes").tables[0].rows[0][0].state == "warn"
     waivers = section(told, "Waivers").tables[0].rows
-    assert [one[3].more for one in waivers] == ["and ap", "no second person"]
-    assert [one[4].more for one in waivers] == ["until 1 Nov 2026 01:00", ""]
+    assert [one[3].more for one in waivers] == ["and ap", "no second person", "and ap"]
+    assert [one[4].more for one in waivers] == ["until 1 Nov 2026 01:00", "", "until 1 Dec 2026"]
 
 
 def test_paper_leaves_out_what_is_too_much_and_says_how_much():

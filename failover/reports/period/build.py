@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from failover.reports.period import clauses, courses, restoring
+from failover.reports.period import clauses, courses, judging, restoring
 from failover.reports.period.content import (
     Clause,
     Course,
@@ -15,8 +16,9 @@ from failover.reports.period.content import (
 )
 from failover.reports.period.figures import figures, numbers
 from failover.reports.period.given import Given, Slice
+from failover.reports.period.promised import proofs
 from failover.reports.period.span import Span
-from failover.reports.words import counted, listed
+from failover.reports.words import counted
 from portal.kernel.words import span as words_of
 
 
@@ -33,12 +35,13 @@ def build(given: Given, map_: tuple[clauses.Clause, ...]) -> Report:
         previous=_period(given.before.span) if given.before else None,
         verdict=Verdict("unknown", ""),
         lead=(),
+        sections=(),
         figures=figures(numbers(now, given.scope.engines, luns, tuning), _before(given)),
         drills=now.drills,
         not_held=now.not_held,
-        proofs=given.proofs,
+        proofs=tuple(proofs(now, given.scope.engines, given.promises, given.proven)),
         issues=given.issues,
-        backups=restoring.engines(now, given.scope.engines, given.rpo),
+        backups=restoring.engines(now, given.scope.engines, given.promises),
         backup_days=restoring.days(now),
         troubles=restoring.troubles(now),
         luns=luns,
@@ -52,7 +55,7 @@ def build(given: Given, map_: tuple[clauses.Clause, ...]) -> Report:
         evidence=given.evidence,
         distribution=given.distribution,
     )
-    return _judged(bare, clauses.shown(map_, bare), tuple(_gaps(bare, now)))
+    return _judged(bare, clauses.shown(map_, bare), tuple(_gaps(bare, now)), _unwatched(now))
 
 
 def _period(span: Span) -> Period:
@@ -68,30 +71,59 @@ def _before(given: Given) -> dict[str, int | None] | None:
     return dict(numbers(before, given.scope.engines, luns, tuning))
 
 
-def _judged(bare: Report, found: tuple[Clause, ...], gaps: tuple[Gap, ...]) -> Report:
-    told = {**vars(bare), "clauses": found, "gaps": gaps}
-    report = Report(**told)
-    return Report(**{**told, "verdict": verdict(report), "lead": tuple(lead(report))})
+def _judged(bare: Report, found: tuple[Clause, ...], gaps: tuple[Gap, ...], unwatched: int) -> Report:
+    report = replace(bare, clauses=found, gaps=gaps, sections=judging.judged(bare, unwatched))
+    return replace(report, verdict=judging.verdict(report), lead=tuple(lead(report)))
+
+
+def _unwatched(now: Slice) -> int:
+    """Seconds at the period's beginning of which the portal keeps nothing."""
+    since = now.since if now.since is not None else now.span.ends
+    return max(0, int((min(since, now.span.ends) - now.span.begins).total_seconds()))
 
 
 def _gaps(report: Report, now: Slice) -> Iterator[Gap]:
     """What is not there, section by section."""
     yield from _unseen(now)
-    if report.previous is None:
-        yield Gap("Comparison", "The portal did not watch the period before, so there is nothing to compare with.")
+    yield from _incomparable(report, now)
     if not report.scope.engines:
-        yield Gap("Period", "No engine lies in the scope.")
+        yield Gap("Summary", "No engine lies in the scope.")
     yield from _blind("LUN", "Redundancy of LUNs", report.luns, report)
     yield from _blind("Oracle VM", "Tuning", report.tuning, report)
     yield from _unmeasured(report)
+    yield from _unkept(report)
+
+
+def _incomparable(report: Report, now: Slice) -> Iterator[Gap]:
+    if report.previous is None:
+        yield Gap("Comparison", "The portal did not watch the period before, so there is nothing to compare with.")
+    elif now.since is not None and now.since > report.previous.begins:
+        away = words_of((now.since - report.previous.begins).total_seconds())
+        yield Gap(
+            "Comparison", f"The portal began to watch {away} into the period before: its figures are of the rest."
+        )
+
+
+def _unkept(report: Report) -> Iterator[Gap]:
+    """Promises that nobody kept: the first one that is kept was taken for the time before it."""
+    words = "is not kept for {}: the first that is kept was taken for that time."
+    for one in report.backups:
+        if one.assumed:
+            yield Gap("Backups proven", f"What was promised of {one.engine} {words.format(words_of(one.assumed))}")
+    for each in report.proofs:
+        if each.assumed:
+            said = f"What was allowed for {each.what} of {each.engine} {words.format(words_of(each.assumed))}"
+            yield Gap("Proofs due", said)
 
 
 def _unseen(now: Slice) -> Iterator[Gap]:
     if now.since is None:
-        yield Gap("Period", "The portal has kept nothing of this scope yet: nothing of the period is known.")
+        yield Gap("Summary", "The portal has kept nothing of this scope yet: nothing of the period is known.")
+    elif now.since >= now.span.ends:
+        yield Gap("Summary", "The portal began to watch this scope after this period: nothing of it is known.")
     elif now.since > now.span.begins:
-        away = words_of((min(now.since, now.span.ends) - now.span.begins).total_seconds())
-        yield Gap("Period", f"The portal began to watch this scope {away} into the period: nothing is known before.")
+        away = words_of((now.since - now.span.begins).total_seconds())
+        yield Gap("Summary", f"The portal began to watch this scope {away} into the period: nothing is known before.")
 
 
 def _unmeasured(report: Report) -> Iterator[Gap]:
@@ -100,7 +132,7 @@ def _unmeasured(report: Report) -> Iterator[Gap]:
     elif not report.services:
         yield Gap("Availability", "No service has an objective, so no availability is measured.")
     for one in report.services or ():
-        if away := (one.unwatched + one.unknown) // 1000:
+        if away := one.unseen // 1000:
             yield Gap("Availability", f"Of {one.name} {words_of(away)} are not known: that time never counts as up.")
 
 
@@ -117,49 +149,6 @@ def _blind(what: str, section: str, found: Course, report: Report) -> Iterator[G
         yield Gap(section, f"The first look at a {what} was {away} into the period: nothing is known before.")
 
 
-def verdict(report: Report) -> Verdict:
-    """The worst of what the period holds, in words. A gap alone makes it no worse than not known."""
-    bad, weak = list(_bad(report)), list(_weak(report))
-    if bad:
-        return Verdict("fail", listed(bad))
-    if not report.scope.engines:
-        return Verdict("unknown", "nothing lies in the scope")
-    if weak:
-        return Verdict("warn", listed(weak))
-    if any(one.section != "Comparison" for one in report.gaps):
-        return Verdict("unknown", "the period is not known in whole")
-    return Verdict("ok", "every drill met its objectives, nothing is overdue")
-
-
-def _bad(report: Report) -> Iterator[str]:
-    failed = sum(one.verdict.state == "fail" for one in report.drills)
-    if failed:
-        yield f"{counted(failed, 'drill')} failed"
-    late = sum(one.late for one in report.proofs)
-    if late:
-        yield f"{counted(late, 'proof')} overdue"
-    old = [one.engine for one in report.backups if one.rpo is not None and (one.gap is None or one.gap > one.rpo)]
-    if old:
-        yield f"backups of {listed(old)} not always proven within the RPO"
-    over = [one.name for one in report.services or () if one.unplanned > one.budget]
-    if over:
-        yield f"error budget of {listed(over)} spent"
-
-
-def _weak(report: Report) -> Iterator[str]:
-    doubtful = sum(one.verdict.state in ("warn", "unknown") for one in report.drills)
-    if doubtful:
-        yield f"{counted(doubtful, 'drill')} not met in whole"
-    if report.not_held:
-        yield f"{counted(len(report.not_held), 'planned drill')} not held"
-    late = sum(one.late > 0 for one in report.issues)
-    if late:
-        yield f"{counted(late, 'issue')} past its date"
-    cut = sum(bool(one.shares.fail) for one in report.luns.subjects)
-    if cut:
-        yield f"{counted(cut, 'LUN')} not redundant for a time"
-
-
 def lead(report: Report) -> Iterator[str]:
     """The first paragraph, one sentence each."""
     met = sum(one.proven for one in report.drills)
@@ -170,7 +159,7 @@ def lead(report: Report) -> Iterator[str]:
         yield "No drill ended in the period."
     proven = sum(one.proven for one in report.backups)
     done = sum(one.done for one in report.backups)
-    yield f"{done:,} backups were taken and {proven:,} rehearsals proved one restorable."
+    yield f"{_were(done, 'backup')} taken and {_were(proven, 'rehearsal')} proof that one can be restored.".capitalize()
     share = courses.share(report.luns)
     if share is not None:
         yield f"LUNs were fully redundant for {share / 10_000:.4g} % of the time that is known."
@@ -180,3 +169,10 @@ def lead(report: Report) -> Iterator[str]:
     yield f"{counted(open_, 'issue')} {'is' if open_ == 1 else 'are'} open.".capitalize()
     unmet = sum(not one.met for one in report.clauses)
     yield f"This report shows {len(report.clauses) - unmet} of {len(report.clauses)} clauses of the map in whole."
+
+
+def _were(count: int, what: str) -> str:
+    """12 backups were; 1 backup was; no backup was."""
+    return (
+        f"{count or 'no':{',' if count else ''}} {what if count <= 1 else what + 's'} {'was' if count <= 1 else 'were'}"
+    )

@@ -7,7 +7,53 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-FORMAT = "holdfast-period-report-1"
+from failover.reports.period.estate import (
+    BackupDay,
+    Backups,
+    Blind,
+    Change,
+    Course,
+    Outage,
+    Service,
+    Shares,
+    Subject,
+    Trouble,
+    Waiver,
+    Window,
+)
+
+__all__ = [
+    "FORMAT",
+    "BackupDay",
+    "Backups",
+    "Blind",
+    "Change",
+    "Clause",
+    "Course",
+    "Drill",
+    "Evidence",
+    "Figure",
+    "Gap",
+    "Issue",
+    "Judged",
+    "NotHeld",
+    "Objective",
+    "Outage",
+    "Period",
+    "Proof",
+    "Report",
+    "Scope",
+    "Seal",
+    "Service",
+    "Shares",
+    "Subject",
+    "Trouble",
+    "Verdict",
+    "Waiver",
+    "Window",
+]
+
+FORMAT = "holdfast-period-report-2"
 
 
 @dataclass(frozen=True)
@@ -98,7 +144,9 @@ class NotHeld:
 @dataclass(frozen=True)
 class Proof:
     """What a drill is to prove again within `allowed` days, as it stood at the end of the period. last None: it never
-    was; then days is None, too. late: overdue."""
+    was; then days is None, too. late: overdue then. overdue: for how many seconds of the period it was, by what was
+    allowed at each time. assumed: for how many seconds of the period what was allowed is not kept, so that the first
+    that is kept was taken."""
 
     what: str
     engine: str
@@ -106,6 +154,8 @@ class Proof:
     allowed: int
     days: int | None
     late: bool
+    overdue: int
+    assumed: int
 
 
 @dataclass(frozen=True)
@@ -134,169 +184,6 @@ class Issue:
 
 
 @dataclass(frozen=True)
-class Backups:
-    """The backups of one engine. proven: restored in a rehearsal of the period. gap: the longest time of the period in
-    seconds for which the newest proven backup was old; None: there was none. rpo: the least that a policy promises.
-    restore: median and longest seconds of a rehearsal."""
-
-    engine: str
-    done: int
-    failed: int
-    missed: int
-    rehearsed: int
-    proven: int
-    not_proven: int
-    newest_proven: datetime | None
-    gap: int | None
-    rpo: int | None
-    restore: int | None
-    restore_longest: int | None
-    compared: int
-
-
-@dataclass(frozen=True)
-class BackupDay:
-    """One part of the period: proven, done but not proven, failed or missed."""
-
-    begins: datetime
-    proven: int
-    done: int
-    failed: int
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """A backup that failed, was missed, or was not restorable. what: failed | missed | not restorable."""
-
-    engine: str
-    at: datetime
-    what: str
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Shares:
-    """Seconds in each state, from `begins` on."""
-
-    begins: datetime
-    ok: int
-    warn: int
-    fail: int
-    unknown: int
-
-    @property
-    def whole(self) -> int:
-        """All of them."""
-        return self.ok + self.warn + self.fail + self.unknown
-
-
-@dataclass(frozen=True)
-class Subject:
-    """One LUN, VM or host over the period. turns: how often its state changed; worst: the gravest sentence, and when it
-    began."""
-
-    name: str
-    engine: str
-    shares: Shares
-    turns: int
-    worst: str
-    at: datetime | None
-
-
-@dataclass(frozen=True)
-class Course:
-    """A compliance over time: per part of the period over all subjects, and per subject over the period. since: from
-    when on something is known."""
-
-    since: datetime | None
-    parts: tuple[Shares, ...]
-    subjects: tuple[Subject, ...]
-
-
-@dataclass(frozen=True)
-class Outage:
-    """A time in which a service was down. planned: within what was agreed to before. cause "": not known. ends None: it
-    went on when the report was made. corrected: a person has put something right about it."""
-
-    begins: datetime
-    ends: datetime | None
-    planned: bool
-    cause: str
-    seconds: int
-    corrected: bool
-
-
-@dataclass(frozen=True)
-class Blind:
-    """A time of which nobody knows whether a service was up."""
-
-    begins: datetime
-    ends: datetime
-
-
-@dataclass(frozen=True)
-class Service:
-    """Availability of one service. objective, ratio: millionths; ratio None: nothing is known. The amounts are
-    milliseconds; the five of time add up to the period as far as it could be told. budget: what may be lost."""
-
-    name: str
-    engine: str
-    objective: int
-    ratio: int | None
-    up: int
-    planned: int
-    unplanned: int
-    unwatched: int
-    unknown: int
-    budget: int
-    outages: tuple[Outage, ...]
-    blind: tuple[Blind, ...]
-
-
-@dataclass(frozen=True)
-class Window:
-    """A maintenance window. owner "": nobody adopted it. seconds: how long HA was away in the period."""
-
-    what: str
-    engine: str
-    owner: str
-    reason: str
-    change: str
-    entered: datetime | None
-    ended: datetime | None
-    deadline: datetime | None
-    seconds: int
-    overdue: bool
-    foreign: bool
-
-
-@dataclass(frozen=True)
-class Change:
-    """Something that was done under a change number, or without one ("")."""
-
-    number: str
-    what: str
-    subject: str
-    by: str
-    at: datetime
-    ended: datetime | None
-    outcome: str
-
-
-@dataclass(frozen=True)
-class Waiver:
-    """A rule that people lifted. kind: broken glass | ignored step | accepted risk. confirmed_by: the second person."""
-
-    kind: str
-    what: str
-    reason: str
-    by: str
-    confirmed_by: str
-    at: datetime
-    until: datetime | None
-
-
-@dataclass(frozen=True)
 class Figure:
     """One number of the period beside that of the period before. unit: "" | s | days | ppm. good: up | down: the
     direction that is better. None: not known; `missing` says why."""
@@ -308,6 +195,19 @@ class Figure:
     now: int | None
     before: int | None
     missing: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a section comes to. section: its title. state: ok | warn | fail | unknown; words: lower case, as they
+    follow a colon. unseen: seconds of which nobody knows, of the subject of which the most is unseen. todo: what is to
+    be done, in sentences."""
+
+    section: str
+    state: str
+    words: str
+    unseen: int
+    todo: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -348,7 +248,8 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything but the seal. previous None: the portal did not watch then. services None: not measured."""
+    """Everything but the seal. sections: what each of those comes to that can be judged; the verdict is the gravest of
+    them. previous None: the portal did not watch then. services None: not measured."""
 
     ident: str
     title: str
@@ -357,6 +258,7 @@ class Report:
     previous: Period | None
     verdict: Verdict
     lead: tuple[str, ...]
+    sections: tuple[Judged, ...]
     figures: tuple[Figure, ...]
     drills: tuple[Drill, ...]
     not_held: tuple[NotHeld, ...]

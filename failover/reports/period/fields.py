@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from failover.reports.period.content import Drill, Issue, Proof, Report
+from failover.reports.period.promised import FAILOVER
 from failover.reports.words import listed
 
 SWITCH = ("she_switchover", "she_failover", "host_power_loss")  # plans in which another host takes over
-FAILOVER = "failover, by an unplanned loss"  # a proof that any of the plans with such a loss gives
 YEAR = timedelta(days=366)
 MOST = 3  # names in a sentence
 NO_DRILL = "no drill ended in the period"
@@ -94,7 +94,7 @@ def _compared(report: Report) -> str:
 
 
 def _within_rpo(report: Report) -> str:
-    bad = [one.engine for one in report.backups if one.rpo is None or one.gap is None or one.gap > one.rpo]
+    bad = [one.engine for one in report.backups if one.rpo is None or one.over]
     return f"the newest proven backup of {listed(bad)} was not always within its RPO, or none is set" if bad else ""
 
 
@@ -172,10 +172,11 @@ FIELDS: Mapping[str, Field] = {
     ),
     "drills.steps": Field("a step-by-step account of each drill", _drills("no steps in", lambda one: not one.steps)),
     "drills.service_proof": Field(
-        "proof that the service worked again", _drills("not shown in", _part("Proof that the service worked"))
+        "proof that the service worked again",
+        _drills("service not shown to work again in", _part("Proof that the service worked")),
     ),
     "drills.untouched": Field(
-        "production compared before and after", _drills("not compared in", lambda one: one.untouched is None)
+        "production compared before and after", _drills("production not compared in", lambda one: one.untouched is None)
     ),
     "drills.normal": Field("return to normal", _drills("return not shown in", _part("Return to normal"))),
     "drills.reviewed": Field(

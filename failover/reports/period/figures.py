@@ -28,8 +28,8 @@ TITLES = (
     ("availability", "Least availability of a service", "ppm", "up"),
     ("unplanned", "Unplanned downtime of all services", "ms", "down"),
     ("windows", "Maintenance windows", "", ""),
+    ("overdue_windows", "of them open past their deadline", "", "down"),
     ("maintenance", "Time in maintenance", "s", ""),
-    ("overdue_windows", "of the windows open past their deadline", "", "down"),
     ("changes", "Changes with a number", "", ""),
     ("unnumbered", "Changes without one", "", "down"),
     ("waivers", "Waivers", "", "down"),
@@ -56,7 +56,7 @@ def figures(now: Numbers, before: Numbers | None) -> tuple[Figure, ...]:
 
 def numbers(slice_: Slice, engines: tuple[str, ...], luns: Course, tuning: Course) -> Numbers:
     """The figures of one period by their keys."""
-    backups = restoring.engines(slice_, engines, {})
+    backups = restoring.engines(slice_, engines, ())
     objectives = [one for drill in slice_.drills for one in drill.objectives]
     gaps = [one.gap for one in backups]
     known = [one for one in gaps if one is not None]

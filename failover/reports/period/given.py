@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from failover.reports.period import content
 from failover.reports.period.span import Span
@@ -58,6 +58,33 @@ class Turn:
 
 
 @dataclass(frozen=True)
+class Promise:
+    """What was promised from a moment on, until the next of the same key. kind: rpo | drill. plan: of a drill; proves:
+    it is one that proves failover. limit: how old the newest proof may be. first: nothing was promised before it; on
+    the earliest of a key without it, what was promised before is not kept."""
+
+    kind: str
+    key: str
+    engine: str
+    since: datetime
+    limit: timedelta
+    enabled: bool = True
+    plan: str = ""
+    proves: bool = False
+    first: bool = False
+
+
+@dataclass(frozen=True)
+class Proven:
+    """A drill that met every objective, with no step ignored."""
+
+    engine: str
+    plan: str
+    proves: bool
+    ended: datetime
+
+
+@dataclass(frozen=True)
 class Slice:
     """What happened in one period. *_began: the last turn of each check before it, in any order. since: since when the
     portal has kept anything; None: it keeps nothing yet. services None: availability is not measured."""
@@ -81,8 +108,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Given:
-    """Everything about one period. before None: there is no period to compare with. rpo: engine -> least seconds that a
-    backup policy promises. names: WWID -> name of a LUN."""
+    """Everything about one period. before None: there is no period to compare with. names: WWID -> name of a LUN."""
 
     ident: str
     title: str
@@ -90,8 +116,8 @@ class Given:
     now: Slice
     evidence: content.Evidence
     before: Slice | None = None
-    proofs: tuple[content.Proof, ...] = ()
+    promises: tuple[Promise, ...] = ()
+    proven: tuple[Proven, ...] = ()  # before the period's end
     issues: tuple[content.Issue, ...] = ()
-    rpo: Mapping[str, int] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     distribution: tuple[str, ...] = ()

@@ -31,8 +31,8 @@ class Language:
     """One language and one zone. Raises KeyError for a language that is not in LANGUAGES."""
 
     def __init__(self, name: str, zone: str) -> None:
-        LANGUAGES[name]
-        self.name, self._locale, self._zone = name, _locale(name), ZoneInfo(zone)
+        self.name, self.title = name, LANGUAGES[name]
+        self._locale, self._zone = _locale(name), ZoneInfo(zone)
 
     def day(self, at: datetime) -> str:
         """22 Nov 2026; 22.11.2026."""
@@ -53,6 +53,10 @@ class Language:
     def full(self, at: datetime) -> str:
         """22 Nov 2026 22:14:03 EAT."""
         return f"{self.day(at)} {at.astimezone(self._zone):%H:%M:%S %Z}"
+
+    def clock(self, at: datetime) -> str:
+        """22:14:03 EAT: of a day that was named."""
+        return f"{at.astimezone(self._zone):%H:%M:%S %Z}"
 
     def zone(self, at: datetime) -> str:
         """EAT."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from failover.reports.layout import Cell
+from failover.reports.period.content import Judged
 from failover.reports.period.plots import Plot
 
 MOST = 400  # rows of a table on paper; the JSON form holds all
@@ -20,55 +21,68 @@ class Column:
 
 
 Row = tuple[Cell, ...]
+Facts = tuple[tuple[str, Cell], ...]
 
 
 @dataclass(frozen=True)
 class Table:
-    """none: what stands in its place when there is no row. left: how many rows paper leaves out."""
+    """none: what stands in its place when there is no row. most: rows that paper shows."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     none: str = ""
     title: str = ""
     note: str = ""
+    most: int = MOST
 
     @property
     def shown(self) -> tuple[Row, ...]:
         """The rows that paper shows."""
-        return self.rows[:MOST]
+        return self.rows[: self.most]
 
     @property
     def left(self) -> int:
         """How many it leaves out."""
-        return max(0, len(self.rows) - MOST)
+        return max(0, len(self.rows) - self.most)
 
 
 @dataclass(frozen=True)
 class Item:
-    """One thing in detail: its facts and tables under its name."""
+    """One thing in detail: its facts, two beside each other, and tables under its name."""
 
     title: str
     state: str
-    facts: tuple[tuple[str, Cell], ...]
+    facts: Facts
     tables: tuple[Table, ...] = ()
+
+    @property
+    def pairs(self) -> tuple[Facts, ...]:
+        """The facts by two."""
+        return tuple(self.facts[at : at + 2] for at in range(0, len(self.facts), 2))
 
 
 @dataclass(frozen=True)
 class Section:
-    """gaps: what it should hold and does not, in sentences."""
+    """gaps: what it should hold and does not, in sentences. state, words: what it comes to; "" where nothing is
+    judged."""
 
     title: str
-    facts: tuple[tuple[str, Cell], ...] = ()
+    facts: Facts = ()
     plots: tuple[Plot, ...] = ()
     tables: tuple[Table, ...] = ()
     items: tuple[Item, ...] = ()
     note: str = ""
     gaps: tuple[str, ...] = field(default=())
     number: str = ""
+    state: str = ""
+    words: str = ""
 
-    def at(self, number: int, gaps: tuple[str, ...]) -> Section:
-        """With its number and what is missing in it."""
-        return replace(self, number=str(number), gaps=gaps)
+    def at(self, number: int, gaps: tuple[str, ...], judged: Judged | None) -> Section:
+        """With its number, what is missing in it, and what it comes to."""
+        numbered = replace(self, number=str(number), gaps=gaps)
+        if judged is None:
+            return numbered
+        return replace(numbered, state=judged.state, words=f"{judged.words[:1].upper()}{judged.words[1:]}.")
 
 
 def columns(*words: str) -> tuple[Column, ...]:

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from failover.reports.period import page_back, page_drills, page_estate, page_front
 from failover.reports.period.content import Report, Seal
 from failover.reports.period.language import Language
-from failover.reports.period.layout import Section
+from failover.reports.period.layout import Facts, Section
 from failover.reports.words import grouped
 
 
 @dataclass(frozen=True)
 class Page:
-    """corner: id and version. foot: the chain's head. commands: how to verify it without the portal."""
+    """title, when: of the cover; heading: both. corner: id and version. foot: the chain's head. commands: how to
+    verify it without the portal."""
 
     ident: str
     language: str
+    title: str
+    when: str
     heading: str
     under: str
     state: str
@@ -26,6 +29,7 @@ class Page:
     foot: str
     made: str
     created: str
+    cover: Facts
     sections: tuple[Section, ...]
     verify: str
     commands: tuple[str, ...]
@@ -35,16 +39,23 @@ def page(report: Report, seal: Seal) -> Page:
     """All of it, in the seal's language and the period's zone."""
     told = Language(seal.language, report.period.zone)
     parts = [
-        *page_front.sections(report, told),
+        page_front.comparison(report, told),
         *page_drills.sections(report, told),
         *page_estate.sections(report, told),
         *page_back.sections(report, seal, told),
     ]
-    numbered = tuple(one.at(number, _gaps(report, one.title)) for number, one in enumerate(parts, 1))
+    numbers = {one.title: str(number) for number, one in enumerate(parts, 2)}
+    summary = page_front.summary(report, numbers, told)
+    come = {one.section: one for one in report.sections if one.section in numbers}
+    numbered = tuple(
+        one.at(number, _gaps(report, one.title), come.get(one.title)) for number, one in enumerate([summary, *parts], 1)
+    )
     when = told.period(report.period.kind, report.period.begins, report.period.ends)
     return Page(
         ident=report.ident,
         language=seal.language,
+        title=report.title,
+        when=when,
         heading=f"{report.title}, {when}",
         under=f"{report.verdict.words[:1].upper()}{report.verdict.words[1:]}",
         state=report.verdict.state,
@@ -53,6 +64,7 @@ def page(report: Report, seal: Seal) -> Page:
         foot=f"Chain head {grouped(seal.head, 3)} {seal.head[-4:]}, record {told.number(seal.number)}",
         made=f"Made {told.full(seal.at)}",
         created=f"{seal.at:%Y-%m-%dT%H:%M:%SZ}",
+        cover=page_front.cover(report, seal, told),
         sections=numbered,
         verify=verify(seal, told),
         commands=commands(report, seal),

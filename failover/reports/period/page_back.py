@@ -22,7 +22,7 @@ def _clauses(report: Report) -> Section:
         "Clauses",
         tables=(
             Table(
-                columns("Rule 4", "Asks for, in our words 8", "Shown by this report 8"),
+                columns("Rule 5", "Asks for, in our words 8", "Shown by this report 7"),
                 tuple(_clause(one) for one in report.clauses),
                 none="No map of clauses is set.",
             ),
@@ -37,8 +37,13 @@ def _clause(one: Clause) -> tuple[Cell, ...]:
     return (
         Cell(f"{one.source}, {one.clause}", wide=True, more=f"read {one.read}: {one.where}"),
         Cell(one.asks, wide=True, more=f"[{SECONDARY}]" if one.secondary else ""),
-        Cell(word, state, wide=True, more="; ".join(one.missing)),
+        Cell(word, state, wide=True, more="; ".join(_words(each) for each in one.missing)),
     )
+
+
+def _words(missing: str) -> str:
+    """The sentence without the field's name, which the JSON form has."""
+    return missing.partition(": ")[2]
 
 
 def _missing(report: Report) -> Section:

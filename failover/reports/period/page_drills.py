@@ -8,6 +8,7 @@ from failover.reports.period.content import Drill, Issue, Objective, Proof, Repo
 from failover.reports.period.language import Language
 from failover.reports.period.layout import Item, Section, Table, columns, number, text
 from failover.reports.words import counted, listed
+from portal.kernel.words import span
 
 WORDS = {"met": "ok", "not met": "fail", "not tested": "unknown"}
 LEGEND = (("ok", "met"), ("fail", "not met"), ("unknown", "not tested"))
@@ -28,10 +29,10 @@ def sections(report: Report, told: Language) -> tuple[Section, ...]:
 
 def _drills(report: Report, told: Language) -> Section:
     zone = told.zone(report.period.begins)
-    heads = columns("Drill 3", "Title 5", f"Ended, {zone} 3", "Met 2>", "Change 3", "Result 4")
+    heads = columns("Drill 3", "Title 4", f"Ended, {zone} 4", "Met 2>", "Change 3", "Result 4")
     table = Table(heads, tuple(_drill(one, told) for one in report.drills), none="No drill ended in this period.")
     measured = _against(report, told)
-    return Section("Drills", plots=(measured,) if measured else (), tables=(table,))
+    return Section("Drills", plots=measured, tables=(table,))
 
 
 def _drill(one: Drill, told: Language) -> tuple[Cell, ...]:
@@ -46,14 +47,14 @@ def _drill(one: Drill, told: Language) -> tuple[Cell, ...]:
     )
 
 
-def _against(report: Report, told: Language) -> plots.Plot | None:
+def _against(report: Report, told: Language) -> tuple[plots.Plot, ...]:
     rows = [
         plots.Against(f"{drill.ident} {drill.plan}", one.measured, one.limit, _beside(one, told), WORDS[one.word])
         for drill in report.drills
         for one in drill.objectives
         if one.kind == "rto" and one.measured is not None and one.limit
     ]
-    return plots.against("Measured recovery of each drill against its objective", rows, LEGEND) if rows else None
+    return plots.against("Measured recovery of each drill against its objective", rows, LEGEND)
 
 
 def _beside(one: Objective, told: Language) -> str:
@@ -70,7 +71,7 @@ def _detail(one: Drill, told: Language) -> Item:
     announced = "announced" if one.announced else "not announced"
     tables = [
         Table(
-            columns("Objective 5", "Limit 3>", "Measured 4>", "Result 8"),
+            columns("Objective 4", "Limit 2>", "Measured 4>", "Result 10"),
             tuple(_aim(each, told) for each in one.objectives),
             none="No objective was fixed.",
         )
@@ -78,26 +79,27 @@ def _detail(one: Drill, told: Language) -> Item:
     if one.deviations:
         tables.append(Table(columns("Deviation 20"), tuple((text(each),) for each in one.deviations)))
     return Item(
-        f"{one.ident} {one.title}",
+        f"{one.ident} {one.title}: {one.verdict.words}",
         one.verdict.state,
         (
-            ("Result", Cell(one.verdict.words, one.verdict.state, wide=True)),
             ("Plan", text(f"{one.plan}, {announced}")),
-            ("Place", text(f"site {one.site}, {one.engine}{f': {listed(one.hosts)}' if one.hosts else ''}")),
-            ("Time", text(_times(one, told))),
-            ("Authority", text(_authority(one))),
-            ("People", text(listed(one.people))),
             ("Scenario", text(one.scenario)),
+            ("Place", text(f"site {one.site}, {one.engine}{f': {listed(one.hosts)}' if one.hosts else ''}")),
             ("Assumptions", text(one.assumptions)),
+            ("Time", text(_times(one, told))),
             ("Production", Cell(untouched, {True: "ok", False: "fail", None: "unknown"}[one.untouched])),
+            ("Authority", text(_authority(one))),
             ("Signed as", text(listed(one.roles), "nobody has signed")),
-            ("Not whole", text(listed(one.lacking), "nothing is missing")),
+            ("People", text(listed(one.people))),
+            ("Not whole", text("; ".join(one.lacking), "nothing is missing")),
         ),
         tuple(tables),
     )
 
 
 def _times(one: Drill, told: Language) -> str:
+    if one.began and one.ended and told.day(one.began) == told.day(one.ended):
+        return f"{told.second(one.began)} to {told.clock(one.ended)}"
     began = told.full(one.began) if one.began else "begin not recorded"
     return f"{began} to {told.full(one.ended) if one.ended else 'end not recorded'}"
 
@@ -123,20 +125,31 @@ def _proofs(report: Report, told: Language) -> Section:
     rows = tuple(
         _proof(one, told) for one in sorted(report.proofs, key=lambda one: (not one.late, one.engine, one.what))
     )
-    heads = columns("What a drill is to prove 7", "Engine 4", "Proven last 4", "Allowed, days 2>", "State 3")
+    heads = columns(
+        "What a drill is to prove 5", "Engine 3", "Proven last 5", "Allowed, days 2>", "Overdue for 3>", "At the end 2"
+    )
     return Section("Proofs due", tables=(Table(heads, rows, none="Nothing is planned to be proven by drills."),))
 
 
 def _proof(one: Proof, told: Language) -> tuple[Cell, ...]:
-    state = Cell("overdue", "fail") if one.late else Cell("in time", "ok")
-    days = f"{told.day(one.last)}, {one.days} days before the end" if one.last else ""
-    return text(one.what), text(one.engine), text(days, "never"), number(told.number(one.allowed)), state
+    there = Cell("in time", "ok") if one.last else Cell("not yet", "unknown")
+    state = Cell("overdue", "fail") if one.late else there
+    days = f"{told.day(one.last)}, {counted(one.days or 0, 'day')} before the end" if one.last else ""
+    overdue = span(one.overdue) if one.overdue else ""
+    return (
+        text(one.what),
+        text(one.engine),
+        text(days, "never"),
+        number(told.number(one.allowed)),
+        number(overdue, "never"),
+        state,
+    )
 
 
 def _missed(report: Report, told: Language) -> Section:
     zone = told.zone(report.period.begins)
     rows = tuple((text(told.minute(one.due)), text(one.sentence)) for one in report.not_held)
-    table = Table(columns(f"Planned for, {zone} 4", "What happened 16"), rows, none="Every planned drill was held.")
+    table = Table(columns(f"Planned for, {zone} 4", "What happened 16"), rows, none="None.")
     return Section("Planned drills not held", tables=(table,))
 
 
@@ -153,12 +166,12 @@ def _issues(report: Report, told: Language) -> Section:
 def _issue(one: Issue, told: Language) -> tuple[Cell, ...]:
     late = one.late > 0
     accepted = (
-        f"risk accepted by {one.accepted_by} until {told.date(one.accepted_until) or 'no date'}: {one.accepted_why}"
+        f"by {one.accepted_by} until {told.date(one.accepted_until) or 'no date'}: {one.accepted_why}"
         if one.accepted_by
         else ""
     )
-    retest = f"retest {one.retest}: {one.retest_words}" if one.retest else "no retest linked"
-    more = "; ".join(words for words in (accepted, retest) if words)
+    tested = f"tested again by {one.retest}: {one.retest_words}" if one.retest else ""
+    more = " ".join(words for words in (accepted, tested) if words) or "no retest linked"
     state = "ok" if one.state == "closed" else "fail" if late else "waiting"
     words = f"{STATES[one.state]}, {counted(one.late, 'day')} late" if late else STATES[one.state]
     return (

@@ -7,12 +7,17 @@ from datetime import datetime, timedelta
 
 from failover.reports.layout import Cell
 from failover.reports.period import plots
-from failover.reports.period.content import Backups, Change, Course, Report, Service, Shares, Subject, Window
+from failover.reports.period.content import Backups, Change, Course, Report, Service, Shares, Subject, Waiver, Window
+from failover.reports.period.judging import kept
 from failover.reports.period.language import Language
 from failover.reports.period.layout import Section, Table, columns, number, text
 from portal.kernel.words import span
 
 MILLION = 1_000_000
+KEPT = (
+    "Measured: up, of the time that was watched and not planned to be down. Kept: within the budget even if all time"
+    " that is not known was down."
+)
 FEW = 3  # subjects that stand in rows of their own, though they are alike
 STATES = (("ok", "ok"), ("warn", "warning"), ("fail", "failed"), ("unknown", "not known"))
 BACKUPS = (("ok", "proven by a restore"), ("warn", "taken, not proven"), ("fail", "failed or never came"))
@@ -72,7 +77,6 @@ def _backups(report: Report, told: Language) -> Section:
 
 
 def _backup(one: Backups, told: Language) -> tuple[Cell, ...]:
-    late = one.rpo is not None and (one.gap is None or one.gap > one.rpo)
     gap = span(one.gap) if one.gap is not None else "at some time none"
     longest = f"longest {span(one.restore_longest)}" if one.restore_longest is not None else ""
     return (
@@ -84,15 +88,20 @@ def _backup(one: Backups, told: Language) -> tuple[Cell, ...]:
         number(told.number(one.not_proven)),
         Cell(
             gap,
-            "fail" if late else "",
+            "fail" if one.over else "",
             right=True,
             wide=True,
-            more=f"RPO {span(one.rpo)}" if one.rpo is not None else "no RPO is set",
+            more=_promised(one),
         ),
         Cell(
             span(one.restore) if one.restore is not None else "none", right=True, meta=one.restore is None, more=longest
         ),
     )
+
+
+def _promised(one: Backups) -> str:
+    rpo = f"RPO {span(one.rpo)}" if one.rpo is not None else "no RPO is set"
+    return f"{rpo}; older for {span(one.over)}" if one.over else rpo
 
 
 def _course(title: str, what: str, course: Course, report: Report, told: Language) -> Section:
@@ -153,25 +162,25 @@ def _availability(report: Report, told: Language) -> Section:
     )
     outages = tuple(_outages(services, told))
     zone = told.zone(report.period.begins)
-    drawn = plots.strips("Times in which services were down", rows, tuple(_ticks(report, told)), AWAY) if rows else None
+    drawn = plots.strips("Times in which services were down", rows, tuple(_ticks(report, told)), AWAY)
     tables = [
         Table(
             heads,
             tuple(_service(one, report, told) for one in services),
             none="Not measured in this period.",
-            note="Measured: up, of the time that was watched and not planned to be down." if services else "",
+            note=KEPT if services else "",
         )
     ]
     if services:
         tables.append(
             Table(
-                columns("Service 5", f"Down from, {zone} 4", "For 3>", "Planned 2", "Cause 6"),
+                columns("Service 4", f"Down from, {zone} 4", "For 3>", "Planned 2", "Cause 7"),
                 outages,
                 none="No service was down.",
                 title="Times down",
             )
         )
-    return Section("Availability", plots=(drawn,) if drawn else (), tables=tuple(tables))
+    return Section("Availability", plots=drawn, tables=tuple(tables))
 
 
 def _strip(one: Service, report: Report, told: Language) -> plots.Strip:
@@ -196,10 +205,8 @@ def _ticks(report: Report, told: Language) -> Iterator[tuple[int, str]]:
 
 
 def _service(one: Service, report: Report, told: Language) -> tuple[Cell, ...]:
-    if one.ratio is None:
-        state = Cell("not known", "unknown")
-    else:
-        state = Cell("kept", "ok") if one.unplanned <= one.budget else Cell("not kept", "fail")
+    words = {"ok": "kept", "fail": "not kept", "unknown": "not known"}
+    state = kept(one)
     return (
         Cell(one.name, wide=True, more=_among(one.engine, report)),
         number(told.share(one.objective, 4)),
@@ -207,8 +214,8 @@ def _service(one: Service, report: Report, told: Language) -> tuple[Cell, ...]:
         number(told.tenths(one.unplanned)),
         number(told.tenths(one.budget)),
         number(span(one.planned // 1000)),
-        number(span((one.unwatched + one.unknown) // 1000)),
-        state,
+        number(span(one.unseen // 1000)),
+        Cell(words[state], state),
     )
 
 
@@ -218,7 +225,7 @@ def _outages(services: tuple[Service, ...], told: Language) -> Iterator[tuple[Ce
             yield (
                 text(one.name),
                 text(told.second(each.begins)),
-                number(span(each.seconds)),
+                number(told.tenths(each.seconds * 1000)),
                 Cell("planned", "warn") if each.planned else Cell("no", "fail"),
                 Cell(each.cause, wide=True, more="corrected by a person" if each.corrected else "")
                 if each.cause
@@ -247,7 +254,7 @@ def _window(one: Window, told: Language) -> tuple[Cell, ...]:
 
 def _changes(report: Report, told: Language) -> Section:
     zone = told.zone(report.period.begins)
-    heads = columns("Change 3", "What 6", f"Began, {zone} 3", "By 3", "Outcome 5")
+    heads = columns("Change 3", "What 7", f"Began, {zone} 4", "By 3", "Outcome 3")
     rows = tuple(_change(one, told) for one in report.changes)
     return Section(
         "Changes", tables=(Table(heads, rows, none="Nothing was changed through the portal in this period."),)
@@ -264,15 +271,21 @@ def _change(one: Change, told: Language) -> tuple[Cell, ...]:
     )
 
 
+def _until(one: Waiver, told: Language) -> str:
+    if one.day:
+        return f"until {told.date(one.day)}"
+    return f"until {told.minute(one.until)}" if one.until else ""
+
+
 def _waivers(report: Report, told: Language) -> Section:
-    heads = columns("Kind 3", "What 6", "Reason 5", "By 3", "When 3")
+    heads = columns("Kind 3", "What 6", "Reason 5", "By 2", "When 4")
     rows = tuple(
         (
             text(one.kind),
             text(one.what),
             text(one.reason),
             Cell(one.by, wide=True, more=f"and {one.confirmed_by}" if one.confirmed_by else "no second person"),
-            Cell(told.minute(one.at), wide=True, more=f"until {told.minute(one.until)}" if one.until else ""),
+            Cell(told.minute(one.at), wide=True, more=_until(one, told)),
         )
         for one in report.waivers
     )

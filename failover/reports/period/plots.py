@@ -3,8 +3,9 @@ their objectives, strips of services. Black, greys and hatching, since they are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from failover.reports.timeline import WIDTH, Bar, Rule, Words
 
@@ -14,7 +15,7 @@ TALL, TOP, FOOT = 96.0, 10.0, 18.0  # of columns
 ROW, THICK = 15.0, 9.0  # of bars and strips
 NARROW = 1.5  # the least width of a bar that can be seen
 WIDEST = 44.0  # of a column
-MOST = 45  # rows of a plot: one picture stays on one page
+MOST = 40  # rows of a plot: one picture stays on one page, and a second one follows
 LONG = 21  # letters of a name
 
 
@@ -59,6 +60,9 @@ class Strip:
     marks: tuple[tuple[int, int, str], ...]
 
 
+Row = TypeVar("Row", Against, Strip)
+
+
 def stacks(label: str, rows: Sequence[Stack], legend: tuple[tuple[str, str], ...], top: str, most: int = 0) -> Plot:
     """Columns side by side. most: the amount at the top; 0: each column is filled, as shares of its own whole. A column
     with nothing in it is hatched: no data."""
@@ -89,9 +93,19 @@ def _column(one: Stack, x: float, wide: float, most: int) -> list[Bar]:
     return found
 
 
-def against(label: str, rows: Sequence[Against], legend: tuple[tuple[str, str], ...]) -> Plot:
+def against(label: str, rows: Sequence[Against], legend: tuple[tuple[str, str], ...]) -> tuple[Plot, ...]:
     """Bars as shares of their objectives, which all stand at one line; what is more than twice as long is cut there."""
-    shown = rows[:MOST]
+    return tuple(_against(label, shown, legend) for shown in _pages(rows))
+
+
+def _pages(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """As many rows as a page holds, in pictures of about one height."""
+    count = -(-len(rows) // MOST)
+    each = -(-len(rows) // max(1, count))
+    return (rows[at : at + each] for at in range(0, len(rows), max(1, each)))
+
+
+def _against(label: str, shown: Sequence[Against], legend: tuple[tuple[str, str], ...]) -> Plot:
     line = NAMES + (WIDTH - NAMES - 150) / 2
     bars, words = [], []
     for number, one in enumerate(shown):
@@ -108,9 +122,14 @@ def against(label: str, rows: Sequence[Against], legend: tuple[tuple[str, str], 
 
 def strips(
     label: str, rows: Sequence[Strip], ticks: Sequence[tuple[int, str]], legend: tuple[tuple[str, str], ...]
-) -> Plot:
+) -> tuple[Plot, ...]:
     """One line per service over the period: thin while it was up, thick where it was not. ticks: of one million."""
-    shown = rows[:MOST]
+    return tuple(_strips(label, shown, ticks, legend) for shown in _pages(rows))
+
+
+def _strips(
+    label: str, shown: Sequence[Strip], ticks: Sequence[tuple[int, str]], legend: tuple[tuple[str, str], ...]
+) -> Plot:
     bars, words = [], []
     for number, one in enumerate(shown):
         y = TOP + number * ROW

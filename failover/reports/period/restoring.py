@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 from statistics import median_low
 
 from failover.reports.period.content import BackupDay, Backups, Trouble
-from failover.reports.period.given import Rehearsal, Slice
+from failover.reports.period.given import Promise, Rehearsal, Slice
+from failover.reports.period.promised import assumed, began, beyond, stretches
 from failover.reports.period.span import Span, parts
 
 PROVEN = "proven"
 
 
-def engines(slice_: Slice, names: tuple[str, ...], rpo: Mapping[str, int]) -> tuple[Backups, ...]:
+def engines(slice_: Slice, names: tuple[str, ...], promises: Sequence[Promise]) -> tuple[Backups, ...]:
     """One row per engine of the scope, also where there was no backup."""
-    return tuple(_of(slice_, name, rpo.get(name)) for name in names)
+    return tuple(
+        _of(slice_, name, [one for one in promises if one.engine == name and one.kind == "rpo"]) for name in names
+    )
 
 
-def _of(slice_: Slice, engine: str, rpo: int | None) -> Backups:
+def _of(slice_: Slice, engine: str, promises: list[Promise]) -> Backups:
     mine = [one for one in slice_.backups if one.engine == engine]
     every = [one for one in slice_.rehearsals if one.engine == engine]
     held = [one for one in every if slice_.span.begins <= one.at < slice_.span.ends]
     proven = [one for one in held if one.outcome == PROVEN]
     seconds = sorted(one.seconds for one in proven)
+    promised = stretches(promises, slice_.span)
+    steps = [(one.at, one.taken) for one in every if one.outcome == PROVEN]
+    limit = promised[-1].limit
     return Backups(
         engine=engine,
         done=sum(one.status == "DONE" for one in mine),
@@ -34,7 +40,9 @@ def _of(slice_: Slice, engine: str, rpo: int | None) -> Backups:
         not_proven=len(held) - len(proven),
         newest_proven=max((one.taken for one in every if one.outcome == PROVEN), default=None),
         gap=gap(every, slice_.span),
-        rpo=rpo,
+        rpo=int(limit.total_seconds()) if limit is not None else None,
+        over=beyond(steps, promised, began(promises)),
+        assumed=assumed(promised),
         restore=median_low(seconds) if seconds else None,
         restore_longest=seconds[-1] if seconds else None,
         compared=sum(one.compared for one in proven),
