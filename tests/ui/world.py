@@ -10,6 +10,7 @@ import json
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
+from django.db import connection
 from django.utils import timezone
 
 from inventory.models import (
@@ -20,7 +21,6 @@ from inventory.models import (
     Host,
     Look,
     Lun,
-    Rollup,
     Site,
     StorageDomain,
     Transition,
@@ -174,29 +174,23 @@ def _declare(hosts: list[Host], person: User, at: datetime) -> None:
 def _scores(engine: Engine, scene: str, now: datetime) -> None:
     """A day of five-minute roll-ups; kvm02 was in local maintenance for half an hour and loses score later."""
     start = int((now - timedelta(hours=24)).timestamp()) // 300 * 300 + 300
-    rows = []
-    for look_row in engine.looks.filter(probe="she_status", host__isnull=False):
-        for step in range(286):
-            at = datetime.fromtimestamp(start + step * 300, now.tzinfo)
-            for host_id in (1, 2):
-                value = 3400.0
-                if host_id == 2 and 137 <= step < 144:
-                    value = 0.0
-                if host_id == 2 and scene == "warning" and step > 210:
-                    value = max(2980.0, 3400.0 - (step - 210) * 12)
-                rows.append(
-                    Rollup(
-                        look=look_row,
-                        series=f"score_{host_id}",
-                        bucket=at,
-                        count=30,
-                        low=value,
-                        high=value,
-                        total=value * 30,
-                        last=value,
-                    )
-                )
-    Rollup.objects.bulk_create(rows, ignore_conflicts=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            insert into inventory_rollup (look_id, series, bucket, count, low, high, total, last)
+            select look, 'score_' || host, bucket, 30, score, score, score * 30, score
+            from (
+                select look.id as look, host, to_timestamp(%s + step * 300) as bucket, case
+                    when host = 2 and step between 137 and 143 then 0.0
+                    when host = 2 and step > 210 and %s then greatest(2980.0, 3400.0 - (step - 210) * 12)
+                    else 3400.0 end as score
+                from inventory_look as look, generate_series(0, 285) as step, generate_series(1, 2) as host
+                where look.engine_id = %s and look.probe = 'she_status' and look.host_id is not null
+            ) as told
+            on conflict do nothing
+            """,
+            [start, scene == "warning", engine.pk],
+        )
 
 
 def look(engine: Engine, hosts: list[Host], scene: str, at: datetime) -> None:
