@@ -52,7 +52,8 @@ def proven(engine: Any) -> None:
         engine=engine, policy=Policy.objects.first(), ident="bench", taken=timezone.now() - timedelta(hours=1),
         status="DONE", proof="proven", whole=True,
     )  # fmt: skip
-    Copy.objects.create(backup=backup, destination=Destination.objects.first(), state=Copy.State.HELD)
+    place = Destination.objects.order_by("pk")[0]
+    Copy.objects.create(backup=backup, destination=place, state=Copy.State.HELD)
 
 
 def asked(engine: Any, said: list[str]) -> Any:

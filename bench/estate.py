@@ -105,6 +105,7 @@ def look(engine: Any, hosts: list[Any]) -> None:
         "host"
     ):
         host = row.host
+        assert host is not None, "the query asked for looks of hosts"
         answers = {name: answer(row.probe, name, host) for name in PROBES[row.probe].commands}
         about = type(declared[host.pk])(**{**vars(declared[host.pk]), "checked_at": timezone.now().timestamp()})
         results.append(looks.read(PROBES[row.probe], row.pk, answers, about))

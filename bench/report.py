@@ -12,6 +12,7 @@ import time
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def make(row: Any, folder: Path | None) -> tuple[float, int, bool]:
     pages = pages_of(pdf.raw)
     same = pdf.raw == period_files.pdf_file(period_reports.read(row)).raw
     for form, deed in period_files.FORMS.items():
-        file = pdf if form == "pdf" else timed(f"content to {form.upper()}", lambda deed=deed: deed(made))[0]
+        file = pdf if form == "pdf" else timed(f"content to {form.upper()}", partial(deed, made))[0]
         same = same and (form == "pdf" or file.raw == deed(period_reports.read(row)).raw)
         if folder is not None:
             (folder / file.name).write_bytes(file.raw)

@@ -65,7 +65,10 @@ def until(condition: Callable[[], bool], limit: float) -> bool:
 def measure(page: Page, stack: Stack, case: Case) -> float:
     """Seconds from the fault to the word."""
     page.goto(stack.url + case.page)
-    shown = lambda: page.locator(f"main {case.shows}").count() > 0  # noqa: E731
+
+    def shown() -> bool:
+        return page.locator(f"main {case.shows}").count() > 0
+
     if not until(lambda: not shown(), 240):
         sys.exit(f"{case.name}: the screen shows the word before the fault")
     time.sleep(1 + random.random() * 3)
@@ -94,7 +97,7 @@ def vm_status_share(stack: Stack) -> float:
     rows = [row for row in stack.call("GET", "/ledger") if "--vm-status" in row["argv"] and row["kind"] == "command"]
     span = max(row["wall"] for row in rows) - min(row["wall"] for row in rows)
     most = max(sum(row["host"] == host for row in rows) for host in {row["host"] for row in rows})
-    return most * VM_STATUS_SECONDS / span
+    return float(most * VM_STATUS_SECONDS / span)
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 GATES = {
     "format": ("ruff", "format", "--check", "."),
     "lint": ("ruff", "check", "."),
-    "types": ("mypy", "portal", "inventory", "backups", "failover", "lab", "deploy"),
+    "types": ("mypy", "portal", "inventory", "backups", "failover", "lab", "deploy", "bench"),
     "imports": ("lint-imports", "--no-cache"),
     "templates": ("djlint", "--check", "--lint", "templates"),
     "migrations": (sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"),
