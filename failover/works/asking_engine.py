@@ -60,7 +60,7 @@ def _said(working: Working, drill: Drill, what: str, result: ActionResult) -> No
     with working.writing():
         append("drill.engine_asked", "portal", f"drill:{drill.pk}", body)
     if not result.accepted:
-        raise WorkFailed(f"The engine refuses: {result.fault} Nothing was done.")
+        raise WorkFailed(f"The engine refuses: {result.fault.rstrip('.')}. Nothing was done.")
     working.say(f"The engine has taken it (correlation id {result.correlation_id}).")
 
 

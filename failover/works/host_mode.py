@@ -57,7 +57,7 @@ def _ask(working: Working, way: str) -> None:
     except EngineFailed as error:
         raise LookFailed(str(error)) from None
     if not result.accepted:
-        raise WorkFailed(f"The engine refuses: {' '.join(result.fault.strip('[]').split())}")
+        raise WorkFailed(f"The engine refuses: {result.fault}")
     working.say(f"The engine has taken the order (correlation id {mark}).")
 
 

@@ -72,11 +72,16 @@ def test_an_act_is_one_post_with_its_correlation_id(scripted, session, act, path
 @pytest.mark.parametrize(
     ("said", "fault"),
     [
-        (Said(409, sample("action-fault-409.xml")), "[Cannot migrate VM. VM is not running.]"),
-        (Said(409, sample("fault-409.xml")), "[Cannot migrate VM. VM is not running.]"),
+        (Said(409, sample("action-fault-409.xml")), "Cannot migrate VM. VM is not running."),
+        (Said(409, sample("fault-409.xml")), "Cannot migrate VM. VM is not running."),
+        (
+            Said(409, b"<fault><detail>[Cannot migrate VM.\n [one] is full.,\tNo host fits.]</detail></fault>"),
+            "Cannot migrate VM. [one] is full., No host fits.",
+        ),
+        (Said(400, b"<fault><reason>[half</reason></fault>"), "[half"),
         (Said(400, b"Maintenance is only for the engine VM", "text/plain"), "Maintenance is only for the engine VM"),
         (Said(200, sample("action-fence-status-failed-HTTP200.xml")), "Unable to connect to fence agent"),
-        (Said(404, sample("fault-409.xml")), "[Cannot migrate VM. VM is not running.]"),
+        (Said(404, sample("fault-409.xml")), "Cannot migrate VM. VM is not running."),
     ],
 )
 def test_a_refusal_is_a_result(scripted, session, said, fault):

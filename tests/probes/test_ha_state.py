@@ -83,6 +83,25 @@ def test_an_old_alarm_is_not_repeated():
     assert log.alarms == ()
 
 
+@pytest.mark.parametrize(
+    ("message", "alarms"),
+    [
+        ("Failed to start engine VM: 'exit 1'. Please check the vdsm logs.", True),
+        ("Failed to start engine VM, already running according to VDSM", False),
+        ("Failed to stop engine VM: timed out", True),
+        ("Failed to start necessary monitors", True),
+        ("Can't start vdsmd, waiting '15' seconds before the next attempt", True),
+        ("Hosted-engine storage domain is in invalid state", True),
+        ("Engine VM started on localhost", False),
+    ],
+)
+def test_what_stops_the_agent_from_its_work_is_an_alarm(message, alarms):
+    head = "MainThread::WARNING::2026-11-22 09:10:05,001::hosted_engine::102::ovirt.HostedEngine::(one) "
+    log = read_agent_log(head + message + "\n")
+    assert log is not None
+    assert log.alarms == ((message,) if alarms else ())
+
+
 @given(st.dictionaries(st.sampled_from(sorted(COMMANDS)), st.binary(max_size=200)))
 def test_any_bytes_in_any_part_never_crash(raw):
     outputs = {part: Output(text, b"", 0) for part, text in raw.items()}

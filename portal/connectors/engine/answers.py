@@ -42,7 +42,7 @@ def failure(answer: Answer, engine: str, asked: str) -> EngineFailed:
     """The exception for an answer that is not 2xx."""
     status = answer.status
     detail = fault_detail(answer)
-    told = detail.strip("[]").rstrip(".") if detail else f"HTTP {status}"
+    told = detail.rstrip(".") if detail else f"HTTP {status}"
     if status == 401:
         return Refused(
             f"Engine {engine} does not accept the login for {asked} (HTTP 401, also with a new token). "
@@ -99,8 +99,9 @@ def fault_detail(answer: Answer) -> str:
 
 
 def words_of_fault(node: Node | None) -> str:
-    """detail, else reason; "" for None."""
-    return text(at(node, "detail")) or text(at(node, "reason"))
+    """detail, else reason, in one line; "" for None. The engine writes its reasons as a Java list, in brackets."""
+    words = " ".join((text(at(node, "detail")) or text(at(node, "reason"))).split())
+    return words[1:-1].strip() if words.startswith("[") and words.endswith("]") else words
 
 
 def plain(body: bytes) -> str:
