@@ -160,7 +160,7 @@ def test_a_password_that_stays_wrong_is_tried_ever_more_rarely(scripted):
             Refused,
             "Bad user",
         ),
-        (Said(400, b'{"error_code":"server_error","error":"No DB"}', "application/json"), Refused, "server_error"),
+        (Said(400, b'{"error_code":"server_error","error":"No DB"}', "application/json"), Refused, "No DB. Look at"),
         (HTML_503, Protocol, "is starting"),
         (HTML_500, Protocol, "no token"),
         (Said(200, b"<html>portal</html>", "text/html"), Protocol, "no token"),

@@ -26,6 +26,7 @@ LOGOUT_SECONDS = 3.0
 # account's lock. The first waits are short, since Keycloak says the same while it starts.
 REFUSAL_SECONDS, LONGEST_REFUSAL = 60.0, 900.0
 _WRONG_PASSWORD = frozenset({"access_denied", "invalid_grant"})
+_TODO = {"server_error": "Look at the engine's server.log and at its database."}
 _JSON = {"Accept": "application/json", "User-Agent": "Holdfast"}  # Accept exactly so, else HTTP 400
 
 
@@ -141,7 +142,7 @@ class Ticket:
         shown, user = self.credentials.shown, self.credentials.username
         refusal = Refused(
             f"Engine {shown} refuses the login of {user} ({code}): {detail.rstrip('.')}. "
-            "Check the account and the password stored for this engine.",
+            f"{_TODO.get(code, 'Check the account and the password stored for this engine.')}",
             status=status,
             detail=detail,
         )
