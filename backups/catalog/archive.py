@@ -17,7 +17,8 @@ from backups.catalog.streams import CHUNK, Broken, Hostile, Limits, Read, Unpack
 from backups.catalog.tar import Body, Kind, Member, members
 from backups.catalog.tree import Tree, read_tree
 
-SMALL = ("config", "version", "os_version", "sha256sum")
+NEEDED = ("config", "version", "sha256sum")  # without which engine-backup ends its restore
+SMALL = (*NEEDED, "os_version")  # 4.3 wrote none; then the restore takes the system for another one
 _CONFIG = re.compile(r"(?:[A-Z]{1,30}_)?DB_DUMP_(?:COMPRESSOR|FORMAT)=\"?[A-Za-z0-9]*\"?")
 _HASH_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Callable
 from statistics import median
 
-from backups.catalog.archive import SMALL, Survey
+from backups.catalog.archive import NEEDED, SMALL, Survey
 from backups.catalog.dumps import Dump
 from backups.catalog.parts import LABELS, NAMES, Part, asked, spoken
 from backups.catalog.rung import Expectation, Mark, Rung
@@ -111,7 +111,7 @@ def members(seen: Survey, expected: Expectation) -> Rung:
     if not wanted:
         told = f"The scope {','.join(expected.scope)} asks for nothing that this engine has: change the policy's scope."
         return Rung("members", Mark.FAIL, told, _names(seen))
-    absent = [name for name in SMALL if not seen.members.get(name)]
+    absent = [name for name in NEEDED if not seen.members.get(name)]
     lost = frozenset(part for part in wanted if not _held(seen, part))
     if (lost or absent) and (seen.hostile or seen.broken):
         return Rung("members", Mark.SKIPPED, _STOPPED, _names(seen))
@@ -216,7 +216,11 @@ def version(seen: Survey, expected: Expectation) -> Rung:
     raw = seen.texts.get("version", "")
     made, installed = version_of(raw), version_of(expected.engine)
     system = seen.texts.get("os_version", "").strip()
-    evidence = (f"archive {raw.strip()[:40]}", f"engine {expected.engine}", f"made on {system[:40]}")
+    evidence = (
+        f"archive {raw.strip()[:40]}",
+        f"engine {expected.engine}",
+        *((f"made on {system[:40]}",) if system else ()),
+    )
     if made is None and (seen.hostile or seen.broken):
         return Rung("version", Mark.SKIPPED, _STOPPED, evidence)
     if made is None:

@@ -16,8 +16,8 @@ def version_of(text: str) -> Version | None:
 
 
 def restorable(archive: Version, engine: Version) -> bool:
-    """True when engine-backup of `engine` accepts an archive of `archive`: the same X.Y and not newer, or 4.4 and
-    4.3 from 4.3.10 into 4.5."""
+    """True when engine-backup of `engine` accepts an archive of `archive`: the same X.Y and not newer, or from 4.3.10
+    on, one of an older X.Y into 4.4 and 4.5."""
     if archive[:2] == engine[:2]:
         return archive <= engine
-    return engine[:2] == (4, 5) and (archive[:2] == (4, 4) or (4, 3, 10, 0) <= archive < (4, 4, 0, 0))
+    return engine[:2] in ((4, 4), (4, 5)) and (4, 3, 10, 0) <= archive < engine

@@ -124,10 +124,11 @@ def _(folder, bases):
     return one.pack_by_hand(form=tarfile.PAX_FORMAT), {}
 
 
-@good("of 4.4, for an engine 4.5")
+@good("of 4.3, which kept no os_version, for an engine 4.5")
 def _(folder, bases):
     one = draft(folder, bases)
-    one.members["version"] = b"4.4.10\n"
+    one.members["version"] = b"4.3.10.4\n"
+    del one.members["os_version"]
     return one.pack(), {}
 
 

@@ -54,6 +54,15 @@ def test_members_are_those_of_the_scope(scope, parts, mark, words):
     assert (rung.outcome, words in rung.sentence) == (mark, True), rung
 
 
+@pytest.mark.parametrize("name", SMALL)
+def test_only_what_engine_backup_cannot_restore_without_is_missed(name):
+    whole = holding(*PARTS)
+    found = {other: seen for other, seen in whole.members.items() if other != name}
+    rung = judging.members(replace(whole, members=found), expectation())
+    assert rung.outcome is (Mark.OK if name == "os_version" else Mark.FAIL)
+    assert rung.outcome is Mark.OK or f"lacks {name}, without which" in rung.sentence
+
+
 def test_the_scope_files_asks_for_no_database():
     rung = judging.dumps(survey(), expectation(scope=("files",)))
     assert (rung.outcome, "files alone" in rung.sentence) == (Mark.SKIPPED, True)
