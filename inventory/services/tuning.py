@@ -18,7 +18,11 @@ from portal.kernel import facts as facts_json
 from portal.kernel.freshness import is_stale
 
 FACTS = "host_facts"
-RUNS = ("up", "powering_up", "migrating", "paused", "not_responding", "reboot_in_progress", "saving_state")
+# the engine's words for a VM that has a QEMU somewhere (facts/engine-api.md 3.1); of "unknown" nobody can say
+RUNS = (
+    "up", "powering_up", "powering_down", "migrating", "paused", "not_responding", "reboot_in_progress",
+    "saving_state", "restoring_state",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

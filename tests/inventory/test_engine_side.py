@@ -24,8 +24,8 @@ from inventory.models import (
     Vm,
 )
 from inventory.probes.reading.multipath import PathFact
-from inventory.services import engine_side, looks, sides, watch
-from inventory.services.tuning import told_of, worth_judging
+from inventory.services import engine_side, looks, sides, tuning, watch
+from inventory.services.tuning import Told, told_of, worth_judging
 from inventory.tuning.facts import AsmDisk, GuestDisk
 from portal.evidence.canonical import digest
 from portal.kernel import facts as facts_json
@@ -265,3 +265,18 @@ def test_what_the_array_answers_on_each_path_stands_beside_the_name(engine):
     assert lines["INQUIRY on kvm02"].agree is None
     late = sides.lun_lines(lun, timezone.now() + timedelta(days=1))
     assert next(one for one in late if one.fact == "INQUIRY on kvm01").told[1].value == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "runs"),
+    [
+        ("up", True),
+        ("powering_down", True),
+        ("restoring_state", True),
+        ("wait_for_launch", False),
+        ("suspended", False),
+        ("unknown", False),
+    ],
+)
+def test_a_vm_runs_while_it_has_a_qemu(status, runs):
+    assert tuning.seen(Vm(name="db", status=status), Told()).running is runs
