@@ -16,8 +16,12 @@ from portal.kernel.output import ParseError
 from portal.kernel.probe import Declared, HostOutputs, Probe
 
 FILES = (
-    "grep -sHE '^# VDSM' /etc/multipath.conf; find /etc/multipath/conf.d -maxdepth 1 -name '*.conf' 2>/dev/null; true"
+    "grep -snHE '^# (VDSM|RHEV|RHAT) ' /etc/multipath.conf; "
+    "find /etc/multipath/conf.d -maxdepth 1 -name '*.conf' 2>/dev/null; true"
 )
+# vdsm looks for its revision in the first line and for the mark in the second, and nowhere else
+_REVISION = re.compile(r"^/etc/multipath\.conf:1:# (?:VDSM|RHEV|RHAT) REVISION (\d+\.\d+)", re.MULTILINE)
+_PRIVATE = re.compile(r"^/etc/multipath\.conf:(\d+):# (?:VDSM|RHEV) PRIVATE", re.MULTILINE)
 COMMANDS: Mapping[str, Command] = {
     "running": Command(("multipathd", "show", "config", "local"), timeout=5, root=True),
     "files": Command(("sh", "-c", FILES), timeout=5),
@@ -31,11 +35,12 @@ Said = tuple[Outcome, str]
 @dataclass(frozen=True)
 class ConfigFacts:
     """settings: what counts for a HUAWEI/XSG1 LUN. revision "": no VDSM REVISION line; private: vdsm leaves the file
-    alone. drop_ins: files in conf.d."""
+    alone; mislaid: the line of a PRIVATE mark that vdsm does not see, 0 without one. drop_ins: files in conf.d."""
 
     settings: tuple[Setting, ...]
     revision: str
     private: bool
+    mislaid: int
     drop_ins: tuple[str, ...]
     unread: tuple[Unread, ...]
 
@@ -52,11 +57,13 @@ def parse(outputs: HostOutputs) -> ConfigFacts:
     if len(unread) == len(COMMANDS):
         raise ParseError(unread[0].why)
     files = read.get("files", "")
-    revision = re.search(r"^/etc/multipath\.conf:# VDSM REVISION (\d+\.\d+)", files, re.MULTILINE)
+    revision = _REVISION.search(files)
+    marks = [int(line) for line in _PRIVATE.findall(files)]
     return ConfigFacts(
         settings=settings,
         revision=revision[1] if revision else "",
-        private=re.search(r"^/etc/multipath\.conf:# VDSM PRIVATE", files, re.MULTILINE) is not None,
+        private=2 in marks,
+        mislaid=min(marks, default=0) if 2 not in marks else 0,
         drop_ins=tuple(sorted(re.findall(r"^/etc/multipath/conf\.d/(\S+\.conf)$", files, re.MULTILINE))),
         unread=tuple(unread),
     )
@@ -110,8 +117,11 @@ def _file(seen: ConfigFacts, host: str) -> Said:
     if seen.private:
         words = f"multipath.conf of {host} is marked VDSM PRIVATE: vdsm does not keep it current"
         return Outcome.WARN, f"{words}. Compare it with vdsm's own after each upgrade.{beside}"
+    if seen.mislaid:
+        words = f"multipath.conf of {host} has its VDSM PRIVATE mark in line {seen.mislaid}"
+        return Outcome.WARN, f"{words}, but vdsm looks in line 2 alone: it overwrites the file. Move the mark.{beside}"
     if not seen.revision:
-        words = f"multipath.conf of {host} has no VDSM REVISION line: vdsm did not write it"
+        words = f"multipath.conf of {host} has no VDSM REVISION as its first line: vdsm did not write it"
         return Outcome.WARN, f"{words}. Run `vdsm-tool configure --module multipath` in maintenance.{beside}"
     if tuple(int(part) for part in seen.revision.split(".")) < REVISION:
         words = f"multipath.conf of {host} is of VDSM revision {seen.revision}, vdsm 4.50 writes 2.2"
