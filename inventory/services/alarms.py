@@ -31,7 +31,8 @@ FLAPPING = timedelta(minutes=10)  # in which so many failures of one check are o
 TIMES = 3
 GAP = timedelta(seconds=60)  # without a look at the alarms, after which what came and went meanwhile is looked up
 MOST = 500  # such endings that are looked at
-FAIL, UNKNOWN = Outcome.FAIL.value, Outcome.UNKNOWN.value
+FAIL, WARN, UNKNOWN = Outcome.FAIL.value, Outcome.WARN.value, Outcome.UNKNOWN.value
+SLOW_BURN = Q(outcome=WARN, look__probe=AVAILABILITY, check_name="burn_rate")  # the one warning that people are told of
 
 
 @dataclass(frozen=True)
@@ -80,15 +81,15 @@ def _watched(now: datetime) -> QuerySet[Finding]:
 
 
 def _failed(now: datetime) -> QuerySet[Any, Any]:
-    """Failures that looks of now speak of."""
+    """Failures that looks of now speak of; and budgets that burn slowly, which are lost in days if nobody looks."""
     lun = Lun.objects.filter(engine=OuterRef("look__engine"), uuid=OuterRef("subject_key"))
-    rows = _watched(now).filter(~stale(now), outcome=FAIL).annotate(
+    rows = _watched(now).filter(~stale(now)).filter(Q(outcome=FAIL) | SLOW_BURN).annotate(
         engine=F("look__engine"), probe=F("look__probe"), host=F("look__host"), host_name=F("look__host__name"),
         device=F("look__device"), lun_name=Subquery(lun.values("name")[:1]), lun_pk=Subquery(lun.values("pk")[:1]),
     )  # fmt: skip
     fields = ("engine", "probe", "host", "host_name", "device", "lun_name", "lun_pk")
     return rows.order_by("since", "pk").values_list(
-        *fields, "check_name", "subject_kind", "subject_key", "sentence", "since", named=True
+        *fields, "check_name", "subject_kind", "subject_key", "outcome", "sentence", "since", named=True
     )
 
 
@@ -111,9 +112,8 @@ def _failure(rows: list[Any], places: Places, pages: Pages) -> Alarm:
     about = _about(_thing(first), places, first.lun_name or "")
     what = concern(first.probe, first.check_name)
     since, link = first.since, _link(first, pages)
-    return Alarm(
-        _thing(first).key, severity(Outcome.FAIL), what, about, f"{first.sentence}{more}", since, link, HOLD, CALM
-    )  # fmt: skip
+    grave = severity(Outcome.FAIL) if first.outcome == FAIL else Severity.WARNING
+    return Alarm(_thing(first).key, grave, what, about, f"{first.sentence}{more}", since, link, HOLD, CALM)
 
 
 def _about(thing: Thing, places: Places, name: str = "") -> About:

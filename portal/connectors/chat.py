@@ -4,8 +4,8 @@ Teams takes an Adaptive Card in a message, which is all that its Workflows under
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from portal.connectors.delivery import DeliveryFailed, Place, plain, post
@@ -13,6 +13,7 @@ from portal.connectors.delivery import DeliveryFailed, Place, plain, post
 SLACK, TEAMS = "slack", "teams"
 LONGEST = 2900  # characters of a block's text; Slack takes 3000
 LINES = 20  # alerts that a card names
+LARGEST = 25_000  # bytes of a message; Teams refuses more than 28 KB for good
 CARD = "application/vnd.microsoft.card.adaptive"
 COLOURS = {"critical": "attention", "warning": "warning", "info": "good"}
 SIGNS = {"critical": "\N{LARGE RED SQUARE}", "warning": "\N{LARGE YELLOW SQUARE}", "info": "\N{LARGE BLUE SQUARE}"}
@@ -42,14 +43,24 @@ class Note:
 
 def send(kind: str, to: Place, note: Note) -> None:
     """Gives one note to a room. Raises DeliveryFailed, DeliveryRefused."""
-    made = slack(note) if kind == SLACK else card(note)
-    body = json.dumps(made, ensure_ascii=False).encode()
+    body = _fitting(slack if kind == SLACK else card, note)
     answer = post(to, body, {"Content-Type": "application/json; charset=utf-8"})
     said = answer.body.decode("utf-8", "replace").strip()
     if said.startswith("<"):
         raise DeliveryFailed(f"{to.name} answers with a page, as no chat room does: see the proxy and its address.")
     if _NOT_DELIVERED in said.lower() or _says_no(said):
         raise DeliveryFailed(f"{to.name} took it, but the room behind it did not: {plain(answer.body, to)[:160]}")
+
+
+def _fitting(made: Callable[[Note], dict[str, Any]], note: Note) -> bytes:
+    """The note with as many alerts as a room takes; the others are counted."""
+    shown = min(len(note.lines), LINES)
+    while True:
+        less = replace(note, lines=note.lines[:shown], more=note.more + len(note.lines) - shown)
+        body = json.dumps(made(less), ensure_ascii=False).encode()
+        if len(body) <= LARGEST or shown == 0:
+            return body
+        shown -= 1
 
 
 def _says_no(said: str) -> bool:

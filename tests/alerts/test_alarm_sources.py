@@ -112,6 +112,16 @@ def test_a_service_leads_to_its_own_page(engine, now):
     assert [one.link for one in said(now).values()] == ["/availability/"]
 
 
+def test_a_budget_that_burns_slowly_is_a_warning_and_one_that_burns_fast_is_graver(engine, now):
+    given = {"probe": "availability", "kind": "service", "key": "core-db"}
+    finding(engine, now, "warn", "burn_rate", **given)
+    finding(engine, now, "warn", "budget", **given)
+    (alarm,) = said(now).values()
+    assert (alarm.key.endswith(":burn_rate"), alarm.severity) == (True, Severity.WARNING)
+    Finding.objects.filter(check_name="burn_rate").update(outcome="fail")
+    assert [one.severity for one in said(now).values()] == [Severity.CRITICAL]
+
+
 def test_an_engine_that_is_not_watched_is_no_alarm(engine, now):
     finding(engine, now, "fail")
     Engine.objects.update(watched=False)

@@ -367,6 +367,40 @@ def test_a_receiver_that_is_off_or_gone(ops, said, now):
     assert [(one.to, one.word) for one in pages.told(row)] == [("a receiver that is gone", "nobody to tell")]
 
 
+def test_an_escalation_to_a_receiver_that_is_gone_is_said(said, now):
+    boss = receiver("Boss")
+    made = route("on call", receiver(), escalate_after=10, escalate_to=boss)
+    said.say(now)
+    tick(now)
+    made.escalate_after, made.escalate_to = 0, None
+    settings.save_route(made, [Receiver.objects.get(name="Operators")], "admin1")
+    settings.remove_receiver(boss, "admin1")
+    for step in (11, 12):
+        tick(now + step * MIN)
+    assert kinds(Alert.objects.get()) == ["opened", "told", "untold"], "said once"
+    assert "escalates to is gone" in Alert.objects.get().events.last().sentence
+
+
+def test_a_receiver_that_is_off_is_not_tested(ops, said, now):
+    Receiver.objects.update(enabled=False)
+    with pytest.raises(acts.Refused, match="switched off: switch it on first"):
+        acts.test(Receiver.objects.get(), "anna", now)
+    assert messages() == []
+
+
+def test_what_is_renamed_while_it_holds_is_routed_by_its_new_names(said, now):
+    """A silence or route of the new name must meet it."""
+    route("new", receiver(), engines=["olvm-prod"])
+    said.say(now)
+    tick(now)
+    assert messages() == []
+    said.say(now, about=About("lun", "ora_redo01", "olvm-prod", "PROD"), sentence="ora_redo01 lost a path.")
+    tick(now + MIN)
+    assert messages() == [("alert.opened", OPS)]
+    row = Alert.objects.get()
+    assert (row.subject, row.engine) == ("ora_redo01", "olvm-prod")
+
+
 def test_a_source_that_breaks_resolves_nothing_and_is_an_alarm_itself(ops, said, now, settings):
     said.say(now)
     tick(now)

@@ -142,6 +142,20 @@ def test_a_connector_that_says_200_and_did_not_deliver_did_not(listener):
         chat.send(chat.TEAMS, place(listener), NOTE)
 
 
+@pytest.mark.parametrize("kind", [chat.SLACK, chat.TEAMS])
+def test_a_note_is_no_larger_than_a_room_takes(listener, kind):
+    long = Line("critical", "\u0639" * 2000, "lun ora_data02")  # two bytes each
+    chat.send(kind, place(listener), Note("critical", "a lost site", [long] * 30, 5))
+    body = listener.heard[0].body
+    assert len(body) <= chat.LARGEST
+    shown = body.decode().count("lun ora_data02")
+    assert 1 <= shown < chat.LINES
+    assert f"and {35 - shown} more" in body.decode()
+    listener.heard.clear()
+    chat.send(kind, place(listener), Note("critical", "headline", [Line("critical", "x", "lun a")] * 30))
+    assert "and 10 more" in listener.heard[0].body.decode()
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [('{"ok": false, "error": "channel_is_archived"}', "channel_is_archived"), ('{"success": false}', "success"),

@@ -120,7 +120,10 @@ class Tried:
 
 
 def test(receiver: Receiver, by: str, now: datetime) -> Tried:
-    """Queues a message that says that it is a test; what becomes of it stands on the receivers' page."""
+    """Queues a message that says that it is a test; what becomes of it stands on the receivers' page. Raises Refused
+    for a receiver that is switched off."""
+    if not receiver.enabled:
+        raise Refused(f"{receiver.name} is switched off: switch it on first.", state=True)
     about = About("receiver", receiver.name)
     words = f"{by} tries whether {receiver.name} is told. Nothing is wrong."
     one = wording.Item(

@@ -159,8 +159,7 @@ def _open(source: str, alarm: Alarm, now: datetime) -> None:
 
 
 def _say(step: Move, row: Alert, alarm: Alarm, now: datetime) -> None:
-    row.sentence, row.link = alarm.sentence, alarm.link[:200]
-    fields = ["sentence", "link"]
+    fields = _told_of(row, alarm)
     if step is Move.REPEAT:
         row.calm_since, row.again, row.repeats = None, alarm.again, row.repeats + 1
         fields += ["calm_since", "again", "repeats"]
@@ -171,6 +170,14 @@ def _say(step: Move, row: Alert, alarm: Alarm, now: datetime) -> None:
         fields += ["severity", *anew(row, "raised")]
         note(row, "raised", alarm.sentence, now)
     row.save(update_fields=fields)
+
+
+def _told_of(row: Alert, alarm: Alarm) -> list[str]:
+    """Sets what may change while it holds: also its names, by which routes and silences go. Gives the fields."""
+    about = alarm.about
+    row.sentence, row.link, row.concern = alarm.sentence, alarm.link[:200], alarm.concern
+    row.subject, row.engine, row.site = about.name[:255], about.engine[:80], about.site[:80]
+    return ["sentence", "link", "concern", "subject", "engine", "site"]
 
 
 def _counted(row: Alert) -> str:

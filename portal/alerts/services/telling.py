@@ -127,7 +127,11 @@ def _escalated(pk: int, now: datetime, given: Rules) -> int:
     one = Notice.objects.select_related("escalate_to").get(pk=pk)
     row = Alert.objects.select_for_update().filter(OPEN, pk=one.alert_id).first()
     one.refresh_from_db(fields=["escalate_at"])
-    if row is None or one.escalate_to is None:
+    if row is None or one.escalate_at is None:
+        return 0
+    if one.escalate_to is None:
+        Notice.objects.filter(pk=pk).update(escalate_at=None)
+        note(row, "untold", "It is not acknowledged, and the receiver that it escalates to is gone.", now)
         return 0
     taken_on = acknowledged(row.acknowledged_by, row.acknowledged_until, now)
     back = bool(held_back(routes.spoken(row), given.quiets, given.hushes, now))
