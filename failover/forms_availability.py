@@ -29,7 +29,12 @@ class ObjectiveForm(forms.Form):
     )
     period = forms.ChoiceField(label="Over", choices=ObjectiveVersion.Period.choices)
     zone = forms.ChoiceField(label="By the calendar of", choices=lambda: [(name, name) for name in zones()])
-    every = forms.FloatField(label="Asked every, seconds", initial=5.0, widget=forms.NumberInput(attrs=NUMBER))
+    every = forms.FloatField(
+        label="Asked every, seconds",
+        initial=5.0,
+        widget=forms.NumberInput(attrs=NUMBER),
+        help_text="It counts at once. What lies before stays judged by the rhythm of its time.",
+    )
     most_ms = forms.FloatField(
         label="A read takes at most, ms", initial=1.0, help_text="Means of five minutes above it count as down."
     )

@@ -25,7 +25,7 @@ SHAPES = {Mail.State.QUEUED: "waiting", Mail.State.SENT: "ok", Mail.State.FAILED
 def mail(request: HttpRequest) -> HttpResponse:
     """The outbox."""
     server, why = outbox.server()
-    lost = Mail.objects.filter(state=Mail.State.FAILED)
+    lost = outbox.lost()
     waiting = Mail.objects.filter(state=Mail.State.QUEUED)
     counts = lost.count(), waiting.count()
     state, headline = _headline(why, *counts)
@@ -39,7 +39,7 @@ def mail(request: HttpRequest) -> HttpResponse:
         "why": why,
         "lost": lost[:MOST],
         "counts": counts,
-        "rows": [(SHAPES[Mail.State(row.state)], row) for row in Mail.objects.exclude(state=Mail.State.FAILED)[:MOST]],
+        "rows": [(SHAPES[Mail.State(row.state)], row) for row in Mail.objects.exclude(pk__in=lost.values("pk"))[:MOST]],
         "acts": acts_of(request.user),
         "path": path(("Drills", "drills"), "Mail"),
     }
