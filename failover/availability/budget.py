@@ -129,7 +129,9 @@ def burning(of: History, objective: float, now: float) -> Verdict:
             tail = f"too little of the last {span(one.long)} or {span(one.short)} was seen, and what was seen burns."
             return Verdict(Outcome.UNKNOWN, "Not known", f"{words}: {tail} See its outages.")
     if first.rate is None:
-        return Verdict(Outcome.UNKNOWN, "Not known", f"How fast {of.service} spends its budget is not known.")
+        words = f"How fast {of.service} spends its budget is not known: too little of the last"
+        tail = "was seen. Look at the process drill_prober."
+        return Verdict(Outcome.UNKNOWN, "Not known", f"{words} {span(ALERTS[0].short)} {tail}")
     return Verdict(Outcome.OK, "Calm", f"{of.service} spends its budget no faster than {promise(objective)} allows.")
 
 
