@@ -103,8 +103,9 @@ def test_proofs_of_drills():
     assert missing("drills.within_year", proofs=never) == "not proven within a year: failover of olvm"
     assert "she_switchover of olvm" in missing("drills.within_year", proofs=old)
     assert missing("drills.within_year", proofs=()) == "nothing is planned to be proven by drills"
-    assert missing("drills.not_overdue", proofs=never) == "overdue: failover of olvm"
+    assert missing("drills.not_overdue", proofs=never) == "overdue or never proven: failover of olvm"
     assert missing("drills.not_overdue", proofs=old) == ""
+    assert missing("drills.not_overdue", proofs=(proof(late=False),)) != "", "what was never proven is not in time"
     paper, lately = {"drills": (drill(kind="tabletop"),)}, MONTH.ends - 300 * DAY
     assert "another host took the engine over" in missing("drills.switchover", paper, proven=())
     assert missing("drills.switchover", paper, proofs=(proof(FAILOVER, lately, 95, 300, True),)) == ""

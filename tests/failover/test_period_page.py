@@ -172,6 +172,9 @@ def test_a_drill_is_told_with_its_objectives_and_what_is_not_whole():
     ):
         assert part in said, part
     assert row(told, "Drills", "DR-2026-005")[3].text == "1 of 2"
+    pairs = section(told, "Drills in detail").items[0].pairs
+    assert [label for label, _ in pairs[0]] == ["Plan", "Scenario"]
+    assert [one for pair in pairs for one in pair] == list(section(told, "Drills in detail").items[0].facts)
     assert row(told, "Drills", "DR-2026-005")[5].more == "1 deviation"
     (plot,) = section(told, "Drills").plots
     assert [bar.kind for bar in plot.bars] == ["ok", "ok"]

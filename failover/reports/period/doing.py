@@ -8,6 +8,7 @@ from failover.reports.period.content import Drill, Proof, Report, Subject
 from failover.reports.words import counted, listed
 
 MOST = 3  # names in a sentence
+WATCH = "Let the portal watch from the beginning to the end: the next period that it sees in whole can be judged."
 
 
 def named(names: Iterable[str]) -> str:

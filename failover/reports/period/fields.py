@@ -73,8 +73,8 @@ def _yearly(report: Report) -> str:
 
 
 def _overdue(report: Report) -> str:
-    late = [_of(one) for one in report.proofs if one.late]
-    return f"overdue: {listed(late[:MOST])}" if late else ""
+    late = [_of(one) for one in report.proofs if one.late or one.last is None]
+    return f"overdue or never proven: {listed(late[:MOST])}" if late else ""
 
 
 def _of(one: Proof) -> str:

@@ -3,10 +3,10 @@ worst that it could have been, and only what holds even then is ok. docs/adr/003
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from failover.reports.period import doing
-from failover.reports.period.content import Course, Judged, Report, Service, Subject, Verdict
+from failover.reports.period.content import Backups, Course, Judged, Report, Service, Subject, Verdict
 from failover.reports.words import counted, listed
 from portal.kernel.outcome import GRAVE, Outcome
 from portal.kernel.words import span
@@ -21,9 +21,10 @@ def judged(report: Report, unwatched: int) -> tuple[Judged, ...]:
     """In the order of the report. unwatched: seconds at the period's beginning of which the portal keeps nothing."""
     whole = int((report.period.ends - report.period.begins).total_seconds())
     if unwatched >= whole:
-        return tuple(Judged(title, "unknown", NOT_WATCHED, whole, ()) for title in RULES)
+        none = Judged("Summary", "unknown", NOT_WATCHED, whole, (doing.WATCH,))
+        return (none, *(Judged(title, "unknown", NOT_WATCHED, whole, ()) for title in RULES))
     words = f"the portal began to watch {span(unwatched)} into the period"
-    early = (Judged("Summary", "unknown", words, unwatched, ()),) if unwatched else ()
+    early = (Judged("Summary", "unknown", words, unwatched, (doing.WATCH,)),) if unwatched else ()
     return (*early, *(rule(title, report) for title, rule in RULES.items()))
 
 
@@ -66,19 +67,18 @@ def _drills(title: str, report: Report) -> Judged:
 
 def _proofs(title: str, report: Report) -> Judged:
     late = sum(one.late for one in report.proofs)
+    unkept = [one for one in report.proofs if one.assumed]
+    names = doing.named(dict.fromkeys(one.what for one in unkept))
+    assumed = max((one.assumed for one in unkept), default=0)
     for_a_time = sum(one.overdue > 0 and not one.late for one in report.proofs)
     rows = [
         ("fail", _many(late, "proof", "overdue")),
         ("warn", _many(for_a_time, "proof", "overdue for a time")),
         ("unknown", _many(sum(one.last is None and not one.late for one in report.proofs), "proof", "not there yet")),
         ("unknown", "" if report.proofs else "nothing is planned to be proven by drills"),
-        *(
-            ("unknown", f"what was allowed for {one.what} is not kept for {span(one.assumed)}")
-            for one in report.proofs
-            if one.assumed
-        ),
+        ("unknown", f"what was allowed for {names} is not kept {_for(unkept, assumed)}" if unkept else ""),
     ]
-    return _section(title, rows, "every proof is in time", todo=doing.proofs(report))
+    return _section(title, rows, "every proof is in time", assumed, doing.proofs(report))
 
 
 def _not_held(title: str, report: Report) -> Judged:
@@ -93,17 +93,24 @@ def _issues(title: str, report: Report) -> Judged:
 
 
 def _backups(title: str, report: Report) -> Judged:
-    rows: list[Found] = []
-    for one in report.backups:
-        late = f"backups of {one.engine} proven later than the RPO for {span(one.over)}"
-        rows.append(("fail", late if one.over else ""))
-        rows.append(("unknown", "" if one.rpo is not None else f"no RPO is set for {one.engine}"))
-        if one.assumed:
-            rows.append(
-                ("unknown", f"what was promised of backups of {one.engine} is not kept for {span(one.assumed)}")
-            )
-    assumed = max((one.assumed for one in report.backups), default=0)
+    over, unkept = [one for one in report.backups if one.over], [one for one in report.backups if one.assumed]
+    bare = [one.engine for one in report.backups if one.rpo is None]
+    late, assumed = max((one.over for one in over), default=0), max((one.assumed for one in unkept), default=0)
+    lost = f"what was promised of backups of {_all(unkept)} is not kept {_for(unkept, assumed)}"
+    rows = [
+        ("fail", f"backups of {_all(over)} proven later than the RPO {_for(over, late)}" if over else ""),
+        ("unknown", f"no RPO is set for {doing.named(bare)}" if bare else ""),
+        ("unknown", lost if unkept else ""),
+    ]
     return _section(title, rows, "always proven within the RPO", assumed, doing.backups(report))
+
+
+def _all(rows: list[Backups]) -> str:
+    return doing.named(one.engine for one in rows)
+
+
+def _for(rows: Sequence[object], seconds: int) -> str:
+    return f"for {'up to ' if len(rows) > 1 else ''}{span(seconds)}"
 
 
 def _course(what: str, many: str, bad: str, of: Callable[[Report], Course]) -> Callable[[str, Report], Judged]:
@@ -136,7 +143,7 @@ def _availability(title: str, report: Report) -> Judged:
     blind = [one for one in services if kept(one) == "unknown"]
     unseen = max((one.unseen for one in services), default=0) // 1000
     rows = [
-        ("fail", f"error budget of {listed(lost)} spent" if lost else ""),
+        ("fail", f"error budget of {doing.named(lost)} spent" if lost else ""),
         ("unknown", f"{_hidden(blind)} could have spent the error budget" if blind else ""),
         ("unknown", "" if services else "availability is not measured"),
     ]
@@ -145,7 +152,7 @@ def _availability(title: str, report: Report) -> Judged:
 
 
 def _hidden(blind: list[Service]) -> str:
-    return listed([f"{span(one.unseen // 1000)} of {one.name} that nobody saw" for one in blind])
+    return doing.named(f"{span(one.unseen // 1000)} of {one.name} that nobody saw" for one in blind)
 
 
 def kept(one: Service) -> str:

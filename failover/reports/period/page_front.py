@@ -71,7 +71,8 @@ def _gravest_first(report: Report) -> list[Judged]:
 
 
 def _place(title: str, numbers: Mapping[str, str]) -> Cell:
-    return Cell(f"{numbers.get(title, '')} {title}".strip(), wide=True)
+    """The summary's own line is of the period as a whole."""
+    return Cell(f"{numbers[title]} {title}" if title in numbers else "Whole period", wide=True)
 
 
 def _judged(one: Judged, numbers: Mapping[str, str], told: Language) -> tuple[Cell, ...]:

@@ -80,26 +80,24 @@ def proofs(now: Slice, engines: Iterable[str], promises: Sequence[Promise], prov
     """What schedules in force count, and failover itself for each engine. What was never proven is as old as what the
     portal knows of this scope."""
     drills = [one for one in promises if one.kind == "drill"]
+    base = now.since or now.span.ends  # a portal that keeps nothing yet calls nothing overdue
     found = []
     for engine in engines:
         mine = [one for one in drills if one.engine == engine]
         done = [one for one in proven if one.engine == engine]
         loss = stretches([one for one in mine if one.proves], now.span, ALLOWED)
-        found.append(_proof(FAILOVER, engine, [one.ended for one in done if one.proves], loss, now.since, now.span))
+        found.append(_proof(FAILOVER, engine, [one.ended for one in done if one.proves], loss, base, now.span))
         for plan in sorted({one.plan for one in mine if not one.proves}):
             of = stretches([one for one in mine if one.plan == plan], now.span)
             if of[-1].limit is not None:
                 ended = [one.ended for one in done if one.plan == plan]
-                found.append(_proof(plan, engine, ended, of, now.since, now.span))
+                found.append(_proof(plan, engine, ended, of, base, now.span))
     return found
 
 
-def _proof(
-    what: str, engine: str, ended: list[datetime], of: tuple[Stretch, ...], base: datetime | None, span: Span
-) -> Proof:
+def _proof(what: str, engine: str, ended: list[datetime], of: tuple[Stretch, ...], base: datetime, span: Span) -> Proof:
     last, limit = max(ended, default=None), of[-1].limit or ALLOWED
-    counted = last or base
-    late = counted is None or span.ends - counted > limit
+    late = span.ends - (last or base) > limit
     days = (span.ends - last).days if last else None
     steps = [(one, one) for one in ended]
     return Proof(what, engine, last, limit.days, days, late, beyond(steps, of, base), assumed(of))
