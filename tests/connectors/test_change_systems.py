@@ -39,6 +39,8 @@ def test_from_the_request_to_the_close(changes, kind):
     made = system.create(wanted(mark))
     assert made.gate is Gate.AWAITING
     assert (made.key.system, bool(made.key.number)) == (kind, True)
+    if kind == "jira":
+        assert (made.begins, made.ends) == (BEGINS, ENDS)
     if kind in PLAIN:
         assert (made.begins, made.ends, made.ci, made.kind) == (BEGINS, ENDS, ("oradb01",), "normal")
     assert system.create(wanted(mark)).key == made.key
@@ -61,6 +63,52 @@ def test_from_the_request_to_the_close(changes, kind):
     assert len(changes.ledger(kind, "close", made.key.number)) == 1
     assert "20:42" in told["ended"]
     assert system.read(made.key).gate is Gate.PREVENTED
+
+
+@every
+def test_a_change_whose_answer_was_lost_is_found_by_its_mark(changes, kind):
+    system, mark = changes.connect(kind), next(marks)
+    if kind != "webhook":  # where the same event makes it
+        assert system.find(wanted(mark)) is None
+    changes.fault(kind, "lost-answer", what="create", times="1")
+    with pytest.raises(ChangeFailed) as caught:
+        system.create(wanted(mark))
+    assert caught.value.sent, "it may have been made"
+    found = system.find(wanted(mark))
+    assert (found.gate, len(changes.ledger(kind, "create", found.key.number))) == (Gate.AWAITING, 1)
+    assert system.create(wanted(mark)).key == found.key
+
+
+@every
+def test_a_change_that_is_refused_was_not_sent(changes, kind):
+    changes.fault(kind, "refuse", status="400", what="create", times="1")
+    with pytest.raises(ChangeRefused) as caught:
+        changes.connect(kind).create(wanted(next(marks)))
+    assert not caught.value.sent
+
+
+@every
+def test_what_fails_after_it_was_made_says_so(changes, kind):
+    """The change is made, and cannot be read."""
+    if kind in ("servicenow", "webhook"):
+        pytest.skip("the answer to the request is the change itself")
+    system, mark = changes.connect(kind), next(marks)
+    made = len(changes.ledger(kind, "create"))
+    desk = changes.alone.servers.desks[kind]
+    with pytest.MonkeyPatch.context() as patched:
+        enter = desk.enter
+
+        def entered(what, number, **more):
+            enter(what, number, **more)
+            if what == "create":
+                desk.faults["refuse"] = {"status": "403", "what": "read", "times": "0"}
+
+        patched.setattr(desk, "enter", entered)
+        with pytest.raises(ChangeFailed) as caught:
+            system.create(wanted(mark))
+    desk.faults.clear()
+    assert (caught.value.sent, len(changes.ledger(kind, "create")) - made) == (True, 1)
+    assert system.find(wanted(mark)).gate is Gate.AWAITING
 
 
 @every

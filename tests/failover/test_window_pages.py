@@ -114,6 +114,47 @@ def test_local_maintenance_is_entered_once_however_often_it_is_sent(engine, read
     assert "CHG-7" in text(reader.get(reverse("overview")))  # the banner stands above every page
 
 
+def twice(monkeypatch, on, other):
+    """Another click with the same key is answered in the middle of the first one; each counts its seconds anew."""
+    asked, seconds, until = [], iter(range(9)), windows._until
+
+    def meanwhile(*given):
+        if not asked:
+            asked.append(None)
+            asked[0] = other()
+        return on
+
+    def later(deadline):
+        told = until(deadline)
+        return {**told, "release_after": told["release_after"] - next(seconds)}
+
+    monkeypatch.setattr(windows, "_until", later)
+    monkeypatch.setattr(windows, "_guarded", meanwhile)
+    monkeypatch.setattr(windows, "warm", meanwhile)
+    return asked
+
+
+def test_of_two_clicks_at_one_time_both_get_the_same_run(engine, monkeypatch):
+    deadline, on = timezone.now() + timedelta(hours=1), standby(engine).pk
+    wish = windows.Wish("local", standby(engine), "kernel update", deadline)
+
+    def enter():
+        return windows.start(engine, wish, "operator1", KEY)
+
+    other = twice(monkeypatch, on, enter)
+    assert enter().pk == other[0].pk
+    Window.objects.update(state="active", release_on=standby(engine))
+    Run.objects.update(status="succeeded")
+    for act in (
+        lambda: windows.extend(Window.objects.get(), deadline + timedelta(hours=1), "operator1", "more", KEY[:-1]),
+        lambda: windows.leave(Window.objects.get(), "operator1", key=KEY[:-2]),
+    ):
+        other = twice(monkeypatch, on, act)
+        assert act().pk == other[0].pk
+        Run.objects.update(status="succeeded")
+    assert Run.objects.count() == 3
+
+
 def test_a_mistake_comes_back_with_what_was_entered(engine, reader, allowing):  # noqa: F811
     answer = reader.post(enter_url(engine), given(typed="kvm01"))
     assert (answer.status_code, Run.objects.count()) == (422, 0)
