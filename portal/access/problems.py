@@ -40,6 +40,14 @@ class Conflict(exceptions.APIException):
     default_detail = "The state of things forbids it."
 
 
+class Locked(exceptions.APIException):
+    """423: another drill, maintenance or Run has it; it is free when that ends (facts/drills-and-evidence.md 4.4)."""
+
+    status_code = 423
+    default_code = "locked"
+    default_detail = "Another run has it"
+
+
 class ChangePrevents(Conflict):
     """409: the change that it belongs to does not allow it, or one is wanted and none is named."""
 

@@ -44,6 +44,7 @@ PROBLEM = {
 ALWAYS = {400: "Not readable or not valid", 401: "No valid token", 403: "Not allowed", 404: "Not found"}
 ALWAYS |= {406: "No such form", 429: "Wait"}
 WRITES = {409: "The state of things forbids it", 413: "Too large", 415: "Not JSON", 422: "Not to be carried out"}
+WRITES |= {423: "Another run has it"}
 
 
 def problems(result: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def test_a_backup_is_taken_once_per_key(policy):
     other = {**wish, "change": "CHG2"}
     assert kind(api.post("/api/v1/backups/", other, format="json", HTTP_IDEMPOTENCY_KEY="k1"))[0] == 422
     busy = api.post("/api/v1/backups/", wish, format="json", HTTP_IDEMPOTENCY_KEY="k2")
-    assert kind(busy) == (409, "conflict")
+    assert kind(busy) == (423, "locked")
     assert f"Run {first.json()['id']}" in busy.json()["detail"]
     assert Run.objects.count() == 1
 
@@ -160,7 +160,7 @@ def test_a_backup_is_proven_again(act, plan, newest):
     answer = api.post(path, HTTP_IDEMPOTENCY_KEY="k")
     assert (answer.status_code, answer.json()["plan"], answer.json()["target"]) == (202, plan, f"backup:{newest.pk}")
     assert api.post(path, HTTP_IDEMPOTENCY_KEY="k").json()["id"] == answer.json()["id"]
-    assert kind(api.post(path)) == (409, "conflict")
+    assert kind(api.post(path)) == (423, "locked")
 
 
 def test_a_backup_is_copied_kept_and_released(newest):

@@ -196,6 +196,19 @@ def test_a_clock_that_goes_back_holds_nothing_up(change, fake):
     assert deliver_due(timezone.now()) == 1
 
 
+def test_where_nothing_listens_one_note_is_tried_and_not_one_of_each_change(change, fake):
+    fake.put("CHG2")
+    other = bind(Asked("CHG2"), "PROD", "anna", timezone.now())
+    tell(change, "one")
+    note(other, "run:2:one", "run:2", "two", timezone.now())
+    now = timezone.now()
+    fake.errors["note"] = [AWAY]
+    assert deliver_due(now) == 0
+    assert sorted(ChangeNote.objects.values_list("attempts", flat=True)) == [0, 1]
+    fake.errors["note"] = [ChangeUnreachable("snow is slow.", sent=True)]
+    assert deliver_due(now + delivering.FIRST_PAUSE) == 1, "one that is slow with one file is there for the others"
+
+
 def test_all_from_a_sequence_on_are_tried_again(change, fake):
     tell(change, "one", "two", "three")
     fake.errors["note"] = [NO, NO, AWAY]

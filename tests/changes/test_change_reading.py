@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,9 +11,10 @@ from django.utils import timezone
 from portal.changes.asked import Asked
 from portal.changes.gate import Need
 from portal.changes.models import Change, ChangeSystem
-from portal.changes.services import BindRefused, asking, bind, decided, fresh, in_charge, lifting, look, systems
+from portal.changes.services import BindRefused, asking, bind, decided, fresh, in_charge, lifting, look, note, systems
 from portal.changes.services.looking import ask_clashes, keep, look_due, soon, wake
 from portal.changes.services.opening import known_secrets
+from portal.changes.services.pruning import prune
 from portal.evidence.models import Record
 from portal.kernel.change import ChangeRefused, ChangeUnreachable, ChangeWanted, Gate
 
@@ -282,3 +284,45 @@ def test_two_people_lift_a_gate_for_four_hours(system, people):
     lifting.confirm(system, "berta", now)
     assert lifting.lifted(system.pk, now)
     assert lifting.lifted(system.pk, now + timedelta(hours=5)) is None
+
+
+def test_a_system_that_is_away_holds_no_other_system_up(system, fake):
+    """However many of its changes are due."""
+    other = ChangeSystem.objects.create(name="jira", kind="jira", url="https://j")
+    now, long = timezone.now(), timezone.now() - timedelta(hours=1)
+    for number in range(25):
+        given = {"asked_by": "anna", "asked_at": long, "look_at": long}
+        Change.objects.create(system=system, number=f"CHG{number}", mark=f"m{number}", **given)
+    Change.objects.create(system=other, number="OPS-1", mark="j", asked_by="anna", asked_at=long, look_at=now)
+    fake.errors["read"] = [AWAY]
+    assert (look_due(now), fake.reads) == (1, 1)
+    assert (look_due(now), fake.reads) == (1, 2)
+    assert Change.objects.get(system=other).seen_at is not None
+
+
+def test_a_clock_that_went_back_holds_no_look_up(system, fake):
+    bound()
+    Change.objects.update(look_at=timezone.now() + timedelta(days=1))
+    assert look_due(timezone.now()) == 1
+
+
+def test_another_record_of_the_number_is_not_older_than_the_former_one(system, fake):
+    """As after a copy of the instance: it counts its changes anew."""
+    fake.put("CHG1", Gate.PREVENTED, sequence=90)
+    row = look(bound().pk)
+    seen = fake.put("CHG1", Gate.ALLOWED, sequence=3)
+    assert look(row.pk).gate == "prevented"
+    fake.changes["CHG1"], fake.strict = replace(seen, key=replace(seen.key, sys_id="id-new")), False
+    row = look(row.pk)
+    assert (row.gate, row.sys_id) == ("allowed", "id-new")
+
+
+def test_a_number_that_is_no_change_is_forgotten(system, fake):
+    fake.put("CHG1")
+    for number in ("CHG1", "CHG404", "CHG405"):
+        look(bound(number).pk)
+    note(Change.objects.get(number="CHG405"), "run:1:one", "run:1", "one", timezone.now())
+    prune(timezone.now())
+    assert Change.objects.count() == 3
+    prune(timezone.now() + timedelta(days=31))
+    assert sorted(Change.objects.values_list("number", flat=True)) == ["CHG1", "CHG405"]

@@ -141,8 +141,8 @@ def _not_taken(row: ChangeNote, error: ChangeFailed, now: datetime) -> str:
         pause = max(pause, timedelta(seconds=min(error.wait, LONGEST_PAUSE.total_seconds())))
     fields = {"error": words, "next_at": now + pause, "taken_until": None}
     ChangeNote.objects.filter(pk=row.pk, state=S.QUEUED).update(**fields)
-    if isinstance(error, ChangeLogin):
-        # no other change of the system is taken with it either, and each try may lock the account
+    if isinstance(error, ChangeLogin) or (isinstance(error, ChangeUnreachable) and not error.sent):
+        # no other change of the system is taken either; each try may lock the account, or takes other systems' time
         others = ChangeNote.objects.filter(change__system=row.change.system_id, state=S.QUEUED, next_at__lt=now + pause)
         others.update(next_at=now + pause)
     announce()

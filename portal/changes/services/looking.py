@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 EVERY = timedelta(seconds=60)  # between two unasked looks while it may still change what is allowed
 SLOW = timedelta(minutes=15)  # while it is settled for now
 AFTER = timedelta(days=2)  # after the end of its window it is looked at no more
+FAR = timedelta(hours=1)  # no look is planned as far ahead: the clock went back
 SLOWEST = timedelta(minutes=5)  # more than an answer takes; a larger difference is a clock that went back
 AT_ONCE = 20  # changes of one tick
 LONGEST_TICK = 30.0  # seconds after which no further one is asked for
@@ -98,8 +99,9 @@ def keep(change: Change, came: ChangeSeen, now: datetime) -> None:
 
 
 def _taken(kept: ChangeSeen | None, came: ChangeSeen) -> ChangeSeen:
-    """An older answer that shuts the gate is taken all the same: a mistake must not let anything act."""
-    if kept is None or came.gate is not Gate.ALLOWED:
+    """An older answer that shuts the gate is taken all the same: a mistake must not let anything act. Where the system
+    tells another sys_id of the number it is another record, and nothing of the former one is newer."""
+    if kept is None or came.gate is not Gate.ALLOWED or kept.key.sys_id != came.key.sys_id:
         return came
     return newer(kept, came)
 
@@ -156,15 +158,19 @@ def look_due(now: datetime) -> int:
 
 
 def _look_all(now: datetime) -> int:
-    due = Change.objects.filter(look_at__lte=now, system__enabled=True).order_by("look_at")
+    due = Q(look_at__lte=now) | Q(look_at__gt=now + FAR)
+    rows = Change.objects.filter(due, system__enabled=True).order_by("look_at")
     read, silent, until = 0, set(), time.monotonic() + LONGEST_TICK
-    for pk, at, system in list(due.values_list("pk", "look_at", "system")[:AT_ONCE]):
+    for pk, at, system in list(rows.values_list("pk", "look_at", "system")[:AT_ONCE]):
         if system in silent or time.monotonic() > until:
-            continue  # one question is enough to know that it does not answer
+            continue
         if Change.objects.filter(pk=pk, look_at=at).update(look_at=now + EVERY):
             read += 1
             if look(pk).error:
-                silent.add(system)
+                silent.add(
+                    system
+                )  # one question is enough; its other changes make way for those of systems that answer
+                Change.objects.filter(due, system=system).update(look_at=now + EVERY)
     return read
 
 

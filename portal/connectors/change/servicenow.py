@@ -80,6 +80,8 @@ class ServiceNow:
         }
         with self.door.open(CLOSE_TIMES) as session:
             record = self._record(session, key)
+            if key.number not in ("", field(record, "number").value):
+                raise self._over(session, record, f"it has the sys_id that was kept for {key.number}")
             for _ in range(MOST_STEPS):
                 if self._ended(session, record, code):
                     return
