@@ -33,7 +33,8 @@ Sender = Callable[[Mail], None]  # raises DeliveryFailed
 
 FIRST_PAUSE = timedelta(seconds=30)  # doubled with each try
 DOUBLED = 10  # times at most; the longest pause is reached before
-LONGEST_PAUSE = timedelta(hours=1)
+LONGEST_PAUSE = timedelta(minutes=15)  # what waited for a server that was away goes soon after it is back
+LONGEST_ASKED = timedelta(hours=1)  # for which the other side may ask to be left alone
 WORTH = timedelta(hours=24)  # for which it is tried; after that a message is worth nothing
 TAKEN = timedelta(seconds=180)  # that a worker may have one; longer than a server may be silent
 LATE = timedelta(minutes=10)  # from which on a message that waits is news
@@ -187,8 +188,8 @@ def _over(row: Mail) -> None:
 
 
 def _send_all(which: Q, by: Sender, now: datetime) -> int:
-    # no pause is longer than LONGEST_PAUSE: what is to wait longer was put off by a clock that was ahead
-    ripe = Q(next_at__lte=now) | Q(next_at__gt=now + LONGEST_PAUSE)
+    # no pause is longer than LONGEST_ASKED: what is to wait longer was put off by a clock that was ahead
+    ripe = Q(next_at__lte=now) | Q(next_at__gt=now + LONGEST_ASKED)
     rows = Mail.objects.filter(which, _free(now), ripe, state=Mail.State.QUEUED)
     due = rows.order_by("next_at", "pk").values_list("pk", "channel", "address")
     sent, tried, until, silent = 0, 0, time.monotonic() + LONGEST_TICK, set[str]()
@@ -260,7 +261,7 @@ def _not_sent(row: Mail, error: DeliveryFailed, now: datetime) -> None:
     if isinstance(error, DeliveryRefused):
         _end(row, Mail.State.FAILED, str(error), now)
         return
-    asked = min(LONGEST_PAUSE, timedelta(seconds=error.wait))  # by the other side
+    asked = min(LONGEST_ASKED, timedelta(seconds=error.wait))  # by the other side
     pause = max(asked, min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(row.attempts - 1, DOUBLED)))
     Mail.objects.filter(pk=row.pk, state=Mail.State.QUEUED).update(
         error=str(error), next_at=now + pause, taken_until=None
