@@ -306,3 +306,18 @@ def test_what_ended_long_ago_goes_and_what_is_not_done_with_stays(catcher):
     assert services.prune(now) == 0
     assert services.prune(now + timedelta(seconds=1)) == 2
     assert sorted(Mail.objects.values_list("person", "state")) == [("bert", S.FAILED), ("dora", S.QUEUED)]
+
+
+def test_the_api_tries_a_lost_message_again(client):
+    services.queue(NEWS, [ANNA, Reader("bert", "", "No address is known.")], timezone.now())
+    lost = Mail.objects.get(person="anna")
+    Mail.objects.filter(pk=lost.pk).update(state=S.FAILED, error="The server says 550.")
+    client.force_login(person("judge", role="auditor"))
+    assert client.post(f"/api/v1/mail/{lost.pk}/again/").status_code == 403
+    client.force_login(person("op1"))
+    assert client.post("/api/v1/mail/999999/again/").status_code == 404
+    given = client.post(f"/api/v1/mail/{lost.pk}/again/")
+    assert (given.status_code, given.json()["state"]) == (202, "queued")
+    assert client.post(f"/api/v1/mail/{lost.pk}/again/").status_code == 409
+    assert client.post(f"/api/v1/mail/{Mail.objects.get(person='bert').pk}/again/").status_code == 409
+    assert Record.objects.get(kind="mail.again").actor == "op1"
