@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from django.db import DataError, IntegrityError, connection, transaction
@@ -22,6 +22,32 @@ BUCKET = 300  # seconds of a roll-up
 HELD = ("pk", "probe", "at", "state", "mark", "numbers")
 
 log = logging.getLogger(__name__)
+
+
+@dataclass
+class Changes:
+    """What a batch does to findings, written together: a fabric that is lost changes those of all LUNs of all hosts."""
+
+    transitions: list[Transition] = field(default_factory=list)
+    created: list[Finding] = field(default_factory=list)
+    changed: dict[int, Finding] = field(default_factory=dict)
+    gone: list[int] = field(default_factory=list)
+
+    def write(self) -> None:
+        """One statement per kind of change."""
+        if self.gone:
+            Finding.objects.filter(pk__in=self.gone).delete()
+        Finding.objects.bulk_create(self.created)
+        rows = [(one.pk, str(one.outcome), one.sentence, one.since) for one in self.changed.values()]
+        if rows:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    """update inventory_finding f set outcome = n.outcome, sentence = n.sentence, since = n.since
+                       from unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[])
+                            n(pk, outcome, sentence, since) where f.id = n.pk""",
+                    [list(column) for column in zip(*rows, strict=True)],
+                )
+        Transition.objects.bulk_create(self.transitions)
 
 
 def record(results: Iterable[Result]) -> int:
@@ -70,24 +96,24 @@ def _written(batch: list[Result]) -> int:
             else:
                 taken[pk] = result.unread() if result.unread else result
         _beat(beats)
-        transitions = _taken(taken)
+        changes = _taken(taken)
         _roll_up([*taken.values(), *beats, *late])
-    return len(transitions)
+    return len(changes.transitions)
 
 
-def _taken(results: dict[int, Result]) -> list[Transition]:
-    """Writes what brought something; the looks are locked. Returns the transitions, saved."""
+def _taken(results: dict[int, Result]) -> Changes:
+    """Writes what brought something; the looks are locked. Returns what it changed."""
+    changes = Changes()
     if not results:
-        return []
+        return changes
     looks = Look.objects.filter(pk__in=results).select_related("host", "device", "engine").defer("sections", "facts")
     standing: dict[int, list[Finding]] = {}
     for finding in Finding.objects.filter(look__in=results):
         standing.setdefault(finding.look_id, []).append(finding)
-    transitions: list[Transition] = []
     for look in looks.order_by("pk"):
-        transitions += _apply(look, results[look.pk], standing.get(look.pk, []))
-    Transition.objects.bulk_create(transitions)
-    return transitions
+        _apply(look, results[look.pk], standing.get(look.pk, []), changes)
+    changes.write()
+    return changes
 
 
 def _beat(results: list[Result]) -> None:
@@ -102,9 +128,9 @@ def _beat(results: list[Result]) -> None:
         )
 
 
-def _apply(look: Look, result: Result, standing: list[Finding]) -> list[Transition]:
-    """Brings one look and its findings to the result; returns the transitions, not yet saved."""
-    transitions = _blind_time(look, standing, result.at)
+def _apply(look: Look, result: Result, standing: list[Finding], changes: Changes) -> None:
+    """Brings one look to the result, and notes what becomes of its findings."""
+    _blind_time(look, standing, result.at, changes)
     facts = facts_mark(result.facts)
     same = look.sha256 == result.sha256 and look.facts_sha256 == facts  # another release reads other facts from it
     unchanged = same and look.state == result.state and result.state == Look.State.READ
@@ -125,24 +151,23 @@ def _apply(look: Look, result: Result, standing: list[Finding]) -> list[Transiti
         fields.append("brief")
     look.save(update_fields=fields)
     wanted = result.findings if result.state == Look.State.READ else _unknown(standing, result.sentence)
-    changes = _bring(look, standing, wanted, result.at)
-    if changes and result.sections is not None:
+    moved = _bring(look, standing, wanted, result.at, changes)
+    if moved and result.sections is not None:
         capture = _capture(result)
-        for change in changes:
-            change.capture = capture
-    return transitions + changes
+        for one in moved:
+            one.capture = capture
 
 
-def _blind_time(look: Look, standing: list[Finding], at: datetime) -> list[Transition]:
+def _blind_time(look: Look, standing: list[Finding], at: datetime, changes: Changes) -> None:
     """When nobody looked for too long, and nobody was there to write so down either (see `expire`), the history says it
     now: a time in which the portal was blind is never shown as what it saw before."""
     if look.at is None or at <= look.at or not _too_old(look.at, at, look.probe):
-        return []
+        return
     speaking = [one for one in standing if one.outcome != Outcome.UNKNOWN.value]
     since = _blind_since(look.at, look.probe)
     until = timezone.localtime(at).strftime("%d %b %Y %H:%M:%S %Z")
     words = f"{look.subject} was not looked at by {look.probe} until {until}: looks did not run."
-    return _bring(look, speaking, _as_unknown(speaking, words), since)
+    _bring(look, speaking, _as_unknown(speaking, words), since, changes)
 
 
 def _blind_since(at: datetime, probe: str) -> datetime:
@@ -162,38 +187,35 @@ def _unknown(standing: list[Finding], sentence: str) -> tuple[kernel.Finding, ..
     return _as_unknown(standing, f"Not known. {sentence}")
 
 
-def _bring(look: Look, standing: list[Finding], wanted: tuple[kernel.Finding, ...], at: datetime) -> list[Transition]:
-    """Brings the standing findings to the wanted ones; returns the transitions, not yet saved."""
+def _bring(
+    look: Look, standing: list[Finding], wanted: tuple[kernel.Finding, ...], at: datetime, changes: Changes
+) -> list[Transition]:
+    """Notes how the standing findings become the wanted ones; returns the transitions of that."""
     by_key = {(one.check_name, one.subject_kind, one.subject_key): one for one in standing}
-    transitions: list[Transition] = []
-    changed: list[Finding] = []
-    created: list[Finding] = []
+    moved: list[Transition] = []
     for new in wanted:
         old = by_key.pop((new.check, new.subject.kind, new.subject.key), None)
         if old is None:
-            created.append(_finding(look, new, at))
-            transitions.append(_transition(look, new, "", at))
+            changes.created.append(_finding(look, new, at))
+            moved.append(_transition(look, new, "", at))
         elif old.outcome != new.outcome:
-            transitions.append(_transition(look, new, old.outcome, at))
+            moved.append(_transition(look, new, old.outcome, at))
             old.since, old.outcome, old.sentence = at, new.outcome, new.sentence
-            changed.append(old)
+            changes.changed[old.pk] = old
         elif old.sentence != new.sentence:
             old.sentence = new.sentence
-            changed.append(old)
-    transitions += [_forget(look, gone, at) for gone in by_key.values()]
-    Finding.objects.bulk_create(created)
-    if changed:
-        Finding.objects.bulk_update(changed, ["outcome", "sentence", "since"])
-    return transitions
+            changes.changed[old.pk] = old
+    moved += [_forget(look, gone, at) for gone in by_key.values()]
+    changes.gone += [gone.pk for gone in by_key.values()]
+    changes.transitions += moved
+    return moved
 
 
 def _forget(look: Look, gone: Finding, at: datetime) -> Transition:
     """A finding that a read look no longer makes goes, and the history says so."""
     subject = kernel.Subject(gone.subject_kind, gone.subject_key)
     words = f"{subject.key} is no longer reported by {look.probe}."
-    before = gone.outcome
-    gone.delete()
-    return _transition(look, kernel.Finding(gone.check_name, Outcome.UNKNOWN, subject, words), before, at)
+    return _transition(look, kernel.Finding(gone.check_name, Outcome.UNKNOWN, subject, words), gone.outcome, at)
 
 
 def _finding(look: Look, new: kernel.Finding, at: datetime) -> Finding:
@@ -282,5 +304,7 @@ def _expired(pk: int, now: datetime) -> int:
         unknown = _as_unknown(standing, stale_sentence(look))
         # when it was not known any more, however late that is noticed; a look of the future tells no such time
         since = now if look.at > now else _blind_since(look.at, look.probe)
-        Transition.objects.bulk_create(_bring(look, standing, unknown, since))
+        changes = Changes()
+        _bring(look, standing, unknown, since, changes)
+        changes.write()
     return len(standing)
