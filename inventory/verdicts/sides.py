@@ -171,7 +171,7 @@ def _paths(lun: LunSides) -> Iterable[Line]:
     """The engine counts at its storage sync, multipath now: that they differ for a while is no fault by itself."""
     for host in lun.hosts:
         engine, own = _counts(host.engine_up, host.engine_paths), _counts(host.up, host.paths)
-        told = (Told(ENGINE, engine, "" if engine else "It counted none."), Told(host.name, own, host.why))
+        told = (Told(ENGINE, engine, "" if engine else "It tells no number of paths."), Told(host.name, own, host.why))
         agree = None if not (engine and own) else engine == own
         words = "The engine counts at its storage sync, the host counts now." if agree is False else ""
         yield Line(f"Paths up on {host.name}", told, agree, Outcome.OK, words)
