@@ -101,7 +101,7 @@ def test_counts_that_differ_are_shown_and_no_fault():
     assert (one.agree, one.outcome.value, one.values) == (False, "ok", {"engine": "8 of 8", "kvm01": "6 of 8"})
     assert finding([one], SUBJECT) is None
     none = line(replace(LUN, hosts=(replace(HOST, engine_up=None),)), "Paths up on kvm01")
-    assert (none.agree, none.told[0].why) == (None, "It counted none.")
+    assert (none.agree, none.told[0].why) == (None, "It tells no number of paths.")
 
 
 def test_the_gravest_difference_is_the_finding():
