@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from inventory.tuning import hugepages, reading
 from inventory.tuning.compliance import approved_values, drift, findings, table
-from inventory.tuning.facts import UNLIMITED, AsmDisk, Instance, OracleFacts, TuningDeclared
+from inventory.tuning.facts import UNLIMITED, AsmDisk, GuestDisk, Instance, OracleFacts, TuningDeclared
 from inventory.tuning.probe import COMMANDS, judge, parse
 from inventory.tuning.table import RULES, Rule
 from portal.kernel import facts as stored
@@ -384,3 +384,16 @@ def test_noise_is_passed_over():
 def test_no_command_needs_root_or_can_change_anything():
     assert not any(command.root for command in COMMANDS.values())
     assert all(">" not in " ".join(command.argv).replace("2>/dev/null", "") for command in COMMANDS.values())
+
+
+def test_queues_of_asm_disks_are_told_and_never_a_fault():
+    known = row(facts(), "queues of ASM disks")
+    assert (known.severity, known.running) == ("info", ""), "the sample tells no queue"
+    asm = (AsmDisk("/dev/asm-a", "grid", "asmadmin", "660", "8:16"), AsmDisk("/dev/asm-b", "g", "a", "660", "8:32"))
+    disks = (GuestDisk("sdb", ("8:16",), queue="rotational 0"), GuestDisk("sdc", ("8:32",), queue="rotational 0"))
+    one = row(replace(facts(), asm_disks=asm, disks=disks), "queues of ASM disks")
+    assert (one.outcome.value, one.sentence) == ("ok", "2 ASM disks have rotational 0.")
+    other = row(
+        replace(facts(), asm_disks=asm, disks=(disks[0], replace(disks[1], queue="rotational 1"))), "queues of ASM disks"
+    )
+    assert other.sentence == "The 2 ASM disks have 2 kinds of queues: rotational 0; rotational 1."
