@@ -91,8 +91,8 @@ class Unsure(serializers.Serializer[Any]):
 
 
 class Consequence(serializers.Serializer[Any]):
-    """What dies. strange: elements that nothing is known to run over. unknown: LUNs of which more may die than is
-    said."""
+    """What dies. hosts_gone: hosts that die themselves; their LUNs are among the lost. strange: elements that nothing
+    is known to run over. unknown: LUNs of which more may die than is said."""
 
     engine = serializers.IntegerField()
     looked_at = serializers.DateTimeField(allow_null=True)
@@ -100,6 +100,7 @@ class Consequence(serializers.Serializer[Any]):
     sentence = serializers.CharField()
     removed = serializers.ListField(child=serializers.CharField())
     strange = serializers.ListField(child=serializers.CharField())
+    hosts_gone = serializers.ListField(child=serializers.CharField())
     lost = Left(many=True)
     weakened = Left(many=True)
     vms_lost = serializers.ListField(child=serializers.CharField())
@@ -146,6 +147,7 @@ class Redundancies(viewsets.ViewSet):
             "sentence": what.sentence,
             "removed": [token(one) for one in what.removed],
             "strange": [*(token(one) for one in what.strange), *strange],
+            "hosts_gone": what.hosts_gone,
             "lost": [_left(known, one) for one in what.lost],
             "weakened": [_left(known, one) for one in what.weakened],
             "vms_lost": what.vms_lost,

@@ -239,7 +239,7 @@ class Host:
     group: int = 0  # hosts of one group see the same LUNs
     clock_offset: float = 0.0  # seconds that this host's clock is wrong
     disk_used_percent: int = 41
-    cores: int = 64
+    cores: int = 112  # as the engine tells: 2 sockets, 28 cores, 2 threads
     log: list[str] = field(default_factory=list)  # agent.log, newest last
 
 

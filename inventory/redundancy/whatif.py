@@ -30,10 +30,10 @@ class Remains:
 @dataclass(frozen=True)
 class WhatIf:
     """removed: what is taken away. dead: all that dies with it, by declared power and places. strange: elements that
-    nothing runs over, so that nothing is known of them. lost: LUNs
-    without a path; weakened: LUNs that then hang on one element and did not before; remains: every LUN that is hit or
-    not. vms_lost: those that no host can serve any more; vms_hit: those that lose a LUN where they run, or on some
-    host. unknown: LUNs of which it is not known, since not everything was read."""
+    nothing runs over, so that nothing is known of them. hosts_gone: hosts that die themselves. lost: LUNs without a
+    path, those on hosts that are gone, too; weakened: LUNs that then hang on one element and did not before; remains:
+    every LUN that is hit or not. vms_lost: those that no host can serve any more; vms_hit: those that lose a LUN where
+    they run, or on some host. unknown: LUNs of which it is not known, since not everything was read."""
 
     removed: tuple[Element, ...]
     strange: tuple[Element, ...]
@@ -45,6 +45,12 @@ class WhatIf:
     unknown: tuple[HostLun, ...]
     sentence: str
     dead: frozenset[Element] = frozenset()
+    hosts_gone: tuple[str, ...] = ()
+
+    @property
+    def cut_off(self) -> tuple[Remains, ...]:
+        """LUNs without a path on hosts that are still there: what a dead host cannot use says nothing of a LUN."""
+        return tuple(one for one in self.lost if one.cell.host not in self.hosts_gone)
 
 
 def what_if(proof: Proof, removed: Iterable[Element], layer: Layer = Layer.LIVE) -> WhatIf:
@@ -65,8 +71,10 @@ def what_if(proof: Proof, removed: Iterable[Element], layer: Layer = Layer.LIVE)
     weakened = tuple(one for one in remains.values() if one.after and one.points and not _points(one, layer))
     vms_lost, vms_hit = _vms(proof.estate.uses, remains)
     unknown = tuple(cell for cell in proof.cells.values() if cell.layers[layer].why)
-    sentence = _sentence(proof, gone, lost, weakened, vms_lost, vms_hit)
-    return WhatIf(gone, strange, lost, weakened, remains, vms_lost, vms_hit, unknown, sentence, dying)
+    away = tuple(name for name, bits in proof.san.wires.hosts.items() if bits & dead)
+    cut = tuple(one for one in lost if one.cell.host not in away)
+    sentence = _sentence(proof, gone, away, cut, weakened, vms_lost, vms_hit)
+    return WhatIf(gone, strange, lost, weakened, remains, vms_lost, vms_hit, unknown, sentence, dying, away)
 
 
 def _points(one: Remains, layer: Layer) -> tuple[Element, ...]:
@@ -132,15 +140,19 @@ def _serves(use: Use, luns: Mapping[str, Remains], *, after: bool) -> bool:
 def _sentence(
     proof: Proof,
     gone: tuple[Element, ...],
+    away: tuple[str, ...],
     lost: tuple[Remains, ...],
     weakened: tuple[Remains, ...],
     vms_lost: tuple[str, ...],
     vms_hit: tuple[str, ...],
 ) -> str:
     names = " and ".join(map(proof.label, gone)) or "nothing"
-    if not lost and not weakened:
+    if not lost and not weakened and not away:
         return f"Without {names} every LUN keeps its redundancy."
     said = [f"Without {names}"]
+    if away:
+        more = f" and {len(away) - 3} more hosts" if len(away) > 3 else ""
+        said.append(f"{', '.join(away[:3])}{more} {'is' if len(away) == 1 else 'are'} gone")
     if lost:
         said.append(f"{len(lost)} LUN{_s(lost)} on their hosts lose all paths")
     if weakened:

@@ -26,7 +26,7 @@ def array_box(scene: Scene, array: ArraySeen) -> Box:
     why = scene.around.dark.get(array.serial, "")
     gone = scene.gone(Element(Kind.ARRAY, array.serial))
     summary = next((one for one in scene.proof.arrays if one.key == array.serial), None)
-    cells = summary.cells if summary else ()
+    cells = _there(scene, summary.cells) if summary else ()
     state: State = "unknown" if why else ""
     words = why or "No watched host has a LUN of it."
     if summary and cells:
@@ -41,6 +41,13 @@ def array_box(scene: Scene, array: ArraySeen) -> Box:
     return Box(
         array.serial, "array", name, site, "" if gone else state, about, words, ports, items, parts, "", place.url, gone
     )
+
+
+def _there(scene: Scene, cells: Sequence[HostLun]) -> Sequence[HostLun]:
+    """LUNs on hosts that are left: what a host that dies itself cannot use says nothing of a LUN. Without any such host
+    all of them."""
+    gone = scene.what.hosts_gone if scene.what is not None else ()
+    return [one for one in cells if one.host not in gone] or cells
 
 
 def _controller(scene: Scene, array: ArraySeen, one: Controller, why: str) -> Part:

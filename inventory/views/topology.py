@@ -130,14 +130,20 @@ def _title(found: Page, known: Known, wish: Asked, shown: Picture) -> dict[str, 
 
 
 def _hit(what: WhatIf) -> str:
-    return "fail" if what.lost else "unknown" if what.unknown else "warn" if what.weakened else "ok"
+    if what.cut_off or what.vms_lost:
+        return "fail"
+    return "unknown" if what.unknown else "warn" if what.weakened or what.hosts_gone else "ok"
 
 
 def _if_headline(what: WhatIf) -> str:
-    if what.lost:
-        return f"If: {_luns(what.lost)} on {_hosts(what.lost)} would lose all paths"
+    if what.cut_off:
+        return f"If: {_luns(what.cut_off)} on {_hosts(what.cut_off)} would lose all paths"
     if what.unknown:
         return "If: what would remain is not known"
+    if what.hosts_gone:
+        gone = what.hosts_gone[0] if len(what.hosts_gone) == 1 else counted(len(what.hosts_gone), "host")
+        rest = f", {_luns(what.weakened)} hang on one element" if what.weakened else ", every LUN keeps its redundancy"
+        return f"If: {gone} would be gone{rest}"
     if what.weakened:
         return f"If: nothing stops, {_luns(what.weakened)} would hang on one element"
     return "If: every LUN would keep its redundancy"
@@ -193,7 +199,9 @@ def _consequences(known: Known, wish: Asked) -> dict[str, Any] | None:
         "strange": [*(known.proof.label(one) for one in what.strange), *wish.strange],
         "vms_lost": _vms(known, what.vms_lost),
         "vms_hit": _vms(known, what.vms_hit),
-        "lost": _by_host(known, what.lost),
+        "hosts_gone": what.hosts_gone[:SHOWN],
+        "hosts_more": max(0, len(what.hosts_gone) - SHOWN),
+        "lost": _by_host(known, what.cut_off),
         "weakened": _by_host(known, what.weakened),
         "kept": kept,
         "whole": len(what.remains),

@@ -127,6 +127,9 @@ def test_a_rack_takes_its_hosts_and_says_so():
     assert points(proof) == set()
     found = what_if(proof, [rack])
     assert {left.cell.host for left in found.lost} == {H1}
+    assert (found.hosts_gone, found.cut_off) == ((H1,), ())
+    assert found.sentence.startswith(f"Without rack R1 {H1} is gone and ")
+    assert "lose all paths" not in found.sentence, "what a dead host cannot use says nothing of a LUN"
     said = next(one.sentence for one in proof.elements if one.element == rack)
     assert said == "If rack R1 dies, 1 host dies with it, and VMs need another host; no other LUN loses its last path."
 

@@ -218,3 +218,18 @@ def test_without_a_proof_the_api_says_so(reader):
     answer = reader.get("/api/v1/redundancy/")
     assert answer.status_code == 404
     assert "declare switches and arrays" in answer.content.decode()
+
+
+def test_a_host_that_is_taken_away_loses_no_lun_for_the_others(estate, reader):
+    """Its LUNs have no path there, which says nothing of them."""
+    page = text(reader.get("/topology/?without=host:kvm01"))
+    assert "If: kvm01 would be gone, every LUN keeps its redundancy" in page
+    assert "Hosts that are gone" in page
+    assert "No LUN loses its last path" in page
+    assert "0 of 4 per host" not in page
+    told = reader.get("/api/v1/redundancy/what-if/?without=host:kvm01").json()
+    assert told["hosts_gone"] == ["kvm01"]
+    assert {one["host"] for one in told["lost"]} == {"kvm01"}
+    both = text(reader.get("/topology/?without=host:kvm01&without=host:kvm02"))
+    assert "If: 2 hosts would be gone" in both
+    assert "VMs that no host can serve" in both

@@ -394,6 +394,7 @@ def test_queues_of_asm_disks_are_told_and_never_a_fault():
     one = row(replace(facts(), asm_disks=asm, disks=disks), "queues of ASM disks")
     assert (one.outcome.value, one.sentence) == ("ok", "2 ASM disks have rotational 0.")
     other = row(
-        replace(facts(), asm_disks=asm, disks=(disks[0], replace(disks[1], queue="rotational 1"))), "queues of ASM disks"
+        replace(facts(), asm_disks=asm, disks=(disks[0], replace(disks[1], queue="rotational 1"))),
+        "queues of ASM disks",
     )
     assert other.sentence == "The 2 ASM disks have 2 kinds of queues: rotational 0; rotational 1."
