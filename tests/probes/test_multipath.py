@@ -385,3 +385,17 @@ def test_cut_maps_are_never_ok(cut):
     assert facts.source == "kernel"
     found = {one.subject.key: one.outcome for one in judge(facts, declared_for(LUN1))}
     assert found[LUN1] is Outcome.UNKNOWN
+
+
+def test_a_lun_that_nobody_declared_is_approved_only_when_it_is_whole():
+    whole = said(Estate(LUN1), Declared("kvm01"))[LUN1]
+    assert whole == ("warn", f"LUN {LUN1} is not declared on kvm01: 4 of 4 seen paths work. Approve its 4 paths.")
+    lame = said(Estate(LUN1).mark(LUN1, 0, dm="failed", checker="faulty"), Declared("kvm01"))[LUN1]
+    assert lame[1].endswith("3 of 4 seen paths work. Mend the others before its paths are approved.")
+
+
+def test_a_local_disk_in_a_map_is_for_the_blacklist():
+    estate = Estate(LUN1)
+    estate.maps[LUN1] = [{"hba": "", "target": ""}]
+    outcome, words = said(estate, Declared("kvm01"))[LUN1]
+    assert (outcome, words.endswith("a local disk belongs on multipath's blacklist.")) == ("warn", True)

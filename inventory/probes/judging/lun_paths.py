@@ -78,8 +78,7 @@ def _declared_words(one: MapFact, wanted: set[Pair], hbas: tuple[HbaFact, ...], 
     if up == 0 and not any(path.standing == "unclear" for path in one.paths):
         return Outcome.FAIL, f"LUN {one.wwid} has no working path on {host} ({total} listed): its VMs pause or hang."
     if not wanted:
-        words = f"LUN {one.wwid} is not declared on {host}: {up} of {total} seen paths work. Approve its {total} paths."
-        return Outcome.WARN, words
+        return Outcome.WARN, f"LUN {one.wwid} is not declared on {host}: {up} of {total} seen paths work. {_ask(one, up)}"
     live = pairs_of(one, "up")
     gone = wanted - live
     if not gone:
@@ -90,6 +89,15 @@ def _declared_words(one: MapFact, wanted: set[Pair], hbas: tuple[HbaFact, ...], 
             f"{len(gone)} of {len(wanted)} paths of LUN {one.wwid} on {host} are neither up nor down yet.",
         )
     return _gone_words(one, wanted, live & wanted, hbas, host)
+
+
+def _ask(one: MapFact, up: int) -> str:
+    """What to do about a LUN that nobody declared. What does not work is not what shall be."""
+    if not any(path.hba_wwpn or path.target_wwpn for path in one.paths):
+        return "No path of it has FC ports: a local disk belongs on multipath's blacklist."
+    if up < len(one.paths):
+        return "Mend the others before its paths are approved."
+    return f"Approve its {len(one.paths)} paths."
 
 
 def _all_there(one: MapFact, extra: set[Pair], wanted: set[Pair], host: str) -> Said:

@@ -45,6 +45,6 @@ def _text(output: Output | None, command: Command, *, any_code: bool) -> str:
         raise ParseError(f"`{command.argv[0]}` did not end within {command.timeout:.0f} s.")
     missing = output.exit_code in (126, 127)
     if missing or (output.exit_code != 0 and not any_code):
-        said = output.error_line() or f"exit code {output.exit_code}"
+        said = output.error_line().rstrip(". ") or f"exit code {output.exit_code}"
         raise ParseError(f"`{command.argv[0]}` failed: {said}.")
     return output.text()
