@@ -1,5 +1,5 @@
-"""What one damaged section of a host's answer costs: what rests on it is not known, the others stand, and nothing becomes
-better than it was."""
+"""What one damaged section of a host's answer costs: what rests on it is not known, the others stand, and nothing
+becomes better than it was."""
 
 from __future__ import annotations
 
@@ -54,6 +54,14 @@ def told(name: str, outputs: dict[str, Output]) -> dict[tuple[str, str], tuple[s
     return {(one.check, one.subject.key): (one.outcome.value, one.sentence) for one in found}
 
 
+def read(name: str, outputs: dict[str, Output]) -> dict[tuple[str, str], tuple[str, str]] | None:
+    """None: nothing of the probe is known."""
+    try:
+        return told(name, outputs)
+    except ParseError:
+        return None
+
+
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize(("name", "section"), SECTIONS)
 def test_a_damaged_section_makes_nothing_better_and_costs_no_other(name, section, damage):
@@ -63,10 +71,9 @@ def test_a_damaged_section_makes_nothing_better_and_costs_no_other(name, section
         del answers[section]
     else:
         answers[section] = spoilt
-    try:
-        after = told(name, answers)
-    except ParseError as error:
-        assert (name, section) in ALONE, error
+    after = read(name, answers)
+    if after is None:
+        assert (name, section) in ALONE
         return
     for key, (outcome, sentence) in after.items():
         if outcome == "ok":

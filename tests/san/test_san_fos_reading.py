@@ -128,6 +128,20 @@ def test_strings_of_9x_stand_above_numbers():
     assert (told.state, told.principal) == ("faulty", False)
 
 
+def test_speeds_of_a_release_that_answers_no_deprecated_leaf():
+    """9.2 names them 32-gfc, as far as its manual shows."""
+    now = {"protocol-speed": "16-gfc", "max-protocol-speed": "32-gfc", "index": 4, "physical-state": "online"}
+    (port,) = fos_ports.ports((now | {"name": "0/4"},), {})
+    assert (port.gbit, port.most_gbit) == (16.0, 32.0)
+    (dark,) = fos_ports.ports((now | {"name": "0/4", "physical-state": "no_light"},), {})
+    assert (dark.gbit, dark.most_gbit) == (None, 32.0)
+
+
+def test_a_device_that_the_name_server_does_not_know_is_neither():
+    rows = ({"port-name": "20:28:d8:1f:cc:5a:5d:e8", "name-server-device-type": "Physical Unknown(initiator/target)"},)
+    assert fos_names.logins(rows)[0].device == ""
+
+
 def test_a_reserved_licence_counts_where_no_status_is_told():
     def licensed(**row):
         return fos_ports.ports(({"name": "0/1"} | row,), {})[0].licensed

@@ -78,7 +78,8 @@ def _declared_words(one: MapFact, wanted: set[Pair], hbas: tuple[HbaFact, ...], 
     if up == 0 and not any(path.standing == "unclear" for path in one.paths):
         return Outcome.FAIL, f"LUN {one.wwid} has no working path on {host} ({total} listed): its VMs pause or hang."
     if not wanted:
-        return Outcome.WARN, f"LUN {one.wwid} is not declared on {host}: {up} of {total} seen paths work. {_ask(one, up)}"
+        words = f"LUN {one.wwid} is not declared on {host}: {up} of {total} seen paths work."
+        return Outcome.WARN, f"{words} {_ask(one, up)}"
     live = pairs_of(one, "up")
     gone = wanted - live
     if not gone:

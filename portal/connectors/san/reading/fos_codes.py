@@ -13,7 +13,7 @@ KINDS = {0: "", 7: "E", 10: "G", 11: "U", 15: "F", 16: "L", 19: "EX", 20: "D", 2
 _KIND_WORDS = {"universal": "U", "unknown": ""}
 ZONES = {0: "zone", 1: "peer", 2: "target_peer"}
 _ZONE_WORDS = {"zone": "zone", "user-created-peer-zone": "peer", "target-created-peer-zone": "target_peer"}
-_SPEED = re.compile(r"(\d+(?:\.\d+)?)\s*g", re.IGNORECASE)
+_SPEED = re.compile(r"(\d+(?:\.\d+)?)[\s-]*g", re.IGNORECASE)  # 32G, 32-gfc
 _MANAGED = re.compile(r"([0-9a-f]{2}:){7}[0-9a-f]{2}", re.IGNORECASE)
 
 
@@ -49,7 +49,7 @@ def zone_kind(row: Row) -> str:
 
 
 def gbit(word: object, bits: object) -> float | None:
-    """A speed in Gbit/s, from "32G" or from bits per second; None for a port without one."""
+    """A speed in Gbit/s, from "32G", "32-gfc" (9.2) or from bits per second; None for a port without one."""
     found = _SPEED.match(text(word))
     rate = float(found.group(1)) if found else (real(bits) or 0.0) / 1e9
     return rate or None

@@ -57,7 +57,7 @@ def _port(row: Row, trunks: Mapping[int, int]) -> SwitchPort:
         persistent_disable=first((flag(row.get("is-persistent-disable")), flag(row.get("persistent-disable")))),
         licensed=_licensed(row),
         gbit=gbit(row.get("protocol-speed"), row.get("speed")) if online else None,
-        most_gbit=gbit("", row.get("max-speed")),
+        most_gbit=gbit(row.get("max-protocol-speed"), row.get("max-speed")),
         neighbors=((peer_switch,) if peer_switch else ()) if link else far,
         peer_port=_peer_port(row, far) if link else None,
         health=text(row.get("port-health")).lower(),
