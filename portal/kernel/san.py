@@ -95,6 +95,15 @@ class Sfp:
 
 
 @dataclass(frozen=True)
+class Unit:
+    """A power supply or a fan of a switch. state in the switch's own word: ok, absent, faulty ..."""
+
+    kind: str  # "power supply" | "fan"
+    number: int | None
+    state: str
+
+
+@dataclass(frozen=True)
 class SwitchSeen:
     """One switch in one look. counters: port -> name -> value since the last clearing; names are REST's leafs."""
 
@@ -116,6 +125,8 @@ class SwitchSeen:
     sfps: tuple[Sfp, ...] = ()
     log: tuple[tuple[str, str, str, str], ...] = ()  # time as told, message id, severity, text; newest last
     password_days: int | None = None  # until the account's password expires
+    units: tuple[Unit, ...] = ()
+    health: Mapping[str, str] = field(default_factory=dict)  # what its own policy watches -> healthy, marginal, down
     unread: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -248,6 +259,20 @@ class RemoteArray:
 
 
 @dataclass(frozen=True)
+class Pool:
+    """A storage pool of an array. total, free in bytes; used, threshold in per cent."""
+
+    ident: str
+    name: str
+    health: str
+    running: str
+    total: int | None = None
+    free: int | None = None
+    used: int | None = None
+    threshold: int | None = None
+
+
+@dataclass(frozen=True)
 class Alarm:
     """An alarm that stands. level: 2 info, 3 warning, 5 major, 6 critical."""
 
@@ -282,6 +307,7 @@ class ArraySeen:
     groups: tuple[Group, ...] = ()
     remotes: tuple[RemoteArray, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    pools: tuple[Pool, ...] = ()
     offset: float | None = None
     unread: Mapping[str, str] = field(default_factory=dict)
 

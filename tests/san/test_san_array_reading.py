@@ -9,7 +9,7 @@ import pytest
 from portal.connectors.san.reading import array_access, array_hardware, array_replication
 from portal.connectors.san.reading.array_body import Means, count, heard, listed, lun_wwn, one, told, yes
 from portal.connectors.san.reading.leaves import Unreadable
-from portal.kernel.san import Mapped, RemoteArray
+from portal.kernel.san import Mapped, Pool, RemoteArray
 from tests.fixtures_san_devices import OK, body, failure, found, raw
 
 
@@ -256,3 +256,13 @@ def test_views_and_their_members():
 
 def test_found_is_what_the_server_says():
     assert listed(heard(200, found({"ID": "1"})).data) == ({"ID": "1"},)
+
+
+def test_pools_tell_sectors_and_per_cent():
+    row = {"ID": "0", "NAME": "POOL0", "HEALTHSTATUS": "1", "RUNNINGSTATUS": "27", "USERTOTALCAPACITY": "2097152",
+           "USERFREECAPACITY": "18446744073709551615", "USERCONSUMEDCAPACITYPERCENTAGE": "25",
+           "USERCONSUMEDCAPACITYTHRESHOLD": "80"}  # fmt: skip
+    (one,) = array_hardware.pools((row,))
+    assert one == Pool("0", "POOL0", "1", "27", 2**30, None, 25, 80)
+    with pytest.raises(Unreadable, match="without ID"):
+        array_hardware.pools(({"NAME": "POOL0"},))

@@ -211,6 +211,23 @@ def test_a_module_that_is_not_there_is_not_asked_for(fos, reader):
     assert len(seen.ports) == 24
 
 
+def test_power_fans_and_health_are_asked_for_where_they_are_offered(fos, reader):
+    seen = reader.look()
+    assert (seen.units, seen.health, "fans" in seen.unread) == ((), {}, False), "nothing is missed that is not offered"
+    fos.put("brocade-module-version", Said(body=modules("fibrechannel-switch", *MODULES, "fru", "maps")))
+    supplies = [{"unit-number": 1, "operational-state": "ok"}, {"unit-number": 2, "operational-state": "faulty"}]
+    fos.put(RUN + "fru/power-supply", Said(body=response({"power-supply": supplies})))
+    fos.put(RUN + "fru/fan", Said(503, b""))
+    report = {"switch-status-policy-report": {"switch-health": "marginal"}}
+    fos.put(RUN + "maps/switch-status-policy-report", Said(body=response(report)))
+    seen = reader.look()
+    assert [(one.kind, one.number, one.state) for one in seen.units] == [
+        ("power supply", 1, "ok"), ("power supply", 2, "faulty"),
+    ]  # fmt: skip
+    assert seen.health == {"switch": "marginal"}
+    assert seen.unread["fans"].startswith("The fans of SWA1 cannot be read")
+
+
 def test_the_holder_of_the_zoning_lock_is_asked_where_there_is_one(fos, reader):
     zone = {"name": "brocade-zone", "objects": {"object": ["fabric-lock"]}}
     rest = [{"name": f"brocade-{name}"} for name in (*MODULES, "fibrechannel-switch") if name != "zone"]

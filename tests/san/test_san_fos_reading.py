@@ -9,7 +9,7 @@ import pytest
 from portal.connectors.san.reading import fos_names, fos_ports, fos_switch, fos_zoning
 from portal.connectors.san.reading.fos_body import Means, container, heard
 from portal.connectors.san.reading.leaves import Unreadable, dbm, document, flag, real, rows, text, whole
-from portal.kernel.san import Zone
+from portal.kernel.san import Unit, Zone
 from tests.fixtures_san_devices import body, fault, raw, response
 
 
@@ -140,6 +140,14 @@ def test_speeds_of_a_release_that_answers_no_deprecated_leaf():
 def test_a_device_that_the_name_server_does_not_know_is_neither():
     rows = ({"port-name": "20:28:d8:1f:cc:5a:5d:e8", "name-server-device-type": "Physical Unknown(initiator/target)"},)
     assert fos_names.logins(rows)[0].device == ""
+
+
+def test_units_and_the_switchs_own_health():
+    told = fos_switch.units(({"unit-number": 1, "operational-state": "OK"}, {"operational-state": None}), "fan")
+    assert told == (Unit("fan", 1, "ok"), Unit("fan", None, ""))
+    report = {"switch-health": "Marginal", "fan-health": "healthy", "flash-health": "", "other": "x"}
+    assert fos_switch.health((report,)) == {"switch": "marginal", "fan": "healthy"}
+    assert fos_switch.health(()) == {}
 
 
 def test_a_reserved_licence_counts_where_no_status_is_told():

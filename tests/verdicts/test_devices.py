@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from inventory.verdicts.devices import judge_array, judge_switch
-from portal.kernel.san import Alarm, ArraySeen, Controller, SwitchSeen
+from portal.kernel.san import Alarm, ArraySeen, Controller, Pool, SwitchSeen, Unit
 
 
 def switch(**given):
@@ -83,3 +83,61 @@ def test_alarms_by_level():
 def test_a_clock_that_is_wrong_is_told(offset, words):
     told = [one.sentence for one in judge_array("D", array(offset=offset)) if one.check == "clock"]
     assert (words in told[0]) if words else told == []
+
+
+@pytest.mark.parametrize(
+    ("states", "outcome", "words"),
+    [
+        (("ok", "ok"), "ok", "All 3 power supplies and fans of SWA1 are ok."),
+        (("ok", "absent"), "ok", "All 2 power supplies and fans of SWA1 are ok."),
+        (("ok", "faulty"), "warn", "power supply 2 (faulty)"),
+        (("", "ok"), "unknown", "power supply 1 (no state)"),
+    ],
+)
+def test_power_supplies_and_fans(states, outcome, words):
+    units = (*(Unit("power supply", n, state) for n, state in enumerate(states, 1)), Unit("fan", 1, "ok"))
+    (one,) = [each for each in judge_switch("SWA1", switch(units=units)) if each.check == "hardware"]
+    assert (one.outcome.value, words in one.sentence) == (outcome, True), one.sentence
+    assert not [each for each in judge_switch("SWA1", switch()) if each.check == "hardware"], "nothing was told"
+
+
+@pytest.mark.parametrize(
+    ("health", "outcome"),
+    [
+        ({"switch": "healthy", "fan": "healthy"}, "ok"),
+        ({"switch": "marginal", "missing-sfp": "marginal"}, "warn"),
+        ({"switch": "down"}, "warn"),
+        ({"switch": "healthy", "flash": "unmonitored"}, "ok"),
+        ({"switch": "a new word"}, "warn"),
+        ({"flash": "unmonitored"}, None),
+        ({}, None),
+    ],
+)
+def test_what_a_switchs_own_policy_says(health, outcome):
+    found = [one for one in judge_switch("SWA1", switch(health=health)) if one.check == "health"]
+    assert [one.outcome.value for one in found] == ([outcome] if outcome else [])
+    if health.get("missing-sfp"):
+        assert "(switch marginal, missing sfp marginal)" in found[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("given", "outcome", "words"),
+    [
+        ({}, "ok", "Pool POOL0 of D is 25 % full."),
+        ({"used": 79}, "ok", "79 %"),
+        ({"used": 80}, "warn", "Pool POOL0 of D is 80 % full: when it is full, no LUN in it takes a write."),
+        ({"used": 60, "threshold": 50}, "warn", "60 %"),
+        ({"used": 96, "threshold": 99}, "fail", "96 %"),
+        ({"used": 0, "threshold": 0}, "ok", "0 %"),
+        ({"used": None}, "unknown", "How full pool POOL0 of D is, is not told."),
+        ({"running": "16"}, "warn", "Pool POOL0 of D is being rebuilt, 25 % full"),
+        ({"running": "28"}, "fail", "health code 1 and running code 28"),
+        ({"health": "5"}, "fail", "health code 5"),
+        ({"health": ""}, "unknown", "does not say how it is"),
+    ],
+)
+def test_pools_of_an_array(given, outcome, words):
+    pool = Pool(**{"ident": "0", "name": "POOL0", "health": "1", "running": "27", "used": 25, "threshold": 80, **given})
+    (one,) = [each for each in judge_array("D", array(pools=(pool,))) if each.check == "pool"]
+    assert (one.outcome.value, one.subject.key) == (outcome, "D pool POOL0")
+    assert words in one.sentence

@@ -29,6 +29,7 @@ from portal.kernel.san import (
     Initiator,
     Mapped,
     Pair,
+    Pool,
     RemoteArray,
 )
 
@@ -138,6 +139,7 @@ class _Look:
             groups=groups.result() + metro_groups.result(),
             remotes=remotes.result(),
             alarms=first.alarms.result(),
+            pools=first.pools.result(),
             offset=first.offset.result(),
         )
         silent = {f"management {where}": why for where, why in self.session.silent.items()}
@@ -153,6 +155,7 @@ class _Look:
             ask("luns", "The LUNs", self._of("lun", array_access.luns), ()),
             ask("snapshots", "The snapshots", self._of("snapshot", partial(array_access.luns, snapshot=True)), ()),
             ask("alarms", "The alarms", self._of("alarm/currentalarm?sortby=startTime,d", array_hardware.alarms), ()),
+            ask("pools", "The storage pools", self._of("storagepool", array_hardware.pools), ()),
             ask("clock", "The clock", self._offset, None),
         )
 
@@ -237,6 +240,7 @@ class _First:
     luns: Future[tuple[ArrayLun, ...]]
     snapshots: Future[tuple[ArrayLun, ...]]
     alarms: Future[tuple[Alarm, ...]]
+    pools: Future[tuple[Pool, ...]]
     offset: Future[float | None]
 
 

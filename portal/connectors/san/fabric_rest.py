@@ -13,7 +13,7 @@ from portal.connectors.san.https import Account, Door, Endpoint
 from portal.connectors.san.parts import Parts
 from portal.connectors.san.reading import fos_names, fos_ports, fos_switch, fos_zoning
 from portal.connectors.san.reading.leaves import Row, Unreadable, inner, rows
-from portal.kernel.san import SwitchSeen, Zoning
+from portal.kernel.san import SwitchSeen, Unit, Zoning
 
 LOOK_SECONDS = 120.0  # one look in all, its logout not counted
 
@@ -37,6 +37,9 @@ _URIS = {
     "media-rdp": ("running/brocade-media/media-rdp",),
     "error-log": ("running/brocade-logging/error-log",),
     "chassis": ("running/brocade-chassis/chassis",),
+    "power-supply": ("running/brocade-fru/power-supply",),
+    "fan": ("running/brocade-fru/fan",),
+    "switch-status-policy-report": ("running/brocade-maps/switch-status-policy-report",),
 }
 _LEAVES = {"fibrechannel-trunk": "trunk"}  # where a container's list has another name
 _MODULES = "brocade-module-version"  # not under running/
@@ -127,6 +130,8 @@ class _Look:
             sfps=sfps,
             log=log,
             password_days=self.session.password_days,
+            units=self._units(),
+            health=self._health(),
             unread=self.parts.unread,
         )
 
@@ -146,6 +151,25 @@ class _Look:
 
     def _counters(self, known: dict[str, int]) -> fos_ports.Counters:
         return fos_ports.counters(self._rows("fibrechannel-statistics"), known)
+
+    def _units(self) -> tuple[Unit, ...]:
+        """Of a switch that does not say that it tells them, nothing is asked and nothing is missed."""
+        if "brocade-fru" not in self.offered:
+            return ()
+        read = self.parts.read
+        supplies = read("power supplies", "The power supplies", lambda: self._kind("power-supply", "power supply"), ())
+        return (*supplies, *read("fans", "The fans", lambda: self._kind("fan", "fan"), ()))
+
+    def _kind(self, name: str, kind: str) -> tuple[Unit, ...]:
+        return fos_switch.units(self._rows(name), kind)
+
+    def _health(self) -> dict[str, str]:
+        """As _units."""
+        if "brocade-maps" not in self.offered:
+            return {}
+        return self.parts.read(
+            "health", "Its own health", lambda: fos_switch.health(self._rows("switch-status-policy-report")), {}
+        )
 
     def _zoning(self) -> Zoning | None:
         """Without the effective configuration there is none to speak of; the defined one may be missing."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from portal.connectors.san.reading.array_body import count, ident, told, yes
 from portal.connectors.san.reading.leaves import Row, Unreadable, whole
-from portal.kernel.san import Alarm, ArrayPort, Controller, wwn
+from portal.kernel.san import Alarm, ArrayPort, Controller, Pool, wwn
 
 _MODELS = {code: "OceanStor Dorado 5000 V6" for code in ("811", "812", "821", "826")} | {
     code: "OceanStor Dorado 5000" for code in ("900", "901", "909", "914")
@@ -94,6 +94,28 @@ def _gbit(row: Row, name: str) -> float | None:
     """Mbit/s as told, in Gbit/s; 0 and -1 are no speed."""
     megabits = count(row, name)
     return megabits / 1000 if megabits else None
+
+
+def pools(found: tuple[Row, ...]) -> tuple[Pool, ...]:
+    """Storage pools; capacities are told in sectors of 512 bytes. A pool that is full stops every thin LUN in it."""
+    return tuple(
+        Pool(
+            ident=ident(row),
+            name=told(row, "NAME"),
+            health=told(row, "HEALTHSTATUS"),
+            running=told(row, "RUNNINGSTATUS"),
+            total=_sectors(row, "USERTOTALCAPACITY"),
+            free=_sectors(row, "USERFREECAPACITY"),
+            used=count(row, "USERCONSUMEDCAPACITYPERCENTAGE"),
+            threshold=count(row, "USERCONSUMEDCAPACITYTHRESHOLD"),
+        )
+        for row in found
+    )
+
+
+def _sectors(row: Row, name: str) -> int | None:
+    number = count(row, name)
+    return None if number is None else number * 512
 
 
 def alarms(found: tuple[Row, ...]) -> tuple[Alarm, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from portal.connectors.san.reading.fos_codes import state
 from portal.connectors.san.reading.leaves import Row, Unreadable, first, flag, inner, rows, text, whole
-from portal.kernel.san import Member, SwitchPort, wwn
+from portal.kernel.san import Member, SwitchPort, Unit, wwn
 
 LONGEST_LOG = 500  # the newest entries that are kept
 
@@ -108,6 +108,20 @@ def holder(found: tuple[Row, ...]) -> str:
     row: Row = found[0] if found else {}
     domain = whole(row.get("lock-principal-domain-id"))
     return f"the switch with domain {domain}" if domain else ""
+
+
+def units(found: tuple[Row, ...], kind: str) -> tuple[Unit, ...]:
+    """Power supplies or fans (brocade-fru)."""
+    return tuple(Unit(kind, whole(row.get("unit-number")), text(row.get("operational-state")).lower()) for row in found)
+
+
+def health(found: tuple[Row, ...]) -> dict[str, str]:
+    """What the switch's own policy says (brocade-maps/switch-status-policy-report): watched thing -> word."""
+    row: Row = found[0] if found else {}
+    told = {
+        name.removesuffix("-health"): text(value).lower() for name, value in row.items() if name.endswith("-health")
+    }
+    return {name: word for name, word in told.items() if word}
 
 
 def serial(found: tuple[Row, ...]) -> str:
