@@ -11,6 +11,7 @@ from inventory.probes.reading.parts import texts
 from inventory.probes.reading.sysfs import (
     BOOT_ID,
     CARD_FILES,
+    CONGESTION,
     COUNTERS,
     HOST_FILES,
     REMOTE_FILES,
@@ -203,7 +204,8 @@ def _errors(seen: FcFacts, declared: Declared) -> Said:
         since = span(declared.checked_at - min(one.at for one in seen.growths if one.wwpn == port))
         more = f" and {len(totals) - 1} other counters grew" if len(totals) > 1 else ""
         words = f"{counter} of {port} on {declared.name} grew by {by} in the last hour{more}, first {since} ago"
-        return Outcome.WARN, f"{words}: see its cable, SFP and switch port."
+        slow = "a device that takes frames too slowly holds up the fabric, look for its load"
+        return Outcome.WARN, f"{words}: {slow if counter in CONGESTION else 'see its cable, SFP and switch port'}."
     return Outcome.OK, f"No error counter of {len(counted)} FC ports of {declared.name} grew in the last hour."
 
 

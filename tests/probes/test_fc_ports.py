@@ -245,3 +245,16 @@ def test_one_process_reads_whatever_the_number_of_ports():
     script = COMMANDS["sysfs"].argv[2]
     assert script.count("grep") == script.count("find ") == 1
     assert "xargs" not in script
+
+
+def test_congestion_that_the_fabric_reports_is_no_bad_cable():
+    """Only newer kernels count it (facts/luns-and-tuning.md 2.1)."""
+    path = "/sys/class/fc_host/host1/statistics/fpin_cn"
+    first = carry(facts(f"{TEXT}{path}:0x2\n"), facts(f"{TEXT}{path}:0x2\n"), NOW - 120)
+    second = carry(facts(f"{TEXT}{path}:0x5\n"), first, NOW - 60)
+    outcome, words = said(second)["errors"]
+    assert outcome == "warn"
+    assert words.startswith(f"fpin_cn of {A} on kvm01 grew by 3 in the last hour")
+    assert words.endswith("a device that takes frames too slowly holds up the fabric, look for its load.")
+    older = next(one for one in facts().ports[0].counters if one.name == "fpin_cn")
+    assert older.value is None

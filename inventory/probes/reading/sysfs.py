@@ -31,6 +31,7 @@ REMOTE_FILES = (
     "fast_io_fail_tmo",
     "dev_loss_tmo",
 )
+CONGESTION = ("fpin_cn", "cn_sig_warn", "cn_sig_alarm")
 # Each read asks the driver again [K], so few of the forty.
 COUNTERS = (
     "link_failure_count",
@@ -39,6 +40,10 @@ COUNTERS = (
     "invalid_tx_word_count",
     "invalid_crc_count",
     "error_frames",
+    # what the fabric itself reports to the port, since Linux 5.12: links, lost frames, congestion
+    "fpin_li",
+    "fpin_dn",
+    *CONGESTION,
 )
 NOT_SUPPORTED = 0xFFFFFFFFFFFFFFFF
 _NO_FABRIC = {"", "0" * 16, "f" * 16}
