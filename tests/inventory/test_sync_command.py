@@ -30,8 +30,8 @@ def run(*words):
 
 def test_it_syncs_and_says_what_it_wrote(estate):
     said = run("engine1")
-    assert said.startswith("engine1: 9 requests, ")
-    assert "1 inventory_vm" in said
+    assert said.startswith("engine1: 10 requests, ")
+    assert "2 inventory_vm" in said
     assert Host.objects.get().name == "olvm01"
     assert "engine1: 8 requests, 0 rows" in run("--no-storage")
 

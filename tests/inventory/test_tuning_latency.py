@@ -66,7 +66,7 @@ def said(vm):
 
 def test_flags_and_pools_are_judged_and_what_is_not_synced_is_unknown(estate, django_assert_num_queries):
     vm = Vm.objects.select_related("cluster").get(name="oradb01")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         found = {row.parameter: str(row.outcome) for row in tuning.engine_rows(vm)}
     assert {name for name, outcome in found.items() if outcome == "unknown"} == {
         "host pool on kvm02",
