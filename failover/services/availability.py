@@ -28,6 +28,7 @@ PARTS = {
 LATE = 15.0  # seconds that an answer may take from the prober to the table
 TOUCHING = 1.0  # seconds: buckets touch, and one that is missing between two is missing
 READS_LAG = 3.0 * BUCKET  # seconds: a bucket is whole after one, and a window of few reads closes late
+APART = timedelta(hours=26)  # the calendars of two zones at most: UTC-12 and UTC+14
 EDGE = timedelta(minutes=20)  # spans beside a stretch of time that are read, so that its edges are known
 
 
@@ -120,7 +121,7 @@ def counts(row: Correction) -> bool:
 
 def over(service: Objective, begins: datetime, ends: datetime, now: datetime | None = None) -> Availability:
     """Availability of one service from begins to ends (aware). The objective is the one that counted at the beginning
-    (see at_moment). What lies after now is not counted: see `until`."""
+    (see counting). What lies after now is not counted: see `until`."""
     return over_all([service], begins, ends, now)[0]
 
 
@@ -131,9 +132,15 @@ def over_all(
     at = now or timezone.now()
     told = histories(services, begins, ends)
     return tuple(
-        measure(told[row.pk], share(at_moment(row, begins)[1]), begins.timestamp(), ends.timestamp(), clock(row, at))
+        measure(told[row.pk], share(counting(row, begins, ends)), begins.timestamp(), ends.timestamp(), clock(row, at))
         for row in services
     )
+
+
+def counting(of: Objective, begins: datetime, ends: datetime) -> ObjectiveVersion:
+    """What counted at the beginning of a stretch of time. A month of one zone begins in the month before of another:
+    so it is asked of a moment that is that much later, or of the middle of what is shorter."""
+    return at_moment(of, begins + min((ends - begins) / 2, APART))[1]
 
 
 def clock(of: Objective, now: datetime) -> float:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from failover.availability.measured import Availability, Outage, measure
 from failover.availability.periods import Period
 from failover.models import Objective
-from failover.services.availability import at_moment, clock, histories
+from failover.services.availability import clock, counting, histories
 from failover.services.pages_availability import Entry, Page, Row, entries, row_of, waiting_of
 
 
@@ -101,7 +101,7 @@ def whole(page: Page) -> dict[str, Any]:
 def custom(of: Objective, begins: datetime, ends: datetime, now: datetime) -> dict[str, Any]:
     """Any stretch of time, as `as_dict` has it."""
     known = histories([of], begins, ends)[of.pk]
-    _, version = at_moment(of, begins)
+    version = counting(of, begins, ends)
     zone = version.zone
     first = begins.astimezone(ZoneInfo(zone)).date()
     during = Period("custom", zone, f"{begins:%d %b %Y %H:%M} to {ends:%d %b %Y %H:%M} UTC", first, begins, ends)

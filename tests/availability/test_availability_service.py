@@ -173,6 +173,16 @@ def test_a_week_of_a_month_is_judged_by_what_is_promised_of_that_month(row, now)
     assert over(fresh, ends, ends + HOUR, now).objective == pytest.approx(0.9)
 
 
+def test_a_month_of_another_zone_is_judged_by_what_is_promised_of_that_month(row, now):
+    """A month of Kuwait begins at 21:00 UTC of the month before; the objective goes by UTC."""
+    objectives.change(row, Wish(Decimal("99.9")), "admin1", "as agreed with the bank")
+    fresh = Objective.objects.get(pk=row.pk)
+    ends = at_moment(fresh, now)[0].ends
+    kuwait = ends - 3 * HOUR
+    assert over(fresh, kuwait, kuwait + timedelta(days=30), now).objective == pytest.approx(0.999)
+    assert over(fresh, kuwait, kuwait + HOUR, now).objective == pytest.approx(0.9999), "an hour of the month before"
+
+
 def test_a_rhythm_that_is_slowed_makes_no_gap_of_the_past_up(row, now):
     """Nobody asked for 100 s when it was to be asked every 5 s: that stays so when it is asked every 60 s."""
     ServiceSpan.objects.all().delete()
