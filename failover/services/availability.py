@@ -17,7 +17,18 @@ from failover.services.asker import hole
 from failover.services.permits import permits
 from inventory.services.record import BUCKET
 
-__all__ = ["Availability", "History", "Outage", "histories", "in_force", "objectives", "over", "over_all", "present"]
+__all__ = [
+    "Availability",
+    "History",
+    "Outage",
+    "counting",
+    "histories",
+    "in_force",
+    "objectives",
+    "over",
+    "over_all",
+    "present",
+]
 
 HEALTH, API, SERVICE, READS = "health", "api", "service", "reads"
 PARTS = {

@@ -131,7 +131,7 @@ def _turn(row: tuple[Any, ...]) -> given.Turn:
 
 def services(keys: Sequence[int], span: Span) -> tuple[content.Service, ...]:
     """Availability of every service with an objective in the period, for the part of it in which it was promised. The
-    objective is that of the period's beginning."""
+    objective is the one that counted at its beginning."""
     rows = [one for one in availability.objectives(retired=True) if one.engine_id in keys and one.since < span.ends]
     rows = [one for one in rows if one.retired_at is None or one.retired_at > max(span.begins, one.since)]
     known, now = availability.histories(rows, span.begins, span.ends), timezone.now()
@@ -140,7 +140,7 @@ def services(keys: Sequence[int], span: Span) -> tuple[content.Service, ...]:
 
 def _service(row: Objective, known: availability.History, span: Span, now: datetime) -> content.Service:
     begins, ends = max(row.since, span.begins), min(row.retired_at or span.ends, span.ends)
-    promised = availability.share(availability.in_force(row, span.begins))
+    promised = availability.share(availability.counting(row, span.begins, span.ends))
     one = measure(known, promised, begins.timestamp(), ends.timestamp(), availability.clock(row, now))
     return content.Service(
         name=one.service,

@@ -10,7 +10,8 @@ from django.db import IntegrityError, InternalError, transaction
 from django.utils import timezone
 
 from failover.models import Correction, CorrectionDecision, Drill, Objective, ObjectiveVersion, ServiceSpan, Window
-from failover.services import corrections, objectives, promised, reads
+from failover.reports.period.span import Kind, holding
+from failover.services import corrections, objectives, promised, reads, report_estate
 from failover.services.answer import proven
 from failover.services.availability import at_moment, over, over_all
 from failover.services.objectives import Wish
@@ -171,6 +172,18 @@ def test_a_week_of_a_month_is_judged_by_what_is_promised_of_that_month(row, now)
     later = fresh.versions.get(number=2).at + SECOND
     assert over(fresh, later, later + HOUR, now).objective == pytest.approx(0.9999 if later < ends else 0.9)
     assert over(fresh, ends, ends + HOUR, now).objective == pytest.approx(0.9)
+
+
+def test_a_weekly_report_is_judged_as_the_page_of_its_month(row, now, monkeypatch):
+    """Lowered on the 8th: the weeks of that month keep what was promised when it began."""
+    last = (now.replace(day=1) - timedelta(days=1)).replace(day=1, hour=0)
+    monkeypatch.setattr("failover.services.objectives.timezone.now", lambda: last - HOUR)
+    other = scene.service(row.engine, "reports", since=100 * 24 * HOUR)
+    monkeypatch.setattr("failover.services.objectives.timezone.now", lambda: last + timedelta(days=7))
+    objectives.change(other, Wish(Decimal("90")), "admin1", "it is hard")
+    weeks = [holding(Kind.WEEKLY, "UTC", last + timedelta(days=each)) for each in (14, 45)]
+    told = [{one.name: one.objective for one in report_estate.services([row.engine_id], week)} for week in weeks]
+    assert [one["reports"] for one in told] == [999_900, 900_000]
 
 
 def test_a_month_of_another_zone_is_judged_by_what_is_promised_of_that_month(row, now):
