@@ -24,6 +24,7 @@ from portal.outbox.services import Attached
 
 STYLES = ("holdfast/report.css", "holdfast/period.css")
 PAPER = (*STYLES, "holdfast/report-paper.css")
+PHONE, NARROW = "holdfast/report-phone.css", "screen and (max-width: 699px)"
 FOLDER = "reports"  # in the vault
 
 
@@ -45,7 +46,8 @@ def _rendered(made: Made, form: str, **more: object) -> str:
 def html_file(made: Made) -> File:
     """One file with everything in it, for reading away from the portal."""
     styles = "\n".join(style(name) for name in STYLES)
-    text = _rendered(made, "file").replace("</head>", f"<style>\n{styles}</style>\n</head>", 1)
+    both = f'<style>\n{styles}</style>\n<style media="{NARROW}">\n{style(PHONE)}</style>\n'
+    text = _rendered(made, "file").replace("</head>", f"{both}</head>", 1)
     return File(f"{_name(made)}.html", "text/html", text.encode())
 
 

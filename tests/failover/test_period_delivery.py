@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from deploy import holdfast_verify
+from deploy import holdfast_verify, seed_demo
 from failover import tasks
 from failover.models import PeriodReport, ReportDefinition
 from failover.services import report_alarms, report_news, reporting
-from lab.smtp import Catcher
+from lab.smtp import Catcher, Folder
 from lab.webhook import Listener
 from portal.alerts.models import Receiver
 from portal.alerts.rules.alarm import Ask
@@ -186,3 +186,22 @@ def test_mail_that_was_taken_before_the_link_broke_comes_again_under_the_same_na
     catcher.fault = ""
     assert outbox.send_due(now + MINUTE) == 1
     assert len({message["Message-ID"] for message in catcher.messages}) == 1
+
+
+def test_the_demo_sends_a_report_that_says_that_the_portal_did_not_watch(catcher, settings, tmp_path, capsys):
+    url, settings.HOLDFAST_MAIL_URL = settings.HOLDFAST_MAIL_URL, ""
+    seed_demo.seed_report()
+    assert not ReportDefinition.objects.exists(), "nobody catches mail"
+    settings.HOLDFAST_MAIL_URL = url
+    seed_demo.seed_report()
+    seed_demo.seed_report()
+    ReportDefinition.objects.update(formats=["json"])
+    tasks.make_reports()
+    report_news.tick(timezone.now())
+    assert outbox.send_due(timezone.now()) == 1
+    (message,) = catcher.messages
+    assert message["To"] == "auditor@bank.example"
+    assert message["Subject"] == "Failover and recovery, monthly: nothing lies in the scope"
+    folder = Folder(tmp_path / "mail")
+    assert [folder.keep(message).name for _ in range(2)] == ["0001.eml", "0002.eml"]
+    assert "mail: to auditor@bank.example" in capsys.readouterr().out
