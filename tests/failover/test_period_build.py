@@ -126,8 +126,13 @@ def test_what_is_missing_is_said_in_its_place():
     assert figure(found, "gap").missing == "at some time of the period no backup was proven"
     assert figure(found, "recovery").before is None
     assert found.previous is None
-    assert "No drill ended in the period." in found.lead
-    assert "Availability is not measured in this period." in found.lead
+    assert found.lead[0] == "The portal did not watch in this period, so that nothing of it is known."
+    assert {one.now for one in found.figures} == {None}, "no figure is 0 of what nobody counted"
+    assert figure(found, "drills").missing == "the portal did not watch"
+    quiet = report(slice_(drills=(), backups=(), rehearsals=(), services=None))
+    assert "No drill ended in the period." in quiet.lead
+    assert "No backup was taken and no rehearsal was proof that one can be restored." in quiet.lead
+    assert "Availability is not measured in this period." in quiet.lead
 
 
 def test_time_that_is_not_known_is_said():

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from failover.reports.period import content, given
+from failover.reports.period.fields import FIELDS
 from tests.failover.period_rows import (
     DAY,
     HOUR,
@@ -68,6 +69,15 @@ def test_a_period_that_the_portal_did_not_watch_is_not_known_and_never_failed(si
     assert made.verdict == content.Verdict("unknown", "the portal did not watch in this period")
     assert {one.state for one in made.sections} == {"unknown"}
     assert {one.unseen for one in made.sections} == {WHOLE}
+    assert made.sections[0].todo
+    assert (made.backups[0].over, made.backups[0].assumed, made.proofs[0].late, made.proofs[0].overdue) == (
+        0,
+        0,
+        False,
+        0,
+    )
+    assert FIELDS["backups.within_rpo"].missing(made) != ""
+    assert FIELDS["drills.not_overdue"].missing(made) != ""
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,15 @@ def _blind(what: str, section: str, found: Course, report: Report) -> Iterator[G
 
 def lead(report: Report) -> Iterator[str]:
     """The first paragraph, one sentence each."""
+    if not all(one.words == judging.NOT_WATCHED for one in report.sections):
+        yield from _happened(report)
+    else:
+        yield "The portal did not watch in this period, so that nothing of it is known."
+    unmet = sum(not one.met for one in report.clauses)
+    yield f"This report shows {len(report.clauses) - unmet} of {len(report.clauses)} clauses of the map in whole."
+
+
+def _happened(report: Report) -> Iterator[str]:
     met = sum(one.proven for one in report.drills)
     if report.drills:
         drills = counted(len(report.drills), "drill")
@@ -167,8 +176,6 @@ def lead(report: Report) -> Iterator[str]:
         yield "Availability is not measured in this period."
     open_ = sum(one.closed is None for one in report.issues)
     yield f"{counted(open_, 'issue')} {'is' if open_ == 1 else 'are'} open.".capitalize()
-    unmet = sum(not one.met for one in report.clauses)
-    yield f"This report shows {len(report.clauses) - unmet} of {len(report.clauses)} clauses of the map in whole."
 
 
 def _were(count: int, what: str) -> str:

@@ -94,7 +94,7 @@ def _compared(report: Report) -> str:
 
 
 def _within_rpo(report: Report) -> str:
-    bad = [one.engine for one in report.backups if one.rpo is None or one.over]
+    bad = [one.engine for one in report.backups if one.rpo is None or one.over or one.gap is None]
     return f"the newest proven backup of {listed(bad)} was not always within its RPO, or none is set" if bad else ""
 
 

@@ -34,6 +34,7 @@ TITLES = (
     ("unnumbered", "Changes without one", "", "down"),
     ("waivers", "Waivers", "", "down"),
 )
+UNWATCHED = "the portal did not watch"
 WHY = {
     "recovery": "no drill measured one",
     "gap": "at some time of the period no backup was proven",
@@ -48,14 +49,22 @@ def figures(now: Numbers, before: Numbers | None) -> tuple[Figure, ...]:
     """Every figure, also those that are not known."""
     return tuple(
         Figure(
-            key, title, unit, good, now[key], before[key] if before else None, "" if now[key] is not None else WHY[key]
+            key,
+            title,
+            unit,
+            good,
+            now[key],
+            before[key] if before else None,
+            "" if now[key] is not None else WHY.get(key, UNWATCHED),
         )
         for key, title, unit, good in TITLES
     )
 
 
 def numbers(slice_: Slice, engines: tuple[str, ...], luns: Course, tuning: Course) -> Numbers:
-    """The figures of one period by their keys."""
+    """The figures of one period by their keys; of one that the portal did not watch, none is known."""
+    if slice_.since is None or slice_.since >= slice_.span.ends:
+        return {key: None for key, _, _, _ in TITLES}
     backups = restoring.engines(slice_, engines, ())
     objectives = [one for drill in slice_.drills for one in drill.objectives]
     gaps = [one.gap for one in backups]

@@ -5,7 +5,7 @@ first that is kept is not known, and the first is taken in its place."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -47,6 +47,13 @@ def _stretch(of: Iterable[Sequence[Promise]], begins: datetime, ends: datetime, 
             held.append(before[-1] if before else rows[0])
         assumed = assumed or unkept
     return Stretch(begins, ends, min((one.limit for one in held if one.enabled), default=default), assumed)
+
+
+def watched(of: Iterable[Stretch], since: datetime | None) -> tuple[Stretch, ...]:
+    """The part of it in which the portal watched; None: none."""
+    if since is None:
+        return ()
+    return tuple(replace(one, begins=max(one.begins, since)) for one in of if one.ends > since)
 
 
 def beyond(steps: Sequence[tuple[datetime, datetime]], of: Iterable[Stretch], base: datetime | None) -> int:

@@ -8,7 +8,7 @@ from statistics import median_low
 
 from failover.reports.period.content import BackupDay, Backups, Trouble
 from failover.reports.period.given import Promise, Rehearsal, Slice
-from failover.reports.period.promised import assumed, began, beyond, stretches
+from failover.reports.period.promised import assumed, began, beyond, stretches, watched
 from failover.reports.period.span import Span, parts
 
 PROVEN = "proven"
@@ -28,6 +28,7 @@ def _of(slice_: Slice, engine: str, promises: list[Promise]) -> Backups:
     proven = [one for one in held if one.outcome == PROVEN]
     seconds = sorted(one.seconds for one in proven)
     promised = stretches(promises, slice_.span)
+    seen = watched(promised, slice_.since)
     steps = [(one.at, one.taken) for one in every if one.outcome == PROVEN]
     limit = promised[-1].limit
     return Backups(
@@ -41,8 +42,8 @@ def _of(slice_: Slice, engine: str, promises: list[Promise]) -> Backups:
         newest_proven=max((one.taken for one in every if one.outcome == PROVEN), default=None),
         gap=gap(every, slice_.span),
         rpo=int(limit.total_seconds()) if limit is not None else None,
-        over=beyond(steps, promised, began(promises)),
-        assumed=assumed(promised),
+        over=beyond(steps, seen, began(promises)),
+        assumed=assumed(seen),
         restore=median_low(seconds) if seconds else None,
         restore_longest=seconds[-1] if seconds else None,
         compared=sum(one.compared for one in proven),
