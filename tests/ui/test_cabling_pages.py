@@ -132,7 +132,7 @@ def test_hosts_get_sites_of_their_own(engine, operator, approver):
     assert "olvm-engine, DR" in text(operator.get(f"/hosts/{moved.pk}/"))
     san_scene.prove_now(engine)
     assert "Site DR" in text(operator.get("/topology/"))
-    assert "would lose all paths" in text(operator.get("/topology/?without=site:DR"))
+    assert "If: kvm02 would be gone" in text(operator.get("/topology/?without=site:DR"))
     bare = "\n".join(line for line in seen(engine).splitlines() if not line.startswith("site")) + "\n"
     approved(engine, operator, approver, bare)
     assert Host.objects.get(name="kvm02").site is None
