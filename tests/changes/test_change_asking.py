@@ -8,6 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from portal.alerts.rules.alarm import Ask
+from portal.changes.alarms import alarms
 from portal.changes.models import Change, Wish
 from portal.changes.services import asking
 from portal.changes.services.asking import WishRefused, settle_due
@@ -153,6 +155,10 @@ def test_the_list_says_what_is_not_known(system, fake, people, client):
     with pytest.raises(ChangeUnreachable):
         ask(system)
     client.force_login(User.objects.get(username="anna"), backend="portal.access.backend.PeopleBackend")
+    (alarm,) = alarms(Ask(timezone.now()))
+    assert (alarm.key, "nobody knows whether it was made" in alarm.sentence) == (
+        f"change-wish:{Wish.objects.get().pk}", True,
+    )  # fmt: skip
     page = " ".join(client.get("/changes/").content.decode().split())
     assert "Whether it was made is not known" in page
     told = client.get("/api/v1/change-wishes/?state=unknown").json()["results"]

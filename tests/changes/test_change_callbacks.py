@@ -141,6 +141,13 @@ def test_beat_reads_back_delivers_and_forgets(client, change, fake):
     assert Callback.objects.count() == 0
 
 
+def test_names_that_nobody_has_are_counted_as_one(client, settings):
+    settings.HOLDFAST_CALLBACKS = 2
+    codes = [client.post(f"/api/v1/changes/callback/none{number}").status_code for number in range(3)]
+    assert codes == [404, 404, 429]
+    assert call(client).status_code == 202
+
+
 def test_who_knocks_too_often_is_told_when_to_come_back(client, settings):
     settings.HOLDFAST_CALLBACKS = 2
     codes = [call(client, key="").status_code for _ in range(3)]

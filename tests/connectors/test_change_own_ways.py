@@ -207,6 +207,15 @@ def test_a_deployment_is_gated_by_the_issue_that_jira_makes(changes):
     assert len(changes.told("jira", made.key.number)["notes"]) == 1
 
 
+def test_a_deployment_that_jira_names_no_change_of_is_nobodys(changes, monkeypatch):
+    """It gates as before, and confirms no number that somebody named."""
+    system, made, _ = gated(changes)
+    changes.act("jira", made.key.number, "approve")
+    monkeypatch.setattr("portal.connectors.change.reading.jira.gated_issue", lambda gating: ("", ""))
+    seen = system.read(made.key)
+    assert (seen.gate, seen.key) == (Gate.ALLOWED, replace(made.key, sys_id=""))
+
+
 def test_a_gated_deployment_ends_with_its_result(changes):
     system, made, _ = gated(changes)
     changes.act("jira", made.key.number, "approve")

@@ -87,7 +87,7 @@ def keep(change: Change, came: ChangeSeen, now: datetime) -> None:
         row.kind, row.begins, row.ends, row.ci = told.kind[:40], told.begins, told.ends, list(told.ci)
         row.url, row.sequence, row.changed = told.url[:500], told.sequence, told.changed
         if told.state:  # the system has told of the change itself: its own identity of it wins over what is kept
-            row.sys_id = told.key.sys_id
+            row.sys_id = told.key.sys_id or row.sys_id
         row.seen_at, row.tried_at = now, timezone.now()  # what was seen may have changed while the answer came
         row.failing_since, row.error = None, ""
         if row.look_at is None or not now <= row.look_at <= timezone.now():
@@ -101,9 +101,10 @@ def keep(change: Change, came: ChangeSeen, now: datetime) -> None:
 def _taken(kept: ChangeSeen | None, came: ChangeSeen) -> ChangeSeen:
     """An older answer that shuts the gate is taken all the same: a mistake must not let anything act. Where the system
     tells another sys_id of the number it is another record, and nothing of the former one is newer."""
-    if kept is None or came.gate is not Gate.ALLOWED or kept.key.sys_id != came.key.sys_id:
+    if kept is None or came.gate is not Gate.ALLOWED:
         return came
-    return newer(kept, came)
+    other = kept.key.sys_id and came.key.sys_id and kept.key.sys_id != came.key.sys_id
+    return came if other else newer(kept, came)
 
 
 def _on_record(row: Change) -> None:

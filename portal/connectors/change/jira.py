@@ -124,16 +124,16 @@ class Jira:
         number, link = reading.gated_issue(gating)
         if key.number and number and number != key.number:
             return ChangeSeen(key, "", Gate.INVALID, f"The deployment of {key.number} is gated by {number} in Jira.")
-        if key.number and not number:  # anybody can name a deployment: only Jira says which change it belongs to
-            words = f"Jira does not name {key.number} as the change of the deployment {key.sys_id}."
-            return ChangeSeen(key, "", Gate.INVALID, words)
+        # anybody can name a deployment: where Jira does not say which change it belongs to, it is not told as its own
+        told, number = key.sys_id if number or not key.number else "", number or key.number
         if not number:
             opened, why = reading.gate_by_deployment(key.sys_id, None, gating)
             return reading.with_gating(ChangeSeen(key, "", opened, why, url=link), gating)
         issue = self._issue(session, number)
         with session.reading("GET issue"):
             decided = reading.gate_by_deployment(number, reading.status_of(issue), gating)
-            found = reading.seen(issue, replace(key, number=number), decided, session.talk.endpoint.base)
+            own = replace(key, number=number, sys_id=told)
+            found = reading.seen(issue, own, decided, session.talk.endpoint.base)
             return reading.with_gating(found, gating)
 
     def _issue(self, session: Session, number: str) -> Row:
