@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
@@ -13,8 +12,6 @@ from portal.changes import services as changes
 from portal.changes.models import Change
 from portal.evidence import services as evidence
 from portal.runs.models import Run
-
-log = logging.getLogger(__name__)
 
 PORTAL = "portal"  # who takes the report
 LARGEST = 1_000_000  # bytes of the evidence that a change system is asked to keep
@@ -29,16 +26,12 @@ def ready(drill: Drill, run: Run, now: datetime) -> bool:
 
 
 def owe(change: Change, about: str, drill: Drill, keys: Collection[str], now: datetime) -> int:
-    """Queues the files once; gives how many are new. What cannot be made is said in a note."""
+    """Queues the files once; gives how many are new. A PDF that this machine cannot make is said in a note. Raises
+    NoReport, and then its change is not closed yet."""
     wanted = [f"{about}:report.{kind}" for kind in ("json", "pdf", "evidence")]
-    if all(key in keys for key in wanted) or f"{about}:report.none" in keys:
+    if all(key in keys for key in wanted):
         return 0
-    try:
-        made = reports.make(drill.pk, PORTAL)
-    except reports.NoReport as error:
-        log.warning("The report of drill %s is owed to %s and is not there: %s", drill.pk, change, error)
-        words = f"No report of drill {drill.pk} is attached. {error} An auditor takes it from the portal."
-        return int(changes.note(change, f"{about}:report.none", about, words, now))
+    made = reports.make(drill.pk, PORTAL)
     told = files.json_file(made)
     new = int(changes.attach(change, wanted[0], about, told.name, told.kind, told.raw, now))
     new += _pdf(change, wanted[1], about, made, now)

@@ -13,10 +13,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
+from portal.access.models import Token
 from portal.access.paging import ByKey
 from portal.access.preconditions import MATCH, required_match, tag_of
 from portal.access.problems import Conflict, PreconditionFailed, Unprocessable
 from portal.access.rest import Needs
+from portal.access.services import may
 from portal.changes.asked import LONGEST
 from portal.changes.models import ChangeSystem
 from portal.changes.services import lifting, systems
@@ -165,10 +167,12 @@ class Systems(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Generic
         return _lifted(lambda: lifting.confirm(row, _who(request), timezone.now()))
 
     @extend_schema(request=None, responses={200: Lifted})
-    @action(detail=True, methods=["post"], url_path="lift/end", permission_classes=(Needs("run.start"),))
+    @action(detail=True, methods=["post"], url_path="lift/end", permission_classes=(Needs("run.view"),))
     def end_lift(self, request: Request, pk: str = "") -> Response:
-        """Ends a lift before its time, or takes back the wish for one. Needs the act run.start. 409 when there is
-        none."""
+        """Ends a lift before its time, or takes back the wish for one. Needs the act run.start or run.approve. 409 when
+        there is none."""
+        token = request.auth if isinstance(request.auth, Token) else None
+        Needs("run.approve" if may(request.user, "run.approve", token) else "run.start")().has_permission(request, self)
         row = self.get_object()
         return _lifted(lambda: lifting.end(row, _who(request), timezone.now()), status.HTTP_200_OK)
 

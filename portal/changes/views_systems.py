@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from portal.access.admission import needs
+from portal.access.admission import needs, require
+from portal.access.services import may
 from portal.access.services.people import acts_of
 from portal.changes import pages
 from portal.changes.forms import SystemForm
@@ -166,10 +167,11 @@ def confirm_lift(request: HttpRequest, pk: int) -> HttpResponse:
     return _lifted(request, pk, lambda: lifting.confirm(row, who, timezone.now()), words)
 
 
-@needs("run.start")
+@needs("run.view")
 @require_POST
 def end_lift(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ends a lift before its time, or takes back the wish for one."""
+    """Ends a lift before its time, or takes back the wish for one; by whoever may ask for one or confirm one."""
+    require(request, "run.approve" if may(request.user, "run.approve") else "run.start")
     row, who = get_object_or_404(ChangeSystem, pk=pk), request.user.get_username()
     return _lifted(request, pk, lambda: lifting.end(row, who, timezone.now()), "Its gate is lifted no longer.")
 

@@ -231,6 +231,7 @@ def test_a_lift_ends_before_its_time(system):  # noqa: F811
     operator.post(url, why, format="json")
     client("approver").post(url + "confirm/")
     assert kind(client("viewer").post(url + "end/")) == (403, "not-allowed")
+    assert kind(client("admin").post(url + "end/")) == (403, "not-allowed")
     ended = operator.post(url + "end/")
     assert (ended.status_code, ended.json()["ended_by"], bool(ended.json()["ended_at"])) == (200, "operator1", True)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.utils import timezone
 
 from portal.changes.asked import Asked
 from portal.changes.gate import Need
-from portal.changes.models import Change
+from portal.changes.models import Change, ChangeSystem
 from portal.changes.services import BindRefused, bind, fresh, look
 from portal.evidence.models import Record
 from portal.kernel.change import ChangeUnreachable, Gate
@@ -104,3 +106,13 @@ def test_what_the_system_tells_of_itself_wins_over_what_is_kept(system, fake):
     fake.strict = False
     row = look(row.pk)
     assert (row.sys_id, row.gate) == (RIGHT, "allowed")
+
+
+def test_what_requests_named_before_is_forgotten_once(system):
+    """Migration 0002; a deployment of Jira that the portal asked for itself stays."""
+    jira = ChangeSystem.objects.create(name="jira", kind="jira", url="https://j")
+    for number, (of, short) in enumerate(((system, ""), (system, "Drill"), (jira, ""), (jira, "Drill"))):
+        given = {"number": f"C{number}", "mark": f"m{number}", "asked_by": "anna", "asked_at": timezone.now()}
+        Change.objects.create(system=of, short=short, sys_id="x", **given)
+    import_module("portal.changes.migrations.0002_wishes_holds_lifts").forget_what_requests_named(apps, None)
+    assert list(Change.objects.order_by("number").values_list("sys_id", flat=True)) == ["", "", "", "x"]

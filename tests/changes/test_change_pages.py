@@ -13,7 +13,7 @@ from django.utils import timezone
 from failover.services import change_alarm, frame
 from inventory.models import Engine, Site
 from portal.changes.asked import Asked
-from portal.changes.models import Change, ChangeNote, ChangeSystem, Lift
+from portal.changes.models import Change, ChangeNote, ChangeSystem
 from portal.changes.services import bind, look, note
 from portal.changes.services.delivering import deliver_due
 from portal.evidence.models import Record
@@ -200,5 +200,9 @@ def test_a_gate_is_lifted_by_two_and_every_page_says_so(as_, system):
     assert "Its gate is lifted" in text(as_("berta").post(url + "lift/confirm/", follow=True))
     banner = change_alarm.lifted(frame.standings(timezone.now()))
     assert "anna and berta lifted the gate of snow until" in banner.sentence
-    Lift.objects.update(until=timezone.now())
+    assert "End the lift now" in text(as_("carl").get(url))
+    assert "End the lift now" not in text(as_("dora").get(url))
+    assert as_("dora").post(url + "lift/end/").status_code == 403
+    assert "Its gate is lifted no longer." in text(as_("berta").post(url + "lift/end/", follow=True))
+    assert "is not lifted" in text(as_("carl").post(url + "lift/end/"), 409)
     assert change_alarm.lifted(frame.standings(timezone.now())) is None

@@ -203,6 +203,7 @@ def test_a_deployment_is_gated_by_the_issue_that_jira_makes(changes):
     crossed = system.read(replace(made.key, number="OPS-1"))
     assert (crossed.gate, crossed.state) == (Gate.INVALID, "")
     assert system.find(wanted(mark)).key == made.key
+    assert system.find(wanted(next(marks))) is None
     system.note(replace(made.key, number=""), "The drill begins.", mark)
     assert len(changes.told("jira", made.key.number)["notes"]) == 1
 

@@ -156,6 +156,24 @@ def test_what_is_too_large_is_said_and_not_sent(begun, drill, monkeypatch):
     assert ChangeNote.objects.filter(kind="close").exists()
 
 
+def test_without_its_report_a_change_is_not_closed(begun, drill, monkeypatch):
+    """It cannot be made for now."""
+    reports = change_notes.change_files.reports
+    make = reports.make
+
+    def none(pk, by):
+        raise reports.NoReport("The drill is being measured.")
+
+    monkeypatch.setattr(reports, "make", none)
+    end(begun)
+    Drill.objects.update(closed_at=timezone.now())
+    change_notes.tick(timezone.now())
+    assert not ChangeNote.objects.filter(kind="close").exists()
+    monkeypatch.setattr(reports, "make", make)
+    change_notes.tick(timezone.now())
+    assert [kind for kind, *_ in owed()][-2:] == ["attach", "close"]
+
+
 def test_a_change_stays_open_while_anything_of_it_is_under_way(begun, engine, change):  # noqa: F811
     end(begun)
     window = Window.objects.create(
