@@ -94,7 +94,7 @@ class BackupActs(BackupRows):
 
     @extend_schema(request=TakeWish, parameters=[KEY], responses={202: ACCEPTED})
     def create(self, request: Request) -> Response:
-        """Takes a backup as a policy says. Needs the act run.start. 409 while another Run has the engine."""
+        """Takes a backup as a policy says. Needs the act run.start. 423 while another Run has the engine."""
         wish = TakeWish(data=request.data)
         wish.is_valid(raise_exception=True)
         given = wish.validated_data

@@ -92,7 +92,7 @@ class Kits(viewsets.ReadOnlyModelViewSet[models.Kit]):
 
     @extend_schema(request=CollectWish, parameters=[KEY], responses={202: ACCEPTED})
     def create(self, request: Request) -> Response:
-        """Collects the kit of an engine. Needs the act run.start. 409 while another Run has the engine."""
+        """Collects the kit of an engine. Needs the act run.start. 423 while another Run has the engine."""
         wish = CollectWish(data=request.data)
         wish.is_valid(raise_exception=True)
         engine, change = wish.validated_data["engine"], Asked.of(wish.validated_data["change"] or "")

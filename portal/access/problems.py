@@ -33,7 +33,7 @@ TYPES: tuple[tuple[type[Exception], str, str], ...] = (
 
 
 class Conflict(exceptions.APIException):
-    """409: the state of the estate or of another Run forbids it. `code` becomes the problem's type."""
+    """409: the state of the estate forbids it. `code` becomes the problem's type."""
 
     status_code = 409
     default_code = "conflict"

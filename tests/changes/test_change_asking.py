@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import Barrier, Thread
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connections
 from django.utils import timezone
 
 from portal.alerts.rules.alarm import Ask
@@ -163,3 +165,27 @@ def test_the_list_says_what_is_not_known(system, fake, people, client):
     assert "Whether it was made is not known" in page
     told = client.get("/api/v1/change-wishes/?state=unknown").json()["results"]
     assert [(one["short"], one["by"]) for one in told] == [("Switch", "anna")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_processes_that_ask_at_one_moment_make_one_change(system, fake):
+    """Each in a thread with a connection of its own; both claim before either sends."""
+    ready, outcomes = Barrier(2, timeout=60), []
+
+    def press():
+        try:
+            ready.wait()
+            outcomes.append(ask(system).number)
+        except WishRefused:
+            outcomes.append("come again")
+        finally:
+            connections.close_all()
+
+    pressing = [Thread(target=press) for _ in range(2)]
+    for one in pressing:
+        one.start()
+    for one in pressing:
+        one.join(60)
+    assert (len(fake.made), Wish.objects.count(), Change.objects.count()) == (1, 1, 1)
+    assert set(outcomes) <= {"CHG0000001", "come again"}
+    assert ("CHG0000001" in outcomes, len(outcomes)) == (True, 2)

@@ -243,5 +243,5 @@ def test_the_api_reads_collects_and_hands_out(engine, client_of):
     begun = operator.post("/api/v1/kits/", **wish, headers={"Idempotency-Key": "a"})
     assert (begun.status_code, begun["Location"]) == (202, f"/api/v1/runs/{Run.objects.get().pk}/")
     assert operator.post("/api/v1/kits/", **wish, headers={"Idempotency-Key": "a"}).status_code == 202
-    assert operator.post("/api/v1/kits/", **wish).status_code == 409
+    assert operator.post("/api/v1/kits/", **wish).status_code == 423
     assert Run.objects.count() == 1
