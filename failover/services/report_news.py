@@ -53,7 +53,7 @@ def _reports(now: datetime) -> Iterator[tuple[News, list[Reader]]]:
 
 def readers(row: ReportDefinition) -> list[Reader]:
     """Roles, addresses, and webhooks of receivers of alerts, by name."""
-    found = [reader for name in row.roles for reader in outbox.role(name)]
+    found = [reader for name in row.roles for reader in _in_role(row, name)]
     found += [Reader(address, address) for address in row.addresses]
     known = {one.name: one for one in Receiver.objects.filter(channel=Receiver.Channel.WEBHOOK)}
     for name in row.webhooks:
@@ -61,6 +61,13 @@ def readers(row: ReportDefinition) -> list[Reader]:
         why = "" if one else f"There is no webhook {name} among the receivers of alerts."
         found.append(Reader(name, f"receiver:{one.pk}" if one else "", why, "webhook"))
     return found
+
+
+def _in_role(row: ReportDefinition, name: str) -> list[Reader]:
+    """A role that may not read the report is sent none: that stands among what was not delivered."""
+    if row.readers and name not in row.readers:
+        return [Reader(f"role {name}", "", f"The role {name} may not read this report, so it is sent to nobody in it.")]
+    return outbox.role(name)
 
 
 def news_of(row: PeriodReport) -> News:

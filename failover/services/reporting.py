@@ -19,6 +19,7 @@ from failover.reports.period.span import Kind, Span, before, due, ended, holding
 from failover.services import period_files, period_reports
 from failover.services.report_file import NoPdf
 from inventory.services.signal import announce
+from portal.access.roles import ROLES
 from portal.evidence import services as evidence
 from portal.runs.services import Refused
 from portal.runs.services.refused import recorded
@@ -211,4 +212,11 @@ def checked(wish: Mapping[str, Any]) -> list[str]:
         said.append("A report is of one engine, of one site, or of the whole estate: choose one of them.")
     if not wish.get("formats"):
         said.append("Choose at least one form: PDF, HTML, CSV or JSON.")
+    readers = wish.get("readers") or ()
+    for name in wish.get("roles") or ():
+        if readers and name not in readers:
+            title = ROLES[name].title if name in ROLES else name
+            said.append(
+                f"{title} is to be sent what it may not read here: let it read the report, or send it to others."
+            )
     return said

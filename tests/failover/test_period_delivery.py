@@ -22,7 +22,7 @@ from portal.evidence import signing
 from portal.evidence.models import Record
 from portal.kernel.secret import Secret
 from portal.outbox import services as outbox
-from portal.outbox.models import Mail
+from portal.outbox.models import Mail, RoleAddress
 
 pytestmark = [pytest.mark.django_db, pytest.mark.wire]
 KEY = "the desk's key of 16"
@@ -205,3 +205,16 @@ def test_the_demo_sends_a_report_that_says_that_the_portal_did_not_watch(catcher
     folder = Folder(tmp_path / "mail")
     assert [folder.keep(message).name for _ in range(2)] == ["0001.eml", "0002.eml"]
     assert "mail: to auditor@bank.example" in capsys.readouterr().out
+
+
+def test_what_a_role_may_not_read_is_not_sent_to_it():
+    RoleAddress.objects.create(role="operator", address="ops@bank.example")
+    wish = {"formats": ["pdf"], "readers": ["auditor"], "roles": ["auditor", "operator"]}
+    (said,) = reporting.checked(wish)
+    assert said.startswith("Operator is to be sent what it may not read here")
+    assert reporting.checked({**wish, "readers": []}) == []
+    (kept,) = report_news.readers(ready(readers=["auditor"], roles=["operator"]).definition)
+    assert (kept.address, kept.why) == (
+        "",
+        "The role operator may not read this report, so it is sent to nobody in it.",
+    )
