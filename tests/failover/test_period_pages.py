@@ -111,6 +111,8 @@ def test_a_report_is_read_taken_and_each_taking_is_on_record(engine, as_):
     client = as_("auditor1")
     page = client.get(f"/reports/{row.pk}/").content.decode()
     assert "Verify it" in page
+    assert page.count("The portal did not watch in this period.") == 11, "each section says so, and the head"
+    assert "Let the portal watch from the beginning to the end" in page
     assert client.get("/reports/").content.decode().count(f"/reports/{row.pk}/") == 1
     whole = client.get(f"/reports/{row.pk}/page/").content.decode()
     assert "What is missing" in whole

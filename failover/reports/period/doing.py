@@ -79,11 +79,11 @@ def backups(report: Report) -> Iterator[str]:
         yield f"No policy in force promises an RPO for {named(bare)}: set one."
 
 
-def course(title: str, what: str, many: str, subjects: Sequence[Subject], blind: Sequence[Subject]) -> Iterator[str]:
+def course(what: str, many: str, subjects: Sequence[Subject], blind: Sequence[Subject]) -> Iterator[str]:
     """Subjects that were bad, and those that were not seen."""
     bad = [one.name for one in subjects if one.shares.fail]
     if bad:
-        yield f"{named(bad)} failed for a time: {title} names the causes; see that each is put right."
+        yield f"{named(bad)} failed for a time: the section has the causes; see that each is put right."
     if blind:
         names = named(one.name for one in blind)
         yield f"{names} {'was' if len(blind) == 1 else 'were'} not always seen: find out why."

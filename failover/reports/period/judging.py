@@ -127,9 +127,7 @@ def _course(what: str, many: str, bad: str, of: Callable[[Report], Course]) -> C
             ("unknown", f"{counted(len(blind), what, many)} not seen for up to {span(unseen)}" if blind else ""),
             ("unknown", "" if subjects else f"no {what} was looked at"),
         ]
-        return _section(
-            title, rows, "in order whenever it was seen", unseen, doing.course(title, what, many, subjects, blind)
-        )
+        return _section(title, rows, "in order whenever it was seen", unseen, doing.course(what, many, subjects, blind))
 
     return rule
 
