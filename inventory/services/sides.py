@@ -123,7 +123,8 @@ def _identities(looks: QuerySet[Look], now: datetime, wwid: str) -> dict[int, tu
         "host_id", "host__name", "state", "at", "sentence", "told"
     ):
         why = _why(name, IDENTITY, state, at, sentence, now)
-        found[host] = () if why else facts_json.load(tuple[Identity, ...], told or []), why
+        live = () if why else facts_json.load(tuple[Identity, ...], told or [])
+        found[host] = live, why or ("" if live else "No path of it runs there.")
     return found
 
 

@@ -46,7 +46,7 @@ class HostLun:
     """One host's own view of a LUN. size: bytes of its map; paths, up: as multipath counts them now; None: not known,
     and why. there: whether it has a map. listed: whether the engine's last storage sync has the LUN on this host, and
     engine_paths, engine_up what it counted; None: the host was not asked. live: what each running path answered to
-    INQUIRY; mute: why nobody was asked."""
+    INQUIRY; mute: why nobody was asked. Neither: nothing is told of it here."""
 
     name: str
     there: bool | None = None
@@ -84,7 +84,10 @@ class LunSides:
 
 def lun_lines(lun: LunSides) -> tuple[Line, ...]:
     """Size, presence on each host, what each path reaches, paths on each host, name."""
-    there = (*(_presence(lun, one) for one in lun.hosts), *(_identity(lun, one) for one in lun.hosts))
+    there = (
+        *(_presence(lun, one) for one in lun.hosts),
+        *(_identity(lun, one) for one in lun.hosts if one.live or one.mute),
+    )
     return (_size(lun), *there, *_paths(lun), _name(lun))
 
 
@@ -150,11 +153,10 @@ def _identity(lun: LunSides, host: HostLun) -> Line:
     fact, by_answer = f"INQUIRY on {host.name}", dict[str, list[str]]()
     for one in host.live:
         by_answer.setdefault(one.live, []).append(one.dev)
-    silent = host.mute or ("" if host.live else "No path of it runs there.")
     own = [
         Told(f"{host.name} {', '.join(devs)}", live, "" if live else "It does not answer.")
         for live, devs in sorted(by_answer.items())
-    ] or [Told(host.name, "", silent)]
+    ] or [Told(host.name, "", host.mute)]
     told = (Told(ENGINE, lun.wwid), *own)
     other = [one for one in host.live if one.names_it is False]
     if other:

@@ -280,3 +280,30 @@ def test_what_the_array_answers_on_each_path_stands_beside_the_name(engine):
 )
 def test_a_vm_runs_while_it_has_a_qemu(status, runs):
     assert tuning.seen(Vm(name="db", status=status), Told()).running is runs
+
+
+def test_a_guest_whose_disks_were_not_read_ties_none(engine):
+    vm, why = Vm.objects.get(), "`sh` did not end within 5 s."
+    told(vm, looks.ORACLE, guest() | {"unread": [{"part": "disks", "why": why}]})
+    line = next(one for one in sides.vm_lines(vm, told_of(vm), timezone.now()) if one.fact == "Disk ora_data01")
+    assert (line.agree, line.told[1].why) == (None, why)
+    told(vm, looks.ORACLE, {"memory": {"MemTotal": 126 * GIB}})
+    line = next(one for one in sides.vm_lines(vm, told_of(vm), timezone.now()) if one.fact == "Disk ora_data01")
+    assert (line.agree, line.told[1].why) == (None, "Its disks were not asked for yet: the next look tells them.")
+
+
+def test_nodes_of_a_host_count_while_its_look_is_fresh(engine):
+    """The pool is large enough as a whole and lies on the other node."""
+    Vm.objects.update(numa_nodes=[[0, 128 * GIB, "strict", [0]]])
+    judged(engine)
+    assert said()[("tuning_engine", "oradb01 NUMA pages on kvm02")] == "unknown"
+    host = Host.objects.get(name="kvm02")
+    pools = [{"node": node, "kib": 1048576, "total": 128, "free": free} for node, free in ((0, 60), (1, 128))]
+    own = {"processors": 112, "memory_total": 511 * GIB, "huge_size": GIB, "huge_total": 256, "nodes": pools}
+    told(host, "host_facts", own)
+    judged(engine)
+    assert said()[("tuning_engine", "oradb01 NUMA pages on kvm02")] == "fail"
+    assert "node 0 of kvm02 has 60 huge pages" in sentence("tuning_engine", "oradb01 NUMA pages on kvm02")
+    Look.objects.filter(host=host, probe="host_facts").update(at=timezone.now() - timedelta(hours=1))
+    judged(engine)
+    assert said()[("tuning_engine", "oradb01 NUMA pages on kvm02")] == "unknown"

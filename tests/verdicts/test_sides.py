@@ -129,7 +129,6 @@ def test_a_path_that_reaches_another_volume_is_named_with_what_it_answers():
 @pytest.mark.parametrize(
     ("host", "why"),
     [
-        (HostLun("kvm01"), "No path of it runs there."),
         (HostLun("kvm01", mute="kvm01 is silent."), "kvm01 is silent."),
         (HostLun("kvm01", live=(*LIVE, Identity("sdc", "36a", ""))), "It does not answer."),
         (HostLun("kvm01", live=(Identity("sda", "INTEL_SSD_7", "35002538e40a1b2c3"),)), ""),
@@ -139,6 +138,11 @@ def test_a_path_that_does_not_tell_what_it_reaches_agrees_with_nobody(host, why)
     one = line(replace(LUN, hosts=(host,)), "INQUIRY on kvm01")
     assert (one.agree, one.outcome.value) == (None, "ok")
     assert why in {said.why for said in one.told}
+
+
+def test_a_host_of_which_nothing_is_told_of_inquiry_has_no_line():
+    lines = lun_lines(replace(LUN, hosts=(HostLun("kvm01"),)))
+    assert not [one for one in lines if one.fact.startswith("INQUIRY")]
 
 
 # --- VMs --------------------------------------------------------------------------------------------------------------
