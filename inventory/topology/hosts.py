@@ -102,11 +102,11 @@ def _worst(states: Sequence[State]) -> State:
 def _host(scene: Scene, name: str) -> Box:
     place = scene.around.hosts.get(name, NOWHERE)
     summary = next(one for one in scene.proof.hosts if one.name == name)
-    gone = scene.gone(Element(Kind.HOST, name))
+    gone = scene.gone(Element(Kind.HOST, name)) or (scene.what is not None and name in scene.what.hosts_gone)
     state, words = judged(scene, summary.cells, summary.outcome, summary.sentence)
     about = counted(scene, summary.cells)
     if gone:
-        state, about = "", "taken away"
+        state, about, words = "", "taken away", "Its VMs need another host."
     cards = sorted({hba.card.split(".")[0] for hba in scene.proof.sides[name].pairs.host.hbas if hba.card})
     bare = [one.removeprefix("0000:") for one in cards]
     foot = f"card{'s' if len(cards) != 1 else ''} {', '.join(bare)}" if cards else "cards not known"

@@ -117,6 +117,7 @@ def test_taking_away_both_supplies_of_a_host_takes_the_host():
     assert (one.lost, one.strange) == ((), ())
     two = what_if(proof, [pdu("PDU-1"), pdu("PDU-2")])
     assert {left.cell.host for left in two.lost} == {H1}
+    assert (two.hosts_gone, one.hosts_gone) == ((H1,), ())
     assert Element(Kind.HOST, H1) in two.dead
     assert what_if(proof, [pdu("PDU-9")]).strange == (pdu("PDU-9"),)
 
