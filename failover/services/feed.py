@@ -45,6 +45,7 @@ STABLE = {
     "change.asked": "change.requested",
     "change.seen": "change.seen",
     "change.note_dead": "change.not_delivered",
+    "change.note_held": "change.not_delivered",
 }
 OF_RUNS = {
     "run.started": "requested",

@@ -418,6 +418,7 @@ def test_what_happened_is_read_in_order_and_nothing_comes_twice(calendar):
         ("report.made", subject, {}),
         ("run.ended", "run:999999", {"status": "succeeded", "sentence": "All done.", "change": "CHG5"}),
         ("backup.done", "backup:20261126T010000", {}),
+        ("change.note_held", "change:snow/CHG5", {"change": "CHG5"}),
         ("window.entered", f"window:{Window.objects.get().pk}", {"sentence": "Entered."}),
     ):  # fmt: skip
         evidence.append(what, "portal", about, body)
@@ -432,13 +433,13 @@ def test_what_happened_is_read_in_order_and_nothing_comes_twice(calendar):
     ours = [one for one in found if one["type"] != "change.seen"]
     assert [one["type"] for one in ours] == [
         "drill.requested", "drill.approved", "drill.started", "drill.step", "drill.paused", "drill.rolled_back",
-        "drill.report_ready", "run.finished", "backup.finished", "window.started",
+        "drill.report_ready", "run.finished", "backup.finished", "change.not_delivered", "window.started",
     ]  # fmt: skip
     assert [one["sequence"] for one in found] == sorted({one["sequence"] for one in found})
     step = ours[3]
     assert (step["subject"], step["change"], step["sentence"]) == (subject, "CHG8", "It is done.")
     assert step["links"]["self"] == f"/api/v1/drills/{drill.pk}/"
-    assert (ours[7]["change"], ours[9]["subject"]) == ("CHG5", f"window:{Window.objects.get().pk}")
+    assert (ours[7]["change"], ours[10]["subject"]) == ("CHG5", f"window:{Window.objects.get().pk}")
     assert len(step["id"]) == 64
     assert pages_ > 2
     assert api.get(f"/api/v1/events/?after={after}").json() == {"events": [], "after": after, "more": False}
