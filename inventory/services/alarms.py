@@ -110,10 +110,12 @@ def _failure(rows: list[Any], places: Places, pages: Pages) -> Alarm:
     hosts = sorted({row.host_name for row in rows if row.host_name})
     more = f" {len(hosts)} hosts see it: {', '.join(hosts[:6])}." if len(hosts) > 1 else ""
     about = _about(_thing(first), places, first.lun_name or "")
-    what = concern(first.probe, first.check_name)
+    stakes = [concern(row.probe, row.check_name, row.sentence) for row in rows]
+    what = Concern.DATA_LOSS if Concern.DATA_LOSS in stakes else stakes[0]
+    words = rows[stakes.index(what)].sentence
     since, link = first.since, _link(first, pages)
     grave = severity(Outcome.FAIL) if first.outcome == FAIL else Severity.WARNING
-    return Alarm(_thing(first).key, grave, what, about, f"{first.sentence}{more}", since, link, HOLD, CALM)
+    return Alarm(_thing(first).key, grave, what, about, f"{words}{more}", since, link, HOLD, CALM)
 
 
 def _about(thing: Thing, places: Places, name: str = "") -> About:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inventory.probes.judging.lun_paths import NO_PATH
 from portal.alerts.rules.alarm import Concern, Severity
 from portal.kernel.outcome import Outcome
 
@@ -27,8 +28,11 @@ _BY_CHECK = {
 SEVERITY = {Outcome.FAIL: Severity.CRITICAL, Outcome.UNKNOWN: Severity.WARNING, Outcome.WARN: Severity.INFO}
 
 
-def concern(probe: str, check: str) -> Concern:
-    """What is at stake when a check of a probe is not ok; storage for everything about LUNs, switches and arrays."""
+def concern(probe: str, check: str, sentence: str = "") -> Concern:
+    """What is at stake when a check of a probe is not ok; storage for everything about LUNs, switches and arrays. A LUN
+    without any path is more than less redundancy: what writes to it stops."""
+    if check == "paths" and NO_PATH in sentence:
+        return Concern.DATA_LOSS
     return _BY_CHECK.get(check) or _CONCERN.get(probe, Concern.STORAGE)
 
 

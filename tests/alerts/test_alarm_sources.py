@@ -14,6 +14,8 @@ import inventory.services.alarms as of_looks
 from backups.verdicts.lines import Line
 from failover.models import BreakGlass, Drill, Missed, Schedule, Window
 from inventory.models import Engine, Finding, Host, Look, Lun, Site, Transition
+from inventory.probes.judging.lun_paths import lun_finding
+from inventory.probes.reading.multipath import MapFact
 from inventory.services.looks import every
 from inventory.verdicts.alarming import concern, severity
 from portal.alerts.models import Alert
@@ -86,6 +88,18 @@ def test_a_failure_is_one_alarm_however_many_hosts_see_it(engine, now):
     assert (alarm.severity, alarm.concern, alarm.since) == (Severity.CRITICAL, Concern.STORAGE, now - 9 * MIN)
     assert alarm.link == f"/luns/{Lun.objects.get().pk}/"
     assert (alarm.hold, alarm.calm) == (of_looks.HOLD, of_looks.CALM)
+
+
+def test_a_lun_without_any_path_is_told_in_a_window_too(engine, now):
+    """A path that is lost is less redundancy, which people cause when they work; none at all stops what writes."""
+    one, two = host(engine, "kvm01"), host(engine, "kvm02")
+    finding(engine, now, "fail", on=one, ago=9 * MIN, sentence="All that is left runs over fabric A: no redundancy.")
+    assert [each.concern for each in said(now).values()] == [Concern.STORAGE]
+    gone = lun_finding(MapFact("wwid1", "wwid1", ()), None, (), "kvm02")
+    finding(engine, now, gone.outcome.value, on=two, ago=2 * MIN, sentence=gone.sentence)
+    (alarm,) = said(now).values()
+    assert (alarm.concern, alarm.since) == (Concern.DATA_LOSS, now - 9 * MIN)
+    assert alarm.sentence.startswith("LUN wwid1 has no working path on kvm02")
 
 
 def test_a_service_leads_to_its_own_page(engine, now):

@@ -11,6 +11,7 @@ from portal.kernel.finding import Finding, Subject
 from portal.kernel.outcome import Outcome, worst
 from portal.kernel.probe import DeclaredPath
 
+NO_PATH = "has no working path"  # what people are told of in an approved window, too (verdicts/alarming.py)
 Said = tuple[Outcome, str]
 Pair = tuple[str, str]
 
@@ -76,7 +77,7 @@ def _path_words(one: MapFact) -> list[Said]:
 def _declared_words(one: MapFact, wanted: set[Pair], hbas: tuple[HbaFact, ...], host: str) -> Said:
     up, total = one.count("up"), len(one.paths)
     if up == 0 and not any(path.standing == "unclear" for path in one.paths):
-        return Outcome.FAIL, f"LUN {one.wwid} has no working path on {host} ({total} listed): its VMs pause or hang."
+        return Outcome.FAIL, f"LUN {one.wwid} {NO_PATH} on {host} ({total} listed): its VMs pause or hang."
     if not wanted:
         words = f"LUN {one.wwid} is not declared on {host}: {up} of {total} seen paths work."
         return Outcome.WARN, f"{words} {_ask(one, up)}"

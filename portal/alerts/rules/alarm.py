@@ -25,7 +25,7 @@ class Severity(StrEnum):
 class Concern(StrEnum):
     """What is at stake. Only what looks find of the estate is held back in an approved window (see quieting)."""
 
-    DATA_LOSS = "data-loss"  # replication, backups, two LUNs behind one name: never held back
+    DATA_LOSS = "data-loss"  # replication, backups, a LUN without a path: never held back
     AVAILABILITY = "availability"  # engine, hosts, HA
     STORAGE = "storage"  # paths, fabrics, arrays: less redundancy than declared
     CONFIGURATION = "configuration"  # tuning, certificates, drifts
