@@ -118,6 +118,16 @@ def test_each_kind_of_system_names_its_change_in_its_own_words(client, said):
     assert call(client, said).json()["verdict"] == "accepted"
 
 
+def test_a_sequence_is_of_one_change_also_where_only_its_sys_id_is_named(client, system, fake):
+    """Each with its own count: the smaller one of another change is not older."""
+    fake.put("CHG2")
+    look(bind(Asked("CHG2"), "PROD", "anna", timezone.now()).pk)
+    assert call(client, {"sys_id": "id-CHG1", "sequence": 90}).status_code == 202
+    assert call(client, {"sys_id": "id-CHG2", "sequence": 3}).status_code == 202
+    assert problem(call(client, {"number": "CHG1", "sequence": 89})) == (409, "callback-outdated")
+    assert problem(call(client, {"sys_id": "id-CHG2", "sequence": 2})) == (409, "callback-outdated")
+
+
 def test_both_keys_count_until_the_former_one_is_dropped(client, system):
     fresh = systems.rotate(system.pk, "dora", timezone.now()).reveal()
     assert call(client, {"number": "CHG1", "n": 1}).status_code == 202

@@ -70,8 +70,11 @@ def receive(system: ChangeSystem, came: Came, now: datetime) -> Callback:
 
 
 def _signed(system: ChangeSystem, came: Came, now: datetime, said: Said, digest: str) -> Callback:
-    told: dict[str, Any] = {"digest": digest, "number": said.number, "sequence": said.sequence}
-    before = Callback.objects.filter(system=system, number=said.number, verdict=V.ACCEPTED)
+    change = _change(system, said)
+    # a sequence is of one change, also where the message names it by its sys_id alone
+    number = change.number if change else said.number
+    told: dict[str, Any] = {"digest": digest, "number": number, "sequence": said.sequence}
+    before = Callback.objects.filter(system=system, number=number, verdict=V.ACCEPTED)
     newest = before.aggregate(newest=Max("sequence"))["newest"] or 0
     again = Callback.objects.filter(system=system, digest=digest, verdict__in=(V.ACCEPTED, V.UNKNOWN_CHANGE)).exists()
     if again:
@@ -79,7 +82,6 @@ def _signed(system: ChangeSystem, came: Came, now: datetime, said: Said, digest:
     if said.sequence and said.sequence < newest:
         words = f"Sequence {said.sequence} is older than {newest}, which came before."
         return _kept(system, came, now, V.OUTDATED, words, **told)
-    change = _change(system, said)
     verdict = V.ACCEPTED if change else V.UNKNOWN_CHANGE
     words = "The change is read back." if change else "Nothing of the portal belongs to this change."
     try:
