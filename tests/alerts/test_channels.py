@@ -251,7 +251,8 @@ def test_a_line_over_tls_by_ca_or_pin(tls):
         made.stop()
 
 
-def test_a_connection_that_breaks_is_not_taken_for_a_delivery():
+def test_a_connection_that_breaks_is_not_taken_for_a_delivery(monkeypatch):
+    monkeypatch.setattr(syslog, "GOODBYE", 0.3)
     made = Collector(fault="reset").start()
     try:
         with pytest.raises(DeliveryFailed, match="the connection was reset"):
