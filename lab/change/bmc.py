@@ -1,5 +1,6 @@
 """BMC Helix's change calls (facts/drills-and-evidence.md 4.3): AR-JWT by a login at the host's root, changes below
-/api/itsm. Times are ISO with +0000; a refusal is a list of messages."""
+/api/itsm, and the forms of the AR System beside them (bmc_forms.py). Times are ISO with +0000; a refusal is a list of
+messages. A request that writes without X-Requested-By is refused."""
 
 from __future__ import annotations
 
@@ -11,7 +12,9 @@ import time
 from datetime import datetime
 from urllib.parse import parse_qs
 
+from lab.change import bmc_forms
 from lab.change import desk as desks
+from lab.change.bmc_forms import REASONS, Forms
 from lab.change.counter import Ask, Refusal, Reply, by_token, new_token
 from lab.change.desk import Change, Desk, NotSo
 
@@ -36,10 +39,13 @@ class Bmc:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self.forms = Forms(desk, self._record, self._update, _moment)
 
     def sort(self, ask: Ask) -> str:
         if ask.path == "/api/jwt/login":
             return "login"
+        if bmc_forms.is_form(ask.path):
+            return bmc_forms.sort(ask)
         if ask.method == "GET":
             return "read"
         if ask.path.endswith("/worklog"):
@@ -64,17 +70,23 @@ class Bmc:
         return by_token(self.desk, ask, "AR-JWT")
 
     def refusal(self, status: int, message: str) -> object:
-        number = 623 if status == 401 else 45_000 + status
+        number = 623 if status == 401 else 92 if message.startswith("The lab refuses") else 45_000 + status
         return [{"messageType": "ERROR", "messageText": message, "messageNumber": number, "messageAppendedText": None}]
 
     def seal(self, reply: Reply) -> Reply:
         return reply
 
     def perform(self, ask: Ask) -> Reply:
+        if ask.method != "GET" and not ask.headers.get("x-requested-by"):
+            raise Refusal(403, "The request has no X-Requested-By")
+        if bmc_forms.is_form(ask.path):
+            return self.forms.perform(ask)
         found = _PATH.fullmatch(ask.path)
         if found is None:
             raise Refusal(404, "Resource not found")
-        number, worklog = found.groups()
+        return self._simple(ask, *found.groups())
+
+    def _simple(self, ask: Ask, number: str | None, worklog: str | None) -> Reply:
         if number is None:
             if ask.method == "POST":
                 return self._create(ask)
@@ -134,15 +146,18 @@ class Bmc:
             raise Refusal(400, "Invalid field: status")
         if change.hold:
             raise Refusal(400, "The change request is pending")
+        reason = fields.get("status_reason", "")
+        if reason not in REASONS.get(fields["status"], ("",)):
+            raise Refusal(400, f"An incorrect combination of status and reason: {fields['status']}, {reason}")
         try:
             self.desk.move(change, state)
         except NotSo as error:
             raise Refusal(400, f"The status transition is not valid: {error}") from None
         self.desk.enter("state", change.number, state=state)
         change.began = fields.get("actual_start_date", change.began)
-        if state == desks.REVIEW:
-            change.ended, change.code = fields.get("actual_end_date", ""), fields.get("status_reason", "")
-            change.close_notes = fields.get("close_notes", "")
+        change.ended = fields.get("actual_end_date", change.ended)
+        if state == desks.CLOSED:
+            change.code, change.close_notes = reason, fields.get("close_notes", "")
             self.desk.enter("close", change.number, code=change.code, began=change.began, ended=change.ended)
 
     def _worklog(self, change: Change, ask: Ask) -> Reply:

@@ -14,6 +14,7 @@ from portal.connectors.change import OPTIONS, connect, problem_of
 from portal.kernel.change import (
     ChangeBusy,
     ChangeGarbled,
+    ChangeHeld,
     ChangeKey,
     ChangeLogin,
     ChangeRefused,
@@ -275,7 +276,7 @@ def test_bmc_codes_are_those_that_bmc_knows(changes):
 
 def test_bmc_a_close_of_what_is_not_approved_is_refused(changes):
     key = changes.open("bmc")
-    with pytest.raises(ChangeRefused, match="transition"):
+    with pytest.raises(ChangeHeld, match="begins at Scheduled"):
         changes.connect("bmc").close(key, BEGINS, ENDS, "successful", "Done.")
     assert changes.told("bmc", key.number)["state"] == "new"
     assert changes.connect("bmc").clashes(key) == ()
@@ -286,11 +287,11 @@ def test_bmc_a_close_goes_on_from_where_the_change_is(changes):
     changes.act("bmc", key.number, "approve")
     changes.act("bmc", key.number, "step", state="implement")
     changes.connect("bmc").close(key, BEGINS, ENDS, "successful", "Done.")
-    assert [one["state"] for one in changes.ledger("bmc", "state", key.number)] == ["review"]
+    assert [one["state"] for one in changes.ledger("bmc", "state", key.number)] == ["review", "closed"]
     held = changes.open("bmc")
     changes.act("bmc", held.number, "approve")
     changes.act("bmc", held.number, "hold")
-    with pytest.raises(ChangeRefused, match="pending"):
+    with pytest.raises(ChangeHeld, match="Pending"):
         changes.connect("bmc").close(held, BEGINS, ENDS, "successful", "Done.")
 
 

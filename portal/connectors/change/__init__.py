@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from portal.connectors.change.bmc import IMPACTS, Bmc
+from portal.connectors.change.bmc_calls import Simple
+from portal.connectors.change.bmc_forms import Forms, own_fields
 from portal.connectors.change.https import Endpoint, address_problem
 from portal.connectors.change.jira import Jira
-from portal.connectors.change.login import Account, Basic, ByToken, Login, ar_jwt, oauth
+from portal.connectors.change.login import OURS, Account, Basic, ByToken, Login, ar_jwt, oauth
 from portal.connectors.change.servicenow import ServiceNow
 from portal.connectors.change.session import Door
 from portal.connectors.change.webhook import POST_PATH, READ_PATH, Webhook
@@ -18,12 +20,13 @@ from portal.kernel.secret import Secret
 
 LIMIT = 20.0  # seconds for one call
 BASIC, OAUTH = "basic", "oauth"
+CHANGE, FORMS = "change", "forms"
 COMMON = ("name", "pin", "signing_key", "former_key", "limit")
 # what only one kind takes; a list is separated by commas
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "servicenow": ("login", "token_path", "template"),
     "jira": ("project", "issue_type", "services", "pipeline", "environment"),
-    "bmc": ("login_path", "impact", "urgency"),
+    "bmc": ("calls", "login_path", "impact", "urgency", "fields"),
     "webhook": ("read_path", "post_path"),
 }
 # words of a 4xx that is no 403 and tells of a right all the same: ServiceNow's "Record doesn't exist or ACL restricts
@@ -110,7 +113,15 @@ def _jira_problem(options: Mapping[str, str]) -> str:
 
 def _bmc_problem(options: Mapping[str, str]) -> str:
     odd = [name for name in ("impact", "urgency") if options.get(name, "4000") not in ("", *IMPACTS)]
-    return f"{odd[0]} is one of {', '.join(IMPACTS)}." if odd else _path_problem(options, "login_path")
+    if odd:
+        return f"{odd[0]} is one of {', '.join(IMPACTS)}."
+    if options.get("calls", "") not in ("", CHANGE, FORMS):
+        return f"calls is {CHANGE} or {FORMS}."
+    try:
+        own_fields(options.get("fields", ""))
+    except ValueError as error:
+        return str(error)
+    return _path_problem(options, "login_path")
 
 
 def _webhook_problem(options: Mapping[str, str]) -> str:
@@ -140,8 +151,9 @@ def _jira(given: _Given) -> ChangeSystem:
 
 def _bmc(given: _Given) -> ChangeSystem:
     options = given.options
-    login = ByToken(given.account, "AR-JWT", ar_jwt(options.get("login_path") or "/api/jwt/login"))
-    return Bmc(given.door(login), options.get("impact") or "4000", options.get("urgency") or "4000")
+    login = ByToken(given.account, "AR-JWT", ar_jwt(options.get("login_path") or "/api/jwt/login"), OURS)
+    calls = Forms(own_fields(options.get("fields", ""))) if options.get("calls") == FORMS else Simple()
+    return Bmc(given.door(login), options.get("impact") or "4000", options.get("urgency") or "4000", calls)
 
 
 def _webhook(given: _Given) -> ChangeSystem:

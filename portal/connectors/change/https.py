@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pycurl
 
-from portal.connectors.change.reading.leaves import Unreadable, body_of, refusal, short, wait_of
+from portal.connectors.change.reading.leaves import Unreadable, body_of, by_workflow, refusal, short, wait_of
 from portal.connectors.san.https import pinned_key
 from portal.kernel.change import (
     ChangeBusy,
@@ -244,7 +244,7 @@ def judged(endpoint: Endpoint, asked: str, answer: Answer) -> ChangeFailed | Non
     if status == 401:
         sentence = f"{name} does not take the login for {asked}{words}. Enter the account's secret anew."
         return ChangeLogin(sentence, status=status)
-    if status in _BUSY:
+    if status in _BUSY and not (status == 500 and by_workflow(answer.body)):
         wait = wait_of(answer.headers.get("retry-after", ""), answer.at)
         sentence = f"{name} does not take {asked} now (HTTP {status}{words}). It is asked again later."
         return ChangeBusy(sentence, status=status, wait=wait, sent=status >= 500)
@@ -256,21 +256,32 @@ def judged(endpoint: Endpoint, asked: str, answer: Answer) -> ChangeFailed | Non
             f"{name} answers {asked} with a web page (HTTP {status}{words}): its API is not at this address. Check it."
         )
         return ChangeGarbled(sentence, status=status)
-    if not said or any(word in said.lower() for word in endpoint.mends):
+    if not said or status >= 500 or any(word in said.lower() for word in endpoint.mends):
         why = words or ", without a reason"
         return ChangeHeld(f"{name} refuses {asked} (HTTP {status}{why}). Look at the change there.", status=status)
     return ChangeRefused(f"{name} refuses {asked} (HTTP {status}{words}).", status=status)
 
 
-def multipart(name: str, media: str, content: bytes) -> tuple[bytes, str]:
-    """A form with one file, and its media type."""
+def plain_name(name: str) -> str:
+    """A file's name as it goes into a form."""
+    return "".join(sign if sign.isascii() and sign.isprintable() and sign not in '"\\' else "_" for sign in name)
+
+
+def multipart(
+    name: str, media: str, content: bytes, part: str = "file", more: Mapping[str, bytes] | None = None
+) -> tuple[bytes, str]:
+    """A form with one file, and its media type. part: the file's name in the form; more: JSON parts before it."""
     boundary = f"holdfast{secrets.token_hex(16)}"
-    plain = "".join(sign if sign.isascii() and sign.isprintable() and sign not in '"\\' else "_" for sign in name)
+    whole = b""
+    for other, raw in (more or {}).items():
+        lead = f'--{boundary}\r\nContent-Disposition: form-data; name="{other}"\r\nContent-Type: {JSON}\r\n\r\n'
+        whole += lead.encode() + raw + b"\r\n"
     head = (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{plain}"\r\n'
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{part}"; filename="{plain_name(name)}"\r\n'
         f"Content-Type: {media}\r\n\r\n"
     )
-    return head.encode() + content + f"\r\n--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
+    end = f"\r\n--{boundary}--\r\n"
+    return whole + head.encode() + content + end.encode(), f"multipart/form-data; boundary={boundary}"
 
 
 def _capped(sink: BytesIO, limit: int) -> object:

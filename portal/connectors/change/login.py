@@ -80,11 +80,13 @@ def _kept(endpoint: Endpoint, account: Account) -> _Kept:
 
 @dataclass(frozen=True)
 class ByToken:
-    """A token that a login gives. fetch: gives token and seconds that it lasts; scheme: the word before it."""
+    """A token that a login gives. fetch: gives token and seconds that it lasts; scheme: the word before it; beside:
+    headers that go with it."""
 
     account: Account
     scheme: str
     fetch: Callable[[Talk, Account], tuple[str, float]]
+    beside: Mapping[str, str] = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
     renewable: bool = True
 
@@ -96,7 +98,7 @@ class ByToken:
                 kept.token = None
                 token, seconds = self.fetch(talk, self.account)
                 kept.token, kept.until = Secret(token), self.clock() + min(max(seconds - EARLY, 0.0), LONGEST)
-            return {"Authorization": f"{self.scheme} {kept.token.reveal()}"}
+            return {"Authorization": f"{self.scheme} {kept.token.reveal()}", **self.beside}
 
 
 def oauth(path: str) -> Callable[[Talk, Account], tuple[str, float]]:
@@ -123,12 +125,16 @@ def oauth_token(found: object) -> tuple[str, float]:
     return token, float(whole(answer.get("expires_in")))
 
 
+# BMC takes a request that writes for a forged one without it
+OURS: Mapping[str, str] = {"X-Requested-By": "XMLHttpRequest"}
+
+
 def ar_jwt(path: str) -> Callable[[Talk, Account], tuple[str, float]]:
     """Fetches BMC's token by its login (facts/drills-and-evidence.md 4.3)."""
 
     def fetch(talk: Talk, account: Account) -> tuple[str, float]:
         form = urlencode({"username": account.user, "password": account.secret.reveal()}).encode()
-        answer = talk.send("POST", path, {"Accept": "text/plain, */*"}, form, FORM, talk.endpoint.root)
+        answer = talk.send("POST", path, {"Accept": "text/plain, */*", **OURS}, form, FORM, talk.endpoint.root)
         failed = judged(talk.endpoint, f"POST {path}", answer)
         if failed is not None:
             raise failed

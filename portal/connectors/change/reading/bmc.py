@@ -1,7 +1,7 @@
 """BMC Helix's change requests, read. Pure. facts/drills-and-evidence.md 4.3.
 
 Names of fields differ by release ("Change Request Status", change_request_status, status), so they are compared by
-their letters alone. A status as a number alone is not interpreted."""
+their letters alone. A status may come as its number."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from portal.connectors.change.reading.leaves import Row, Unreadable, instant, ki
 from portal.kernel.change import ChangeKey, ChangeSeen, Gate
 
 NUMBER = re.compile(r"CRQ[0-9]{1,15}", re.ASCII)
+_ENTRY = re.compile(r"[A-Za-z0-9|_-]{1,255}", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 
 _WAITING = (
@@ -24,6 +25,22 @@ _WAITING = (
     "scheduled for approval",
 )
 _GOING = ("scheduled", "implementation in progress")
+# by their numbers in the field's definition; changes made by the simplified API are told so
+_NUMBERED = (
+    "Draft",
+    "Request For Authorization",
+    "Request For Change",
+    "Planning In Progress",
+    "Scheduled For Review",
+    "Scheduled For Approval",
+    "Scheduled",
+    "Implementation In Progress",
+    "Pending",
+    "Rejected",
+    "Completed",
+    "Closed",
+    "Cancelled",
+)
 _OVER = ("rejected", "completed", "closed", "cancelled", "canceled")
 _ID = ("changeid", "infrastructurechangeid", "changenumber", "displayid", "id")
 _STATUS = ("changerequeststatus", "status")
@@ -83,7 +100,17 @@ def number_of(record: Mapping[str, object]) -> str:
 
 def status_of(record: Mapping[str, object]) -> str:
     """The status in BMC's own words."""
-    return leaf(record, _STATUS)
+    told = leaf(record, _STATUS)
+    by_number = told.isascii() and told.isdigit() and len(told) < 3 and int(told) < len(_NUMBERED)
+    return _NUMBERED[int(told)] if by_number else told
+
+
+def entry_of(record: Mapping[str, object]) -> str:
+    """The id of an AR System entry, as it stands in a path. Raises Unreadable when there is none."""
+    found = leaf(record, ("requestid",))
+    if not _ENTRY.fullmatch(found):
+        raise Unreadable(f'the entry "{short(found)}", which has no Request ID')
+    return found
 
 
 def gate(number: str, status: str) -> tuple[Gate, str]:
@@ -154,17 +181,17 @@ def reason_of(code: str) -> str:
 
 def notes_of(body: object) -> list[str]:
     """The texts of a list of work notes, whatever its form; empty when there is none to be read."""
-    found = [leaf(one, ("detaileddescription", "notes", "text", "worknote")) for one in _listed(body)]
+    found = [leaf(one, ("detaileddescription", "notes", "text", "worknote")) for one in listed(body)]
     return [one for one in found if one]
 
 
 def with_ticket(body: object, mark: str) -> str:
     """The number of the change whose vendor ticket is the mark; "" when none of the list has it."""
-    same = [one for one in _listed(body) if leaf(one, ("vendorticketnumber",)) == mark]
+    same = [one for one in listed(body) if leaf(one, ("vendorticketnumber",)) == mark]
     return next((number for one in same if NUMBER.fullmatch(number := leaf(one, _ID))), "")
 
 
-def _listed(body: object) -> list[dict[str, object]]:
+def listed(body: object) -> list[dict[str, object]]:
     """The records of a list, whatever its form."""
     holder = body
     if isinstance(body, Mapping):

@@ -117,6 +117,17 @@ def refusal(body: bytes) -> str:
     return short(" / ".join(dict.fromkeys(map(short, _said(found, 0)))))
 
 
+def by_workflow(body: bytes) -> bool:
+    """Whether the rules of an AR System refuse: it says 500 for them as for its own failures, which have numbers below
+    100 (90 no network, 91 RPC failed, 92 to 94 too slow)."""
+    try:
+        found = body_of(body)
+    except Unreadable:
+        return False
+    first = found[0] if isinstance(found, list) and found else None
+    return isinstance(first, Mapping) and whole(first.get("messageNumber")) >= 100
+
+
 def _said(value: object, depth: int) -> list[str]:
     """The texts under the names that carry words, from the outside in."""
     if depth > 4:
