@@ -266,6 +266,13 @@ def test_what_is_no_deployment_is_not_asked_for(changes, sys_id):
         changes.connect("jira").note(ChangeKey("jira", "", sys_id), "x", next(marks))
 
 
+def test_jira_takes_a_personal_access_token_without_an_account(changes):
+    key = changes.open("jira")
+    assert changes.connect("jira", account="").read(key).gate is Gate.AWAITING
+    with pytest.raises(ChangeLogin):
+        changes.connect("jira", account="", secret=Secret("another-token")).read(key)
+
+
 # --- BMC Helix
 
 

@@ -50,3 +50,15 @@ def test_a_right_that_is_missing_can_be_given(kind):
 def test_what_is_hidden_from_the_account_looks_like_what_is_not_there(kind, status, body):
     assert type(found(kind, status, body)) is ChangeHeld
     assert type(found("webhook", status, body)) is ChangeRefused, "which has no such words of its own"
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [(404, "AUTHENTICATED_FAILED"), (403, "AUTHENTICATION_DENIED"), (401, "AUTHENTICATED_FAILED")]
+)
+def test_a_login_that_jira_does_not_take_is_no_missing_issue(status, reason):
+    """It goes on as for nobody: 404 for what only members see, 403 after too many tries."""
+    answer = Answer(status, {"x-seraph-loginreason": reason}, json.dumps(SEE).encode())
+    said = judged(Endpoint("jira", "https://c.example", mends=MENDS["jira"]), "GET /issue", answer)
+    assert type(said) is ChangeLogin
+    fine = Answer(404, {"x-seraph-loginreason": "OK"}, json.dumps(SEE).encode())
+    assert type(judged(Endpoint("jira", "https://c.example", mends=MENDS["jira"]), "GET /issue", fine)) is ChangeHeld

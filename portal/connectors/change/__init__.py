@@ -11,7 +11,7 @@ from portal.connectors.change.bmc_calls import Simple
 from portal.connectors.change.bmc_forms import Forms, own_fields
 from portal.connectors.change.https import Endpoint, address_problem
 from portal.connectors.change.jira import Jira
-from portal.connectors.change.login import OURS, Account, Basic, ByToken, Login, ar_jwt, oauth
+from portal.connectors.change.login import OURS, Account, Basic, Bearer, ByToken, Login, ar_jwt, oauth
 from portal.connectors.change.servicenow import ServiceNow
 from portal.connectors.change.session import Door
 from portal.connectors.change.webhook import POST_PATH, READ_PATH, Webhook
@@ -139,8 +139,9 @@ def _servicenow(given: _Given) -> ChangeSystem:
 
 def _jira(given: _Given) -> ChangeSystem:
     options = given.options
+    by_name = bool(given.account.user)  # Data Center takes a personal access token without a name
     return Jira(
-        given.door(Basic(given.account)),
+        given.door(Basic(given.account) if by_name else Bearer(given.account)),
         project=options.get("project", ""),
         issue_type=options.get("issue_type") or "Change",
         services=tuple(one.strip() for one in options.get("services", "").split(",") if one.strip()),

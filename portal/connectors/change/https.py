@@ -42,6 +42,8 @@ _SYSTEM_CAS = (
 )
 _TRUST = frozenset({51, 58, 60, 77, 83, 90, 91})
 _BUSY = frozenset({408, 409, 423, 425, 429, 500, 502, 503, 504})
+# Jira goes on as for nobody when it does not take a login, with 404 or 403: for a wrong token, or after too many tries
+_DENIED = frozenset({"AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED"})
 _WORDS = {
     3: "its address is none",
     6: "its name is not known to the portal's resolver",
@@ -241,7 +243,8 @@ def judged(endpoint: Endpoint, asked: str, answer: Answer) -> ChangeFailed | Non
             f"{name} leads {asked} elsewhere, to {to}, which is not followed. Enter the address where it answers."
         )
         return ChangeGarbled(sentence, status=status)
-    if status == 401:
+    denied = answer.headers.get("x-seraph-loginreason", "").upper() in _DENIED
+    if status == 401 or denied:
         sentence = f"{name} does not take the login for {asked}{words}. Enter the account's secret anew."
         return ChangeLogin(sentence, status=status)
     if status in _BUSY and not (status == 500 and by_workflow(answer.body)):

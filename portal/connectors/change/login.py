@@ -57,6 +57,18 @@ class Basic:
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
 
+@dataclass(frozen=True)
+class Bearer:
+    """A token that a person made, with each request: a personal access token of Jira Data Center."""
+
+    account: Account
+    renewable: bool = False
+
+    def headers(self, talk: Talk, *, fresh: bool = False) -> Mapping[str, str]:
+        """The header."""
+        return {"Authorization": f"Bearer {self.account.secret.reveal()}"}
+
+
 @dataclass
 class _Kept:
     token: Secret | None = None
