@@ -11,6 +11,7 @@ import smtplib
 import ssl
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from email.utils import localtime
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from portal.connectors.delivery import DeliveryFailed, DeliveryRefused
@@ -131,8 +132,9 @@ def _letter(server: MailServer, message: Message) -> EmailMessage:
     letter["From"], letter["To"] = server.sender, message.address
     letter["Subject"] = " ".join(message.subject.split())
     letter["Message-ID"] = message.message_id
+    letter["Date"] = localtime()  # RFC 5322 3.6 wants one, and not every relay adds it
     letter["Auto-Submitted"] = "auto-generated"  # so that no absence note answers (RFC 3834)
-    letter.set_content(message.body)
+    letter.set_content(message.body, cte="quoted-printable")  # eight bits would need 8BITMIME (RFC 6152)
     for one in message.files:
         main, _, sub = one.kind.partition("/")
         letter.add_attachment(one.raw, maintype=main, subtype=sub or "octet-stream", filename=one.name)

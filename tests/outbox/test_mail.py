@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import time
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -41,6 +43,20 @@ def test_a_message_arrives_whole(catcher):
     assert (got["From"], got["To"], got["Subject"]) == (SENDER, "anna@bank.example", "Drill soon")
     assert (got["Message-ID"], got["Auto-Submitted"]) == ("<1@holdfast>", "auto-generated")
     assert got.get_content().splitlines() == ["It may begin at 22:00.", ".dot", "Ä"]
+    assert abs(parsedate_to_datetime(got["Date"]).timestamp() - time.time()) < 60, "RFC 5322 3.6 wants a date"
+    raw = got.as_bytes()
+    assert raw.isascii(), "eight bits need 8BITMIME, which is not asked for (RFC 6152)"
+    assert max(map(len, raw.splitlines())) <= 998
+
+
+def test_long_lines_and_names_in_other_scripts_keep_to_seven_bits(catcher):
+    files = (File("Prüfung №1.pdf", "application/pdf", b"\xff\0"),)
+    send(plain(catcher), Message("<2@holdfast>", "anna@bank.example", "Übung " * 40, "x" * 3000 + "\nÄ", files))
+    (got,) = catcher.messages
+    raw = got.as_bytes()
+    assert (raw.isascii(), max(map(len, raw.splitlines())) <= 998) == (True, True)
+    assert got.get_body().get_content().splitlines() == ["x" * 3000, "Ä"]
+    assert [one.get_filename() for one in got.iter_attachments()] == ["Prüfung №1.pdf"]
 
 
 @pytest.mark.parametrize(
