@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Min, Q
+from django.db.models import Exists, Min, OuterRef, Q
 from django.utils import timezone
 
 from backups.models import Backup, Rehearsal
@@ -32,6 +32,13 @@ def since(engines: Sequence[int]) -> datetime | None:
     seen = Transition.objects.filter(engine__in=engines).aggregate(first=Min("at"))["first"]
     taken = Backup.objects.filter(engine__in=engines).aggregate(first=Min("taken"))["first"]
     return min((at for at in (seen, taken) if at is not None), default=None)
+
+
+def kept(span: Span) -> Q:
+    """Of an engine: whether anything of the estate was recorded in a period."""
+    within = {"engine": OuterRef("pk"), "at__gte": span.begins, "at__lt": span.ends}
+    taken = {"engine": OuterRef("pk"), "taken__gte": span.begins, "taken__lt": span.ends}
+    return Exists(Transition.objects.filter(**within)) | Exists(Backup.objects.filter(**taken))
 
 
 def hosts(engines: Sequence[int]) -> list[int]:

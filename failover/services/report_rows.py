@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from failover.models import BreakGlass, Drill, Issue, Missed, PeriodReport, ReportDefinition, Window
 from failover.reports.found import ident as drill_ident
@@ -44,9 +44,11 @@ def span_of(row: PeriodReport) -> Span:
     return Span(Kind(row.period), row.begins, row.ends, row.zone)
 
 
-def scope_of(definition: ReportDefinition) -> Scope:
-    """Watched engines of the definition's scope, by name."""
-    rows = Engine.objects.filter(watched=True).select_related("site").order_by("name")
+def scope_of(definition: ReportDefinition, span: Span) -> Scope:
+    """Engines of the definition's scope, by name: those that are watched, and those of which the period has anything,
+    so that switching one off takes nothing out of a report."""
+    there = Q(watched=True) | report_estate.kept(span) | Exists(_ended_in(span).filter(engine=OuterRef("pk")))
+    rows = Engine.objects.filter(there).select_related("site").order_by("name")
     kind, name = "estate", "estate"
     if definition.engine is not None:
         kind, name, rows = "engine", definition.engine.name, rows.filter(pk=definition.engine.pk)
@@ -61,7 +63,7 @@ def given(row: PeriodReport) -> Given:
     """Everything about the report's period, and what it is compared with. Some ten queries for the estate and as many
     for each drill."""
     definition, span = row.definition, span_of(row)
-    scope = scope_of(definition)
+    scope = scope_of(definition, span)
     since = report_estate.since(scope.keys)
     former = before(span)
     return Given(
@@ -75,6 +77,7 @@ def given(row: PeriodReport) -> Given:
         proven=tuple(_proven(scope, span)),
         issues=tuple(_issues(scope, span)),
         names=report_estate.names(scope.keys),
+        unwatched=tuple(one.name for one in scope.engines if not one.watched),
         distribution=tuple([f"role {name}" for name in definition.roles] + list(definition.addresses)),
     )
 
@@ -94,11 +97,14 @@ def _slice(scope: Scope, span: Span, since: datetime | None) -> Slice:
 
 
 def _ended(scope: Scope, span: Span) -> Iterator[Drill]:
-    rows = Drill.objects.filter(
-        engine__in=scope.keys, run__status__in=ENDED, run__started__isnull=False,
-        run__ended__gte=span.begins, run__ended__lt=span.ends,
-    )  # fmt: skip
+    rows = _ended_in(span).filter(engine__in=scope.keys)
     yield from rows.select_related("engine__site", "run").order_by("run__ended", "pk")
+
+
+def _ended_in(span: Span) -> QuerySet[Drill]:
+    return Drill.objects.filter(
+        run__status__in=ENDED, run__started__isnull=False, run__ended__gte=span.begins, run__ended__lt=span.ends
+    )
 
 
 def _drill(row: Drill) -> content.Drill:

@@ -149,6 +149,7 @@ def test_time_that_is_not_known_is_said():
     ]
     assert gaps(report(slice_(services=())))["Availability"].startswith("No service has an objective")
     assert gaps(report(scope=replace(SCOPE, engines=())))["Summary"] == "No engine lies in the scope."
+    assert gaps(report(unwatched=("a", "b")))["Summary"].startswith("a and b are not watched any more")
 
 
 def test_services_of_which_nothing_is_known_have_no_figure():

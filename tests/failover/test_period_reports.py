@@ -388,7 +388,12 @@ def test_the_scope_is_the_estate_a_site_or_an_engine(estate):
     assert {each.engine for each in dr.drills} <= {"olvm-two"}
     assert len(dr.backups) == 1
     type(other).objects.update(watched=False)
-    assert scope(site=site, language="de").verdict.words == "nothing lies in the scope"
+    off = scope(site=site, language="de")
+    assert off.scope.engines == ("olvm-two",), "what the period has of it is not taken out by switching it off"
+    assert any("olvm-two is not watched any more" in gap.sentence for gap in off.gaps)
+    row = reporting.ask(define(site=site, title="later"), "admin1", datetime(2026, 3, 5, 12, tzinfo=UTC))
+    row = PeriodReport.objects.select_related("definition__engine", "definition__site").get(pk=row.pk)
+    assert period_reports.make(row, "x").report.verdict.words == "nothing lies in the scope"
 
 
 def test_an_empty_portal_says_that_it_knows_nothing():

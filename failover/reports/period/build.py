@@ -18,7 +18,7 @@ from failover.reports.period.figures import figures, numbers
 from failover.reports.period.given import Given, Slice
 from failover.reports.period.promised import proofs
 from failover.reports.period.span import Span
-from failover.reports.words import counted
+from failover.reports.words import counted, listed
 from portal.kernel.words import span as words_of
 
 
@@ -55,7 +55,7 @@ def build(given: Given, map_: tuple[clauses.Clause, ...]) -> Report:
         evidence=given.evidence,
         distribution=given.distribution,
     )
-    return _judged(bare, clauses.shown(map_, bare), tuple(_gaps(bare, now)), _unwatched(now))
+    return _judged(bare, clauses.shown(map_, bare), (*_gaps(bare, now), *_switched_off(given)), _unwatched(now))
 
 
 def _period(span: Span) -> Period:
@@ -92,6 +92,14 @@ def _gaps(report: Report, now: Slice) -> Iterator[Gap]:
     yield from _blind("Oracle VM", "Tuning", report.tuning, report)
     yield from _unmeasured(report)
     yield from _unkept(report)
+
+
+def _switched_off(given: Given) -> Iterator[Gap]:
+    if given.unwatched:
+        are = "is" if len(given.unwatched) == 1 else "are"
+        yield Gap(
+            "Summary", f"{listed(given.unwatched)} {are} not watched any more: what is kept of the period is here."
+        )
 
 
 def _incomparable(report: Report, now: Slice) -> Iterator[Gap]:

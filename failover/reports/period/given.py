@@ -108,7 +108,8 @@ class Slice:
 
 @dataclass(frozen=True)
 class Given:
-    """Everything about one period. before None: there is no period to compare with. names: WWID -> name of a LUN."""
+    """Everything about one period. before None: there is no period to compare with. names: WWID -> name of a LUN.
+    unwatched: engines of the scope that are not watched any more."""
 
     ident: str
     title: str
@@ -121,3 +122,4 @@ class Given:
     issues: tuple[content.Issue, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     distribution: tuple[str, ...] = ()
+    unwatched: tuple[str, ...] = ()
