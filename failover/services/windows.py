@@ -191,7 +191,9 @@ def leave(window: Window, by: str, change: str | Asked = "", key: str = "") -> R
         if window.state != Window.State.ACTIVE:
             raise Refused("state", f"{window} is {window.state}, so it cannot be left.")
         on = _guarded(engine, Act(LEAVING[scope], window.host.name if window.host else ""), window.host, window.pk)
-        asked, unbound = _bindable(change or _change_of(window), pairs.target(engine), by)
+        # by its number alone: leaving waits for no change system
+        named = replace(Asked.of(change or _change_of(window)), sys_id="")
+        asked, unbound = _bindable(named, pairs.target(engine), by)
         with transaction.atomic():
             row = _held(window.pk, (Window.State.ACTIVE,), "left")
             given = {**_common(engine, scope, on), **_armed(row)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from importlib import import_module
 
 import pytest
@@ -74,6 +75,17 @@ def test_while_it_does_not_answer_the_sys_id_stays_with_the_request(system, fake
     found = fresh(Change.objects.get().pk, Need(Asked("CHG1", sys_id=WRONG)), timezone.now())
     assert (found.gate, WRONG in found.sentence) == (Gate.INVALID, True)
     assert fresh(Change.objects.get().pk, Need(Asked("CHG1", sys_id=RIGHT)), timezone.now()).lets
+
+
+def test_nobody_waits_twice_for_a_system_that_does_not_answer(system, fake):
+    fake.put("CHG1")
+    fake.error = AWAY
+    row = look(named(WRONG).pk)
+    asked = fake.reads
+    assert (named(WRONG).pk, fake.reads) == (row.pk, asked)
+    Change.objects.update(tried_at=timezone.now() - timedelta(minutes=2))
+    named(WRONG)
+    assert fake.reads == asked + 1
 
 
 def test_one_that_only_the_named_sys_id_leads_to_is_confirmed_at_the_gate(system, fake):

@@ -224,6 +224,16 @@ def test_leaving_is_never_refused_for_its_change(engine, allowing, monkeypatch):
     assert "renamed is not in charge" in told["unbound"], "why it belongs to no change is on record"
 
 
+def test_leaving_asks_no_change_system_anything(engine, monkeypatch):
+    """It may hang, and HA must come back."""
+    monkeypatch.setattr(windows, "_guarded", lambda *given: standby(engine).pk)
+    system = ChangeSystem.objects.create(name="one", kind="servicenow", url="https://one")
+    asked = []
+    monkeypatch.setattr("portal.changes.services.looking.opened", asked.append)
+    run = windows.leave(active(engine, change="CHG1"), "anna", Asked("CHG1", "one", "f" * 32))
+    assert (run.plan, run.bound.system, asked) == ("she_maintenance_leave", system, [])
+
+
 def test_maintenance_without_an_owner_is_offered_and_overdue_one_is_said(engine, reader):  # noqa: F811
     row = active(engine, owner="", foreign=True, deadline=None)
     page = text(reader.get(reverse("maintenance")))

@@ -16,6 +16,8 @@ from portal.kernel.change import ChangeFailed, ChangeKey, ChangeSeen, Gate
 
 log = logging.getLogger(__name__)
 
+SILENT = 60.0  # seconds
+
 
 class BindRefused(Exception):
     """The change that was named cannot be the one. Its text is one sentence."""
@@ -48,9 +50,14 @@ def bind(asked: Asked, site: str, by: str, now: datetime) -> Change | None:
         words = f"{name or 'No system'} is named, and {names} are in charge" if not name else f"{name} is not in charge"
         raise BindRefused(f"{words} of this target: name one of {names} as the change system.")
     known = Change.objects.filter(system=row, number=number).select_related("system").first()
-    if not asked.sys_id or (known is not None and same(known.sys_id, asked.sys_id)):
+    if not asked.sys_id or (known is not None and (same(known.sys_id, asked.sys_id) or _silent(known))):
         return known or change_of(row, number, by, now)
     return confirmed(row, number, asked.sys_id, by, now)
+
+
+def _silent(change: Change) -> bool:
+    """Whether its system did not answer a moment ago: nobody waits for it twice in one request."""
+    return bool(change.error) and looking.recent(change, SILENT, timezone.now())
 
 
 def same(one: str, other: str) -> bool:

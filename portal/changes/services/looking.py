@@ -41,7 +41,7 @@ def look(pk: int, within: float = 0.0) -> Change:
     raises for a system that fails: `error` of the row says why it could not be read back."""
     change = Change.objects.select_related("system").get(pk=pk)
     now = timezone.now()
-    if _recent(change, within, now):
+    if recent(change, within, now):
         return change
     try:
         came = answer(change.system, change.key)
@@ -53,7 +53,7 @@ def look(pk: int, within: float = 0.0) -> Change:
     return change
 
 
-def _recent(change: Change, within: float, now: datetime) -> bool:
+def recent(change: Change, within: float, now: datetime) -> bool:
     """Whether the last attempt is good enough. What was answered is as old as the question: it may have changed while
     the answer was on its way. A failure, which lets nothing act, is as old as its end: nobody waits for it twice."""
     at = change.tried_at if change.error else change.seen_at
