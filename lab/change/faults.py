@@ -34,6 +34,7 @@ SPECS: dict[str, Spec] = {
     "no-journal": Spec("hides its journal from the account"),
     "no-close": Spec("does not let the account close a change (BMC's forms)"),
     "no-fields": Spec("does not answer the number of a new change (BMC's forms)"),
+    "notes-ignored": Spec("says 200 and leaves work notes out (ServiceNow)"),
     "no-service-desk": Spec("knows no approvals: the issue is no request of a service desk (Jira)"),
     "unsigned-answer": Spec("does not sign its answers (webhook)"),
     "call-late": Spec("callbacks come late, in seconds", {"seconds": ("2", "10")}, call=True),

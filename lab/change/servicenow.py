@@ -31,6 +31,7 @@ BY_VALUE = {value: state for state, (value, _) in LABEL.items()}
 CODES = ("successful", "successful_issues", "unsuccessful")
 SHOWN_IN = ZoneInfo("America/Los_Angeles")
 TIME = "%Y-%m-%d %H:%M:%S"
+_CI = re.compile(r"[a-z][a-z0-9.-]{1,60}")  # names that the CMDB knows
 _CHANGE = re.compile(r"/api/sn_chg_rest(?:/v\d)?/change(?:/(.*))?")
 
 
@@ -39,6 +40,7 @@ class ServiceNow:
 
     def __init__(self, desk: Desk, *, old: bool = False) -> None:
         self.desk, self.old = desk, old
+        self.cis: dict[str, str] = {}  # name of a configuration item by its sys_id, once it was asked for
 
     def sort(self, ask: Ask) -> str:
         if ask.path == "/oauth_token.do":
@@ -79,6 +81,8 @@ class ServiceNow:
             return self._change(ask, (found.group(1) or "").strip("/"))
         if ask.path.startswith("/api/now/table/sys_journal_field"):
             return Reply(200, {"result": self._journal(ask)})
+        if ask.path == "/api/now/table/cmdb_ci":
+            return Reply(200, {"result": self._cis(ask)})
         if ask.path.startswith("/api/now/table/change_request/"):
             return self._row(ask.path.rsplit("/", 1)[1])
         if ask.path == "/api/now/attachment" and ask.method == "GET":
@@ -128,7 +132,8 @@ class ServiceNow:
             raise Refusal(400, "Data Policy Exception: Short description is mandatory")
         change = self.desk.open(fields["short_description"], kind=kind, mark=fields.get("correlation_id", ""))
         change.begins, change.ends = _utc(fields.get("start_date", "")), _utc(fields.get("end_date", ""))
-        change.ci = [fields["cmdb_ci"]] if fields.get("cmdb_ci") else []
+        name = self.cis.get(fields.get("cmdb_ci", ""))  # a reference takes a sys_id; another value names no record
+        change.ci = [name] if name else []
         change.texts = {name: fields.get(name, "") for name in ("description", "implementation_plan", "backout_plan")}
         if kind == "standard":
             change.state = desks.SCHEDULED
@@ -138,7 +143,7 @@ class ServiceNow:
     def _update(self, change: Change, fields: dict[str, str]) -> None:
         if "state" in fields:
             self._to(change, fields)
-        if fields.get("work_notes"):
+        if fields.get("work_notes") and "notes-ignored" not in self.desk.faults:
             change.notes.append(fields["work_notes"])
             self.desk.enter("note", change.number, text=fields["work_notes"])
         self.desk.touch(change)
@@ -175,7 +180,7 @@ class ServiceNow:
             "active": {"display_value": "true", "value": change.state not in (desks.CLOSED, desks.CANCELED)},
             "start_date": _time(change.begins),
             "end_date": _time(change.ends),
-            "cmdb_ci": _same(change.ci[0] if change.ci else ""),
+            "cmdb_ci": {"display_value": change.ci[0], "value": _md5(change.ci[0])} if change.ci else _same(""),
             "correlation_id": _same(change.mark),
             "close_code": {"display_value": change.code.capitalize(), "value": change.code},
             "close_notes": _same(change.close_notes),
@@ -193,7 +198,7 @@ class ServiceNow:
         ways = [
             [
                 {
-                    "sys_id": hashlib.md5(f"{change.state}{to}".encode()).hexdigest(),
+                    "sys_id": _md5(f"{change.state}{to}"),
                     "display_value": f"{LABEL[change.state][1]} to {LABEL[to][1]}",
                     "from_state": LABEL[change.state][0],
                     "to_state": LABEL[to][0],
@@ -223,6 +228,13 @@ class ServiceNow:
             "conflicts": listed,
         }
 
+    def _cis(self, ask: Ask) -> list[dict[str, str]]:
+        name = ask.query.get("sysparm_query", "").removeprefix("name=")
+        if not _CI.fullmatch(name):
+            return []
+        self.cis[_md5(name)] = name
+        return [{"sys_id": _md5(name), "name": name}]
+
     # --- journal and files
 
     def _journal(self, ask: Ask) -> list[dict[str, str]]:
@@ -249,6 +261,10 @@ class ServiceNow:
         change.files.append((name, media, ask.body))
         self.desk.enter("file", change.number, name=name, bytes=len(ask.body))
         return Reply(201, {"result": _file(name, media, ask.body)})
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode()).hexdigest()
 
 
 def called(change: Change) -> bytes:

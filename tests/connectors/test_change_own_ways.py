@@ -273,6 +273,34 @@ def test_jira_takes_a_personal_access_token_without_an_account(changes):
         changes.connect("jira", account="", secret=Secret("another-token")).read(key)
 
 
+def test_servicenow_a_configuration_item_is_handed_in_by_its_sys_id(changes):
+    """A field that names another record takes no name; one that is not known is told in words."""
+    system = changes.connect("servicenow")
+    for name, ci in (("oradb01", ("oradb01",)), ("Unknown DB", ()), ("a^ORDERBYname", ())):
+        made = system.create(wanted(next(marks), ci=(name,)))
+        about = changes.alone.servers.desks["servicenow"].changes[made.key.number].texts["description"]
+        assert (made.ci, name in about) == (ci, not ci)
+    with_id = system.create(wanted(next(marks), ci=("4ffb17e8d83ab0b9ae87dd0ec8dc4e31",)))
+    assert with_id.gate is Gate.AWAITING
+
+
+def test_servicenow_a_note_that_is_left_out_is_not_taken_for_written(changes):
+    """What the account may not write is ignored with 200."""
+    key = changes.open("servicenow")
+    system = changes.connect("servicenow")
+    system.note(key, "The drill begins.", next(marks))
+    changes.fault("servicenow", "notes-ignored")
+    mark = next(marks)
+    with pytest.raises(ChangeHeld, match="leaves it out"):
+        system.note(key, "The drill ends.", mark)
+    changes.fault("servicenow", "no-journal")
+    with pytest.raises(ChangeHeld, match="leaves it out"):
+        system.note(key, "The drill ends.", mark)
+    changes.calm()
+    system.note(key, "The drill ends.", mark)
+    assert len(changes.told("servicenow", key.number)["notes"]) == 2
+
+
 # --- BMC Helix
 
 

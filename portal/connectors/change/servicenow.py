@@ -42,7 +42,8 @@ class ServiceNow:
             there = self._made(session, wanted.mark) if wanted.mark and tag(wanted.mark) else None
             if there is not None:
                 return self._seen(session, there)
-            made = session.send("POST", self._made_at(session, wanted.kind), _fields(wanted))
+            ci = self._ci(session, wanted.ci[0]) if wanted.ci else ""
+            made = session.send("POST", self._made_at(session, wanted.kind), _fields(wanted, ci))
             with session.after(), session.reading("POST change"):
                 return self._seen(session, reading.record_of(made))
 
@@ -54,12 +55,19 @@ class ServiceNow:
             return self._seen(session, there) if there is not None else None
 
     def note(self, key: ChangeKey, text_: str, mark: str) -> None:
-        """Adds a work note unless one with this mark is in the journal. Raises ChangeFailed."""
+        """Adds a work note unless one with this mark is in the journal. Raises ChangeFailed, also when the instance
+        says that it went well and leaves the note out, as it does with what the account may not write."""
         mine = tag(mark)
         with self.door.open(2.0) as session:
             sys_id = self._sys_id(session, key)
-            if not self._noted(session, sys_id, mine):
-                session.send("PATCH", f"{CHANGE}/{sys_id}", {"work_notes": f"{text_}\n{mine}"})
+            if self._noted(session, sys_id, mine):
+                return
+            session.send("PATCH", f"{CHANGE}/{sys_id}", {"work_notes": f"{text_}\n{mine}"})
+            with session.after():
+                left_out = self._noted(session, sys_id, mine) is False
+            if left_out:
+                name = session.talk.endpoint.name
+                raise ChangeHeld(f"{name} takes the note and leaves it out. Let the account write work notes there.")
 
     def attach(self, key: ChangeKey, name: str, media_type: str, content: bytes, mark: str) -> None:
         """Attaches a file unless one of this name and content is there. Raises ChangeFailed."""
@@ -151,6 +159,18 @@ class ServiceNow:
         found = self._records(session, f"correlation_id={mark}")
         return next((one for one in found if field(one, "correlation_id").value == mark), None)
 
+    def _ci(self, session: Session, name: str) -> str:
+        """The sys_id of a configuration item: a field that names another record takes nothing else. "" when it is not
+        known, or there are several: the description names it then."""
+        if reading.SYS_ID.fullmatch(name):
+            return name
+        if "^" in name:  # it would be a query of its own
+            return ""
+        where = {"sysparm_query": f"name={name}", "sysparm_fields": "sys_id,name", "sysparm_limit": 2}
+        found = _list(session.look(f"{TABLE}/cmdb_ci?{urlencode(where)}"))
+        same = {text(one.get("sys_id")) for one in found if text(one.get("name")) == name}
+        return same.pop() if len(same) == 1 else ""
+
     def _made_at(self, session: Session, kind: str) -> str:
         if kind == "standard":
             if not self.template:
@@ -161,9 +181,9 @@ class ServiceNow:
             return f"{CHANGE}/standard/{quote(self.template, safe='')}"
         return f"{CHANGE}/{'emergency' if kind == 'emergency' else 'normal'}"
 
-    def _noted(self, session: Session, sys_id: str, mine: str) -> bool:
+    def _noted(self, session: Session, sys_id: str, mine: str) -> bool | None:
         """The journal is asked first; an account that may not read it gets no rows there, so the record's own text is
-        asked as well. What neither shows counts as not written."""
+        asked as well. None when neither shows anything: there may be notes that the account does not see."""
         query = f"element_id={sys_id}^element=work_notes"
         where = {"sysparm_query": f"{query}^ORDERBYDESCsys_created_on", "sysparm_fields": "value", "sysparm_limit": 200}
         journal = _texts(session.look(f"{TABLE}/sys_journal_field?{urlencode(where)}"), "value")
@@ -172,8 +192,8 @@ class ServiceNow:
         if journal:
             return False
         shown = {"sysparm_display_value": "true", "sysparm_fields": "work_notes"}
-        record = session.look(f"{TABLE}/change_request/{sys_id}?{urlencode(shown)}")
-        return any(mine in one for one in _texts(record, "work_notes"))
+        notes = _texts(session.look(f"{TABLE}/change_request/{sys_id}?{urlencode(shown)}"), "work_notes")
+        return any(mine in one for one in notes) if notes else None
 
     def _attached(self, session: Session, sys_id: str, name: str, content: bytes) -> bool:
         where = {"sysparm_query": f"table_sys_id={sys_id}", "sysparm_limit": 200}
@@ -246,10 +266,11 @@ def _invalid(key: ChangeKey, why: str) -> ChangeSeen:
     return ChangeSeen(key, "", Gate.INVALID, why)
 
 
-def _fields(wanted: ChangeWanted) -> dict[str, object]:
+def _fields(wanted: ChangeWanted, ci: str) -> dict[str, object]:
+    about = f"\n\nConfiguration items: {', '.join(wanted.ci)}." if wanted.ci and not ci else ""
     fields: dict[str, object] = {
         "short_description": wanted.short,
-        "description": wanted.description,
+        "description": wanted.description + about,
         "implementation_plan": wanted.plan,
         "backout_plan": wanted.backout,
         "start_date": reading.told(wanted.begins),
@@ -257,7 +278,7 @@ def _fields(wanted: ChangeWanted) -> dict[str, object]:
         "correlation_id": wanted.mark,
         "correlation_display": "Holdfast",
     }
-    return fields | ({"cmdb_ci": wanted.ci[0]} if wanted.ci else {})
+    return fields | ({"cmdb_ci": ci} if ci else {})
 
 
 def _list(body: object) -> list[Row]:
