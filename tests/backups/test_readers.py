@@ -10,7 +10,7 @@ import lzma
 import tarfile
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backups.catalog.sqltext import read_sql
@@ -71,7 +71,6 @@ names = st.text(st.characters(codec="utf-8", min_codepoint=33, exclude_character
 paths = st.lists(names.filter(lambda name: name not in (".", "..")), min_size=1, max_size=4).map("/".join)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no defect of the generator
 @given(st.lists(st.tuples(paths, st.binary(max_size=2000)), max_size=8), st.sampled_from([0, 1, 2]))
 def test_what_tarfile_writes_is_read_back(files, form):
     packed = io.BytesIO()
