@@ -148,6 +148,7 @@ def services(keys: Sequence[int], span: Span) -> tuple[content.Service, ...]:
 def _service(row: Objective, known: availability.History, span: Span, now: datetime) -> content.Service:
     begins, ends = max(row.since, span.begins), min(row.retired_at or span.ends, span.ends)
     promised = availability.share(availability.counting(row, span.begins, span.ends))
+    parts = list(_promised(row, known, begins, ends, now))
     one = measure(known, promised, begins.timestamp(), ends.timestamp(), availability.clock(row, now))
     return content.Service(
         name=one.service,
@@ -162,12 +163,34 @@ def _service(row: Objective, known: availability.History, span: Span, now: datet
         unwatched=_ms(one.not_watched_s),
         unknown=_ms(one.unknown_s),
         budget=_ms(one.budget_s),
+        whole=len(parts),
+        lost=sum(each.down_unplanned_s > each.budget_s for each in parts),
+        unsure=sum(_unsure(each) for each in parts),
         outages=tuple(
             content.Outage(each.begins, each.ends, each.planned, each.cause, round(each.seconds), each.corrected)
             for each in one.outages
         ),
         blind=tuple(_blind(one, known)),
     )
+
+
+def _promised(
+    row: Objective, known: availability.History, begins: datetime, ends: datetime, now: datetime
+) -> Iterator[availability.Availability]:
+    """Each calendar period of the promise that lies in a stretch of time, by what counted in it."""
+    at = begins
+    while at < ends:
+        found, version = availability.at_moment(row, at)
+        if found.begins >= begins and found.ends <= ends:
+            first, last = found.begins.timestamp(), found.ends.timestamp()
+            yield measure(known, availability.share(version), first, last, availability.clock(row, now))
+        at = found.ends
+
+
+def _unsure(one: availability.Availability) -> bool:
+    """Whether it was kept by what was seen, and could be lost in what was not."""
+    unseen = (one.ends - one.begins).total_seconds() - one.up_s - one.down_planned_s - one.down_unplanned_s
+    return one.down_unplanned_s <= one.budget_s < one.down_unplanned_s + unseen
 
 
 def _blind(one: availability.Availability, known: availability.History) -> Iterator[content.Blind]:

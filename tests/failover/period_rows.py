@@ -100,6 +100,9 @@ def service(**more):
         "unwatched": 0,
         "unknown": 0,
         "budget": 259_200,
+        "whole": 1,
+        "lost": 0,
+        "unsure": 0,
         "outages": (content.Outage(T0 + DAY, T0 + DAY + timedelta(seconds=130), False, "refused", 130, False),),
         "blind": (),
     }

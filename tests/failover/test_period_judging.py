@@ -102,6 +102,14 @@ def test_an_objective_is_kept_when_it_is_kept_even_if_all_unseen_time_was_down(u
     assert made.verdict.state == state
 
 
+def test_a_year_is_kept_only_when_each_month_of_it_is():
+    year = {"unplanned": 0, "whole": 12}
+    lost = report(slice_(services=(service(**year, lost=2, unsure=1),)))
+    assert lost.verdict == content.Verdict("fail", "error budget of Engine (in 2 of 12 calendar periods) spent")
+    assert come(report(slice_(services=(service(**year, unsure=1),))), "Availability").state == "unknown"
+    assert come(report(slice_(services=(service(**year),))), "Availability").state == "ok"
+
+
 def test_a_second_that_nobody_saw_does_not_spoil_what_it_cannot_break():
     blink = (turn(at=T0 + DAY, outcome="unknown"), turn(at=T0 + DAY + HOUR / 3600))
     made = report(slice_(luns=blink, services=(service(unplanned=0, unwatched=1000),)))

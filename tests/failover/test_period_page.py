@@ -295,7 +295,9 @@ def test_availability_shows_what_was_planned_and_what_is_not_known():
     assert [one[4].text for one in downs.rows] == ["not known", "window", "refused"]
     assert downs.rows[1][4].more == "corrected by a person"
     over = section(shown(report(slice_(services=(service(unplanned=900_000),)))), "Availability").tables[0].rows[0]
-    assert over[7].text == "not kept"
+    assert (over[7].text, over[7].more) == ("not kept", "")
+    year = section(shown(report(slice_(services=(service(whole=12, lost=2),)))), "Availability").tables[0].rows[0]
+    assert (year[7].text, year[7].more) == ("not kept", "10 of 12 kept")
 
 
 def test_maintenance_changes_waivers():

@@ -485,3 +485,15 @@ def test_no_report_is_of_the_beginning_or_the_end_of_time(year):
     with pytest.raises(issues.Refused, match="from the year 2000 on"):
         reporting.ask(define(), "admin1", datetime(year, 12, 31, 12, tzinfo=UTC))
     assert not PeriodReport.objects.exists()
+
+
+def test_a_year_is_judged_month_by_month_as_it_was_promised(estate):
+    """The estate's year begins on 12 September; its months have 259 s or 268 s to lose."""
+    services = period_reports.make(one(period="yearly", zone="UTC"), "x").report.services
+    assert services
+    for each in services:
+        down: dict[str, int] = {}
+        for outage in each.outages:
+            down[f"{outage.begins:%m}"] = down.get(f"{outage.begins:%m}", 0) + outage.seconds
+        assert each.begins == ENDS - 120 * DAY
+        assert (each.whole, each.lost) == (3, sum(down.get(month, 0) > 259 for month in ("10", "11", "12")))

@@ -93,7 +93,7 @@ def course(what: str, many: str, subjects: Sequence[Subject], blind: Sequence[Su
 
 def availability(report: Report) -> Iterator[str]:
     """Budgets that are spent, outages without a cause, services that were not seen, and whether there is any."""
-    spent = [one.name for one in report.services or () if one.unplanned > one.budget]
+    spent = [one.name for one in report.services or () if one.unplanned > one.budget or one.lost]
     if spent:
         yield f"{named(spent)} lost more than the budget: Times down has the outages; put right what each came from."
     free = [one for each in report.services or () for one in each.outages if not one.cause]

@@ -116,7 +116,8 @@ class Blind:
 class Service:
     """Availability of one service. objective, ratio: millionths; ratio None: nothing is known. begins, ends: the part
     of the period in which it was promised. The amounts are milliseconds; the five of time add up to that part as far
-    as it could be told. budget: what may be lost in it."""
+    as it could be told. budget: what may be lost in it. whole: how many calendar periods of the promise itself lie in
+    that part; lost: how many of them were not kept; unsure: of how many that is not known."""
 
     name: str
     engine: str
@@ -130,6 +131,9 @@ class Service:
     unwatched: int
     unknown: int
     budget: int
+    whole: int
+    lost: int
+    unsure: int
     outages: tuple[Outage, ...]
     blind: tuple[Blind, ...]
 

@@ -139,7 +139,7 @@ def too_much_unseen(one: Subject) -> bool:
 
 def _availability(title: str, report: Report) -> Judged:
     services = report.services or ()
-    lost = [one.name for one in services if kept(one) == "fail"]
+    lost = [f"{one.name}{_times(one)}" for one in services if kept(one) == "fail"]
     blind = [one for one in services if kept(one) == "unknown"]
     unseen = max((one.unseen for one in services), default=0) // 1000
     rows = [
@@ -151,16 +151,21 @@ def _availability(title: str, report: Report) -> Judged:
     return _section(title, rows, good, unseen, doing.availability(report))
 
 
+def _times(one: Service) -> str:
+    return f" (in {one.lost} of {counted(one.whole, 'calendar period')})" if one.lost else ""
+
+
 def _hidden(blind: list[Service]) -> str:
     return doing.named(f"{span(one.unseen // 1000)} of {one.name} that nobody saw" for one in blind)
 
 
 def kept(one: Service) -> str:
-    """ok: within the budget even if all unseen time was down; fail: over it by what was seen; else unknown
-    (docs/adr/0034, no. 4)."""
-    if one.unplanned > one.budget:
+    """ok: within the budget even if all unseen time was down (docs/adr/0034, no. 4), over the whole part of the period
+    and in each calendar period of the promise that lies in it; fail: over it by what was seen; else unknown."""
+    if one.unplanned > one.budget or one.lost:
         return "fail"
-    return "ok" if one.ratio is not None and one.unplanned + one.unseen <= one.budget else "unknown"
+    sure = one.ratio is not None and one.unplanned + one.unseen <= one.budget
+    return "ok" if sure and not one.unsure else "unknown"
 
 
 def _maintenance(title: str, report: Report) -> Judged:

@@ -16,7 +16,7 @@ from portal.kernel.words import span
 MILLION = 1_000_000
 KEPT = (
     "Measured: up, of the time that was watched and not planned to be down. Kept: within the budget even if all time"
-    " that is not known was down."
+    " that is not known was down, and so in each calendar period of the promise that lies in this one."
 )
 FEW = 3  # subjects that stand in rows of their own, though they are alike
 STATES = (("ok", "ok"), ("warn", "warning"), ("fail", "failed"), ("unknown", "not known"))
@@ -215,8 +215,13 @@ def _service(one: Service, report: Report, told: Language) -> tuple[Cell, ...]:
         number(told.tenths(one.budget)),
         number(span(one.planned // 1000)),
         number(span(one.unseen // 1000)),
-        Cell(words[state], state),
+        Cell(words[state], state, wide=True, more=_months(one)),
     )
+
+
+def _months(one: Service) -> str:
+    """How many of the promise's own periods were kept, where the report is of several."""
+    return f"{one.whole - one.lost - one.unsure} of {one.whole} kept" if one.whole > 1 else ""
 
 
 def _outages(services: tuple[Service, ...], told: Language) -> Iterator[tuple[Cell, ...]]:
