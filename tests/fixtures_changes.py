@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lab.change.jira import CLOUD
 from lab.change.serve import Alone
 from portal.connectors.change import connect
 from portal.kernel.change import ChangeKey, ChangeSystem, ChangeWanted
@@ -59,6 +60,10 @@ class ChangeLab:
         options = {"project": "OPS"} if kind == "jira" else {}
         keys = {"signing_key": Secret(one["signing_key"])} if kind == "webhook" else {}
         given = {"secret": Secret(one["password"]), "ca": one["ca_pem"], "url": one["url"], "account": one["username"]}
+        if "services" in more:  # deployments have an address and a login of their own
+            both = f"{one['password']} {one['signing_key']}"
+            gates = {"client_id": "holdfast-gates", "cloud_id": CLOUD.rpartition("/")[2], "gates_at": one["url"]}
+            given |= {"secret": Secret(both), **gates}
         given |= {"name": kind, "limit": 30.0, **options, **keys, **more}
         return connect(kind, given.pop("url"), given.pop("account"), given.pop("secret"), given.pop("ca"), **given)
 

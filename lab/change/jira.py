@@ -7,10 +7,11 @@ import email.parser
 import email.policy
 import json
 import re
+import secrets
 from datetime import datetime
 
 from lab.change import desk as desks
-from lab.change.counter import Ask, Refusal, Reply, basic
+from lab.change.counter import Ask, Refusal, Reply, basic, by_token, new_token
 from lab.change.desk import Change, Desk
 
 STATUS = {
@@ -42,7 +43,8 @@ NAMES = {
 }
 SOON = 1  # looks at a deployment before its issue is there
 _ISSUE = re.compile(r"/rest/api/2/issue/([A-Z]+-\d+)(?:/(comment|attachments|transitions))?")
-_GATING = re.compile(r"/rest/deployments/0\.1/pipelines/([^/]+)/environments/([^/]+)/deployments/(\d+)/gating-status")
+CLOUD = "/jira/deployments/0.1/cloud/11223344-a1b2-3b33-c444-def123456789"
+_GATING = re.compile(re.escape(CLOUD) + r"/pipelines/([^/]+)/environments/([^/]+)/deployments/(\d+)/gating-status")
 _APPROVAL = re.compile(r"/rest/servicedeskapi/request/([A-Z]+-\d+)/approval")
 
 
@@ -55,6 +57,8 @@ class Jira:
     def sort(self, ask: Ask) -> str:
         if ask.method == "GET":
             return "read"
+        if ask.path == "/oauth/token":
+            return "login"
         ends = {
             "/comment": "note",
             "/attachments": "attach",
@@ -65,9 +69,18 @@ class Jira:
         return next((sort for end, sort in ends.items() if ask.path.endswith(end)), "write")
 
     def login(self, ask: Ask) -> Reply | None:
-        return None
+        if ask.path != "/oauth/token":
+            return None
+        wanted = {"audience": "api.atlassian.com", "grant_type": "client_credentials", "client_id": "holdfast-gates"}
+        if ask.fields() != {**wanted, "client_secret": self.desk.keys[0]} or "login-refused" in self.desk.faults:
+            return Reply(401, {"error": "access_denied", "error_description": "Unauthorized"})
+        token = secrets.token_urlsafe(48)
+        seconds = new_token(self.desk, token)
+        return Reply(200, {"access_token": token, "token_type": "Bearer", "expires_in": int(seconds)})
 
     def known(self, ask: Ask) -> bool:
+        if ask.path.startswith(CLOUD):  # never by the site's login
+            return by_token(self.desk, ask, "Bearer")
         if ask.headers.get("authorization", "") == f"Bearer {self.desk.password}":  # a personal access token
             return True
         return basic(self.desk, ask)
@@ -89,7 +102,7 @@ class Jira:
             return self._create(ask.fields())
         if ask.path == "/rest/api/2/search/jql":
             return Reply(200, {"issues": [_label_row(one) for one in self._search(ask.query.get("jql", ""))]})
-        if ask.path == "/rest/deployments/0.1/bulk" and ask.method == "POST":
+        if ask.path == f"{CLOUD}/bulk" and ask.method == "POST":
             return Reply(202, self._deploy(ask.fields()))
         raise Refusal(404, "null for uri")
 

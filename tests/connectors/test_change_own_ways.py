@@ -266,6 +266,25 @@ def test_what_is_no_deployment_is_not_asked_for(changes, sys_id):
         changes.connect("jira").note(ChangeKey("jira", "", sys_id), "x", next(marks))
 
 
+def test_jira_deployments_are_asked_for_by_their_own_login(changes):
+    system, mark = changes.connect("jira", services="b:core"), next(marks)
+    before = requests(changes, "jira", "login")
+    with pytest.raises(ChangeBusy, match="made no change"):
+        system.create(wanted(mark))
+    assert system.create(wanted(mark)).gate is Gate.AWAITING
+    changes.http("POST", "/change/jira/expire-tokens")
+    assert system.find(wanted(mark)).gate is Gate.AWAITING
+    assert requests(changes, "jira", "login") <= before + 2
+    known = changes.known["jira"]
+    wrong = changes.connect("jira", services="b:core", secret=Secret(f"{known['password']} another-secret"))
+    with pytest.raises(ChangeLogin):
+        wrong.create(wanted(next(marks)))
+    with pytest.raises(ChangeLogin, match="is not two"):
+        changes.connect("jira", services="b:core", secret=Secret(known["password"]))
+    with pytest.raises(ChangeRefused, match="no login for deployments"):
+        changes.connect("jira").read(ChangeKey("jira", "", "holdfast/production/1"))
+
+
 def test_jira_takes_a_personal_access_token_without_an_account(changes):
     key = changes.open("jira")
     assert changes.connect("jira", account="").read(key).gate is Gate.AWAITING
@@ -413,6 +432,10 @@ def test_nobody_there(changes):
         ("servicenow", "https://x.example", {"login": "oauth", "token_path": "token"}, "token_path"),
         ("jira", "https://x.example", {"pipeline": "a/b"}, "pipeline"),
         ("jira", "https://x.example", {"project": 'OPS" OR 1'}, "project"),
+        ("jira", "https://x.example", {"services": "b:core"}, "services need"),
+        ("jira", "https://x.example", {"cloud_id": "1"}, "go together"),
+        ("jira", "https://x.example", {"cloud_id": "a/b", "client_id": "x"}, "go together"),
+        ("jira", "https://x.example", {"gates_at": "http://x.example"}, "https"),
         ("bmc", "https://x.example", {"urgency": "1"}, "urgency"),
         ("bmc", "https://x.example", {"login_path": "/a b"}, "login_path"),
         ("webhook", "https://x.example", {"read_path": "/changes"}, "{number}"),

@@ -11,7 +11,7 @@ from portal.connectors.change.bmc_calls import Simple
 from portal.connectors.change.bmc_forms import Forms, own_fields
 from portal.connectors.change.https import Endpoint, address_problem
 from portal.connectors.change.jira import Jira
-from portal.connectors.change.login import OURS, Account, Basic, Bearer, ByToken, Login, ar_jwt, oauth
+from portal.connectors.change.login import OURS, Account, Basic, Bearer, ByToken, Login, ar_jwt, atlassian, oauth
 from portal.connectors.change.servicenow import ServiceNow
 from portal.connectors.change.session import Door
 from portal.connectors.change.webhook import POST_PATH, READ_PATH, Webhook
@@ -20,12 +20,13 @@ from portal.kernel.secret import Secret
 
 LIMIT = 20.0  # seconds for one call
 BASIC, OAUTH = "basic", "oauth"
+ATLASSIAN = "https://api.atlassian.com"  # where Jira Cloud takes deployments
 CHANGE, FORMS = "change", "forms"
 COMMON = ("name", "pin", "signing_key", "former_key", "limit")
 # what only one kind takes; a list is separated by commas
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "servicenow": ("login", "token_path", "template"),
-    "jira": ("project", "issue_type", "services", "pipeline", "environment"),
+    "jira": ("project", "issue_type", "services", "pipeline", "environment", "cloud_id", "client_id", "gates_at"),
     "bmc": ("calls", "login_path", "impact", "urgency", "fields"),
     "webhook": ("read_path", "post_path"),
 }
@@ -107,6 +108,13 @@ def _jira_problem(options: Mapping[str, str]) -> str:
     project = options.get("project", "")
     if project and not (project.isascii() and project.replace("_", "").isalnum()):
         return "project is a key such as OPS."
+    cloud, client = options.get("cloud_id", ""), options.get("client_id", "")
+    if bool(cloud) != bool(client) or (not cloud.replace("-", "a").isalnum() and cloud):
+        return "cloud_id and client_id go together: the site's id, and the id of its credentials for deployments."
+    if options.get("services") and not client:
+        return "services need cloud_id and client_id: Jira Cloud takes deployments by a login of their own."
+    if problem := address_problem(options.get("gates_at") or ATLASSIAN):
+        return problem
     odd = [name for name in ("pipeline", "environment") if not (options.get(name) or "a").replace("-", "").isalnum()]
     return f"{odd[0]} has letters, digits and hyphens only." if odd else ""
 
@@ -139,15 +147,31 @@ def _servicenow(given: _Given) -> ChangeSystem:
 
 def _jira(given: _Given) -> ChangeSystem:
     options = given.options
-    by_name = bool(given.account.user)  # Data Center takes a personal access token without a name
+    site, gates = _two_secrets(given) if options.get("client_id") else (given.account, None)
     return Jira(
-        given.door(Basic(given.account) if by_name else Bearer(given.account)),
+        given.door(Basic(site) if site.user else Bearer(site)),  # Data Center takes an access token without a name
         project=options.get("project", ""),
         issue_type=options.get("issue_type") or "Change",
         services=tuple(one.strip() for one in options.get("services", "").split(",") if one.strip()),
         pipeline=options.get("pipeline") or "holdfast",
         environment=options.get("environment") or "production",
+        gates=gates,
     )
+
+
+def _two_secrets(given: _Given) -> tuple[Account, Door]:
+    """The site's account, and the door to its deployments. The stored secret holds both: the API token, a space, the
+    client's secret. A certificate that is pinned is the site's, so the CAs count at Atlassian's own address."""
+    options, end = given.options, given.endpoint
+    both = given.account.secret.reveal().split()
+    if len(both) != 2:
+        raise ChangeLogin(
+            f"The secret of {end.name} is not two: enter the API token, a space, and the client's secret."
+        )
+    site, client = Account(given.account.user, Secret(both[0])), Account(options["client_id"], Secret(both[1]))
+    base = f"{options.get('gates_at') or ATLASSIAN}/jira/deployments/0.1/cloud/{options['cloud_id']}"
+    there = Endpoint(end.name, base, end.ca_pem, "", end.mends)
+    return site, Door(there, ByToken(client, "Bearer", atlassian), given.limit)
 
 
 def _bmc(given: _Given) -> ChangeSystem:

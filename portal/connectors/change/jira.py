@@ -1,13 +1,15 @@
 """Jira Service Management. facts/drills-and-evidence.md 4.2; what it answers is read in reading/jira.py.
 
 Where services are declared, a change is a deployment that Jira gates (Jira Cloud only); elsewhere it is an issue with
-approvals. The sys_id of a gated change is "<pipeline>/<environment>/<deployment sequence number>"."""
+approvals. Atlassian takes deployments at an address of its own and by OAuth alone, never by the site's login. The
+sys_id of a gated change is "<pipeline>/<environment>/<deployment sequence number>"."""
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -19,7 +21,6 @@ from portal.connectors.change.session import Door, Session, once, unknown
 from portal.kernel.change import ChangeBusy, ChangeHeld, ChangeKey, ChangeRefused, ChangeSeen, ChangeWanted, Gate
 
 ISSUE, APPROVALS = "/rest/api/2/issue", "/rest/servicedeskapi/request"
-DEPLOYMENTS = "/rest/deployments/0.1"
 MOST_STEPS, MOST_PAGES = 6, 10
 SOON = 5.0  # seconds after which Jira may know the issue of a deployment
 STATES = {"successful": "successful", "successful_issues": "successful", "unsuccessful": "failed"}
@@ -28,7 +29,8 @@ STATES = {"successful": "successful", "successful_issues": "successful", "unsucc
 @dataclass(frozen=True)
 class Jira:
     """project and issue_type: where changes are made. services: ids of the services whose deployments are gated.
-    pipeline, environment: the names under which the portal hands deployments in."""
+    pipeline, environment: the names under which the portal hands deployments in. gates: where Atlassian takes
+    deployments, with a login of their own; None where no service is declared."""
 
     door: Door
     project: str = ""
@@ -36,6 +38,7 @@ class Jira:
     services: tuple[str, ...] = ()
     pipeline: str = "holdfast"
     environment: str = "production"
+    gates: Door | None = None
     clock: Callable[[], float] = time.time
 
     def read(self, key: ChangeKey) -> ChangeSeen:
@@ -108,6 +111,15 @@ class Jira:
         """Always empty: Jira shows conflicts on its screens only."""
         return ()
 
+    @contextmanager
+    def _gate(self, session: Session) -> Iterator[Session]:
+        """Where deployments are asked for."""
+        if self.gates is None:
+            name = session.talk.endpoint.name
+            raise ChangeRefused(f"{name} has no login for deployments. Enter cloud_id and client_id of its options.")
+        with self.gates.open() as gate:
+            yield gate
+
     # --- reading
 
     def _approved(self, session: Session, key: ChangeKey) -> ChangeSeen:
@@ -142,7 +154,8 @@ class Jira:
             return row(found, "the issue")
 
     def _gating(self, session: Session, sys_id: str) -> Row:
-        found = session.get(f"{DEPLOYMENTS}/{_where(sys_id)}/gating-status")
+        with self._gate(session) as gate:
+            found = gate.get(f"/{_where(sys_id)}/gating-status")
         with session.reading("GET gating-status"):
             return row(found, "the gating status")
 
@@ -223,7 +236,8 @@ class Jira:
 
     def _deploy(self, session: Session, wanted: ChangeWanted) -> ChangeSeen:
         sys_id = self._deployment(wanted)
-        known = session.look(f"{DEPLOYMENTS}/{_where(sys_id)}/gating-status")
+        with self._gate(session) as gate:
+            known = gate.look(f"/{_where(sys_id)}/gating-status")
         if known is None:
             self._hand_in(session, sys_id, "", wanted.short, "pending")
         with session.after():
@@ -256,7 +270,8 @@ class Jira:
         }
         if state == "pending":
             deployment["commands"] = [{"command": "initiate_deployment_gating"}]
-        answer = session.send("POST", f"{DEPLOYMENTS}/bulk", {"deployments": [deployment]})
+        with self._gate(session) as gate:
+            answer = gate.send("POST", "/bulk", {"deployments": [deployment]})
         with session.reading("POST deployments"):
             good, why = reading.rejected(answer)
         if not good:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -126,6 +127,23 @@ def oauth(path: str) -> Callable[[Talk, Account], tuple[str, float]]:
             raise garbled(talk.endpoint, f"POST {path}", error) from None
 
     return fetch
+
+
+def atlassian(talk: Talk, account: Account) -> tuple[str, float]:
+    """Fetches a token for deployments, with the credentials that Jira Cloud makes for tools on premises."""
+    asked = {
+        "audience": "api.atlassian.com",
+        "grant_type": "client_credentials",
+        "client_id": account.user,
+        "client_secret": account.secret.reveal(),
+    }
+    path = "/oauth/token"
+    answer = talk.send("POST", path, {}, json.dumps(asked).encode(), under=talk.endpoint.root)
+    found = told(talk.endpoint, f"POST {path}", answer)
+    try:
+        return oauth_token(found)
+    except Unreadable as error:
+        raise garbled(talk.endpoint, f"POST {path}", error) from None
 
 
 def oauth_token(found: object) -> tuple[str, float]:
