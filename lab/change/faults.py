@@ -35,6 +35,7 @@ SPECS: dict[str, Spec] = {
     "no-close": Spec("does not let the account close a change (BMC's forms)"),
     "no-fields": Spec("does not answer the number of a new change (BMC's forms)"),
     "notes-ignored": Spec("says 200 and leaves work notes out (ServiceNow)"),
+    "cloud-types": Spec("has the type of changes by Jira Cloud's name alone"),
     "no-service-desk": Spec("knows no approvals: the issue is no request of a service desk (Jira)"),
     "unsigned-answer": Spec("does not sign its answers (webhook)"),
     "call-late": Spec("callbacks come late, in seconds", {"seconds": ("2", "10")}, call=True),

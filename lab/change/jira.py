@@ -160,6 +160,9 @@ class Jira:
         fields = body.get("fields")
         if not isinstance(fields, dict) or not fields.get("summary") or not fields.get("project"):
             return Reply(400, {"errorMessages": [], "errors": {"summary": "You must specify a summary of the issue."}})
+        types = ("[System] Change", "" if "cloud-types" in self.desk.faults else "Change")
+        if fields.get("issuetype") not in [{"name": one} for one in types]:
+            return Reply(400, {"errorMessages": [], "errors": {"issuetype": "Specify a valid issue type"}})
         labels = fields.get("labels")
         change = self.desk.open(str(fields["summary"]), mark=str(labels[0]) if labels else "")
         change.texts = {"description": str(fields.get("description", ""))}

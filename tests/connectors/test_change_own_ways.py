@@ -285,6 +285,18 @@ def test_jira_deployments_are_asked_for_by_their_own_login(changes):
         changes.connect("jira").read(ChangeKey("jira", "", "holdfast/production/1"))
 
 
+def test_jira_a_type_that_is_not_there_makes_no_issue(changes):
+    before = len(changes.ledger("jira", "create"))
+    with pytest.raises(ChangeRefused, match="valid issue type"):
+        changes.connect("jira", issue_type="Modification").create(wanted(next(marks)))
+    assert len(changes.ledger("jira", "create")) == before
+    changes.fault("jira", "cloud-types")
+    assert changes.connect("jira").create(wanted(next(marks))).gate is Gate.AWAITING
+    changes.fault("jira", "refuse", status="400", what="create", times="1")  # for another reason: asked once
+    with pytest.raises(ChangeRefused, match="The lab refuses"):
+        changes.connect("jira").create(wanted(next(marks)))
+
+
 def test_jira_takes_a_personal_access_token_without_an_account(changes):
     key = changes.open("jira")
     assert changes.connect("jira", account="").read(key).gate is Gate.AWAITING

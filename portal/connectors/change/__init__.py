@@ -151,7 +151,7 @@ def _jira(given: _Given) -> ChangeSystem:
     return Jira(
         given.door(Basic(site) if site.user else Bearer(site)),  # Data Center takes an access token without a name
         project=options.get("project", ""),
-        issue_type=options.get("issue_type") or "Change",
+        issue_type=options.get("issue_type", ""),
         services=tuple(one.strip() for one in options.get("services", "").split(",") if one.strip()),
         pipeline=options.get("pipeline") or "holdfast",
         environment=options.get("environment") or "production",

@@ -21,6 +21,7 @@ from portal.connectors.change.session import Door, Session, once, unknown
 from portal.kernel.change import ChangeBusy, ChangeHeld, ChangeKey, ChangeRefused, ChangeSeen, ChangeWanted, Gate
 
 ISSUE, APPROVALS = "/rest/api/2/issue", "/rest/servicedeskapi/request"
+TYPES = ("Change", "[System] Change")  # Data Center's name for it, and Jira Cloud's
 MOST_STEPS, MOST_PAGES = 6, 10
 SOON = 5.0  # seconds after which Jira may know the issue of a deployment
 STATES = {"successful": "successful", "successful_issues": "successful", "unsuccessful": "failed"}
@@ -28,13 +29,13 @@ STATES = {"successful": "successful", "successful_issues": "successful", "unsucc
 
 @dataclass(frozen=True)
 class Jira:
-    """project and issue_type: where changes are made. services: ids of the services whose deployments are gated.
-    pipeline, environment: the names under which the portal hands deployments in. gates: where Atlassian takes
-    deployments, with a login of their own; None where no service is declared."""
+    """project and issue_type: where changes are made; "" for the type's usual names. services: ids of the services
+    whose deployments are gated. pipeline, environment: the names under which the portal hands deployments in. gates:
+    where Atlassian takes deployments, with a login of their own; None where no service is declared."""
 
     door: Door
     project: str = ""
-    issue_type: str = "Change"
+    issue_type: str = ""
     services: tuple[str, ...] = ()
     pipeline: str = "holdfast"
     environment: str = "production"
@@ -195,12 +196,23 @@ class Jira:
             raise ChangeRefused(f"No project is set in which {name} makes changes. Enter its key.")
         if wanted.mark and (number := self._labelled(session, wanted.mark)):
             return self._approved(session, ChangeKey(session.talk.endpoint.name, number))
-        made = session.send("POST", ISSUE, {"fields": self._fields(wanted, _label(wanted.mark))})
+        made = self._issue_of_type(session, self._fields(wanted, _label(wanted.mark)))
         with session.after():
             with session.reading("POST issue"):
                 number = text(row(made, "the issue").get("key"))
             self._write_times(session, number, {reading.BEGINS: wanted.begins, reading.ENDS: wanted.ends})
             return self._approved(session, ChangeKey(session.talk.endpoint.name, number))
+
+    def _issue_of_type(self, session: Session, fields: Mapping[str, object]) -> object:
+        """Tries the names that the type has in one edition and the other; a type that is not there makes nothing."""
+        names = (self.issue_type,) if self.issue_type else TYPES
+        for name in names[:-1]:
+            try:
+                return session.send("POST", ISSUE, {"fields": {**fields, "issuetype": {"name": name}}})
+            except ChangeRefused as error:
+                if error.status != 400 or "issue type" not in str(error).lower():
+                    raise
+        return session.send("POST", ISSUE, {"fields": {**fields, "issuetype": {"name": names[-1]}}})
 
     def _labelled(self, session: Session, mark: str) -> str:
         """The key of the issue with this mark's label; "" when there is none."""
@@ -222,7 +234,6 @@ class Jira:
         )
         return {
             "project": {"key": self.project},
-            "issuetype": {"name": self.issue_type},
             "summary": " ".join(wanted.short.split())[:250],
             "description": about,
             "labels": [label] if wanted.mark else [],
