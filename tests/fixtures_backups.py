@@ -42,7 +42,7 @@ def world(db, tmp_path, settings):
     settings.HOLDFAST_SHELLS = dict.fromkeys(kinds, "tests.fixtures_runs.current")
     settings.HOLDFAST_SECRETS = []
     settings.HOLDFAST_VAULT = tmp_path / "vault"
-    settings.HOLDFAST_LEASE = 3
+    settings.HOLDFAST_LEASE = 60  # who renews it does not see the rows of a test's transaction
     yield World()
     CURRENT.pop()
     ports._shell.cache_clear()
