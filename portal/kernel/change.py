@@ -120,34 +120,27 @@ class ChangeSystem(Protocol):
 
     def read(self, key: ChangeKey) -> ChangeSeen:
         """The change as it stands now. A change that the system does not know is seen with the gate INVALID."""
-        ...
 
     def create(self, wanted: ChangeWanted) -> ChangeSeen:
         """Asks for a change; with the same mark, gives the one that is there. What is raised says by `sent` whether it
         may have been made all the same."""
-        ...
 
     def find(self, wanted: ChangeWanted) -> ChangeSeen | None:
         """The change that was asked for with this mark before; None when there is none. Raises ChangeFailed also where
         the system cannot be asked so, since then nobody knows."""
-        ...
 
     def note(self, key: ChangeKey, text: str, mark: str) -> None:
         """Adds a work note."""
-        ...
 
     def attach(self, key: ChangeKey, name: str, media_type: str, content: bytes, mark: str) -> None:
         """Attaches a file."""
-        ...
 
     def close(self, key: ChangeKey, began: datetime, ended: datetime, code: str, notes: str) -> None:
         """Writes actual times and result and closes the change by the states that the system permits. code: successful
         | successful_issues | unsuccessful."""
-        ...
 
     def clashes(self, key: ChangeKey) -> tuple[str, ...]:
         """What the change system itself sees in the way of the window, as sentences; empty when nothing is."""
-        ...
 
 
 def newer(kept: ChangeSeen | None, came: ChangeSeen) -> ChangeSeen:

@@ -123,6 +123,7 @@ def test_a_worker_killed_while_it_copies_goes_on_with_what_is_there(stand, tmp_p
     assert sorted(path.name for path in folder.iterdir()) == [".holdfast-store", copy.name]
 
 
+@pytest.mark.matrix
 def test_a_place_that_is_not_mounted_says_so(stand, tmp_path):  # noqa: F811
     stand.take()
     place = Destination.objects.create(

@@ -28,7 +28,7 @@ FAILURES = (
 )
 
 
-LENGTHY = ("backup-tmp-full", "backup-target-full", "backup-kill", "backup-key-mismatch")
+LENGTHY = ("backup-tmp-full", "backup-target-full", "backup-kill", "backup-key-mismatch", "backup-dwh-truncated")
 
 
 def rows(failures):

@@ -110,6 +110,7 @@ def test_only_the_newest_stay_on_the_engine_vm(stand):  # noqa: F811
     assert [name for name in stand.files() if name.endswith(".backup")] == [stand.newest().engine_path]
 
 
+@pytest.mark.matrix
 def test_the_same_key_takes_one_backup(stand):  # noqa: F811
     one = stand.take(key="k")
     two = stand.take(key="k")

@@ -41,6 +41,7 @@ def settle(at) -> list[str]:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.matrix
 def test_from_the_schedule_to_the_deletion(stand, tmp_path, settings, watcher):  # noqa: F811
     (tmp_path / "dr").mkdir()
     mark(tmp_path / "dr")

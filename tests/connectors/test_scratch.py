@@ -23,7 +23,10 @@ from portal.connectors.scratch_programs import Programs, find
 
 TOP = Path(__file__).resolve().parents[2]
 MIB = 1024 * 1024
-BOTH = pytest.mark.parametrize("share", [False, True], ids=["own name spaces", "shared name spaces"])
+BOTH = pytest.mark.parametrize(
+    "share",
+    [pytest.param(False, id="own name spaces"), pytest.param(True, id="shared name spaces", marks=pytest.mark.matrix)],
+)
 
 
 @pytest.fixture

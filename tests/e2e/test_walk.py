@@ -84,6 +84,7 @@ def test_login_dashboard_fault_dashboard(page, stack):
     assert page.complaints == []
 
 
+@pytest.mark.matrix
 def test_the_labs_own_page_powers_a_host_off(page, stack):
     login(page, stack)
     calm(page, stack)

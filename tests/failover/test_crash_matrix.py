@@ -67,7 +67,7 @@ def test_the_whole(pair, scene, group, tmp_path):
     assert trial(pair, scene, group, tmp_path, TABLE) == []
 
 
-FAST = (("she_agent_stop", "kills"), ("fabric_path_loss", "undo killed"), ("enter global", "ways"))
+FAST = (("she_agent_stop", "kills"), ("fabric_path_loss", "undo killed"))
 
 
 @pytest.mark.parametrize(("name", "group"), FAST)

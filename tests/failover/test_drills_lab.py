@@ -37,6 +37,7 @@ def test_a_failover_is_drilled(pair):  # noqa: F811
     assert kinds >= {"drill.requested", "drill.before", "drill.clock_began", "drill.clock_ended", "drill.after"}
 
 
+@pytest.mark.matrix
 def test_an_agent_is_stopped_and_started(pair):  # noqa: F811
     was = pair.on.name
     run = finish(pair.begin("she_agent_stop").run)

@@ -148,6 +148,7 @@ def test_two_clicks_at_once_enter_once(pair):  # noqa: F811
         pair.enter("local", B, key="one")
 
 
+@pytest.mark.matrix
 def test_an_extension_arms_a_new_release_and_takes_the_old_one_away(pair):  # noqa: F811
     finish(pair.enter("global", minutes=11))
     window = pair.window()

@@ -75,6 +75,7 @@ def test_what_the_server_does_not_take_is_said(catcher, fault, kind, words):
     assert type(caught.value) is kind
 
 
+@pytest.mark.matrix
 def test_a_slow_server_is_waited_for(catcher):
     catcher.fault = "slow"
     send(plain(catcher), NOTE, timeout=30)

@@ -3,7 +3,6 @@ request arriving only when another worker has long gone on. Each act is executed
 
 from __future__ import annotations
 
-import itertools
 from datetime import timedelta
 
 import pytest
@@ -76,7 +75,11 @@ def test_undisturbed(run, gated):
 # a look that never arrives is like one whose answer is lost; the folder, the start and the copy are not
 @pytest.mark.parametrize(
     ("number", "mode"),
-    [*itertools.product(range(1, REQUESTS + 1), ["done", "late"]), (2, "drop"), (3, "drop"), (8, "drop")],
+    [
+        *((number, "late") for number in range(1, REQUESTS + 1)),
+        *(pytest.param(number, "done", marks=pytest.mark.matrix) for number in range(1, REQUESTS + 1)),
+        *((2, "drop"), (3, "drop"), (8, "drop")),
+    ],
 )
 def test_killed_at_a_request(run, gated, number, mode):
     gated.stop_at(number, mode)

@@ -98,6 +98,7 @@ def assert_whole(run: Run, gated) -> None:
     assert verify_chain().intact
 
 
+@pytest.mark.matrix
 def test_the_worker_is_killed(run, working, stand, gated):
     wait(lambda: in_the_middle(run, gated))
     stand.kill(working.pop())
