@@ -221,7 +221,7 @@ class Sweeps:
 def main() -> int:
     """Measures and prints the result."""
     parser = argparse.ArgumentParser(prog="bench luns")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--no-peers", action="store_true")
     options = parser.parse_args()
     ratios = proof(options.rounds) | processes()
