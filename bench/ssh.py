@@ -153,7 +153,7 @@ def sweep(client: str, rig: Path, python: Path) -> Measured:
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,  # 200 hosts, several sweeps, on a small machine
     )
     if done.returncode:
         raise SystemExit(f"{client} failed: {done.stderr[-800:]}")
