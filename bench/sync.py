@@ -2,7 +2,8 @@
 
 Interleaved rounds, each: plain (curl's multi interface + lxml's pull parser over the same number of connections,
 counting elements), a first sync into empty tables, an unchanged sync. Logins are made beforehand. Figures are medians;
-CPU is this process's, PostgreSQL's is printed beside it. The engine counts the requests, PostgreSQL the rows."""
+CPU is this process's, PostgreSQL's is printed beside it. The engine counts the requests, PostgreSQL the
+rows. requests: of a sync without storage; with it one more per host, and one per VM with huge pages (two here)."""
 
 from __future__ import annotations
 
@@ -41,7 +42,7 @@ GOALS = {
     "resync_wall": 2.0,
     "resync_cpu": 2.0,
     "requests": 10.0,
-    "requests_per_host_storage": 1.0,
+    "requests_beside_one_per_host": 10.0,
     "resync_rows": 0.0,
 }
 
@@ -253,7 +254,7 @@ def main() -> int:
         before = bench.asked()
         bench.sync(storage=False)
         ratios["requests"] = bench.asked() - before
-        ratios["requests_per_host_storage"] = (whole - ratios["requests"]) / options.hosts
+        ratios["requests_beside_one_per_host"] = whole - options.hosts
         bench.session.close()
     return finish("sync", ratios, GOALS)
 
