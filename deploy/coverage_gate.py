@@ -49,18 +49,23 @@ def percent(summaries: list[dict[str, Any]]) -> float:
 
 
 def merged(folder: Path) -> dict[str, dict[str, Any]]:
-    """What all processes together reached: path -> slipcover's record of the file."""
+    """What all processes together reached: path -> slipcover's record of the file; empty when none wrote any."""
     parts = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
     for part in parts[1:]:
         slipcover.merge_coverage(parts[0], part)
-    found: dict[str, dict[str, Any]] = parts[0]["files"]
+    found: dict[str, dict[str, Any]] = parts[0]["files"] if parts else {}
     return found
 
 
 def main(folder: Path) -> int:
-    """Prints rooms below their goal with their worst files and what these miss; 1 when there is one."""
+    """Prints rooms below their goal with their worst files and what these miss; 1 when there is one, or when nothing
+    was measured."""
+    files = merged(folder)
+    if not files:
+        print("coverage was not measured: no process of the tests came to its end")
+        return 1
     rooms: dict[str, dict[str, dict[str, Any]]] = {}
-    for path, found in merged(folder).items():
+    for path, found in files.items():
         rooms.setdefault(room(path), {})[path] = found
     failed = 0
     for name, members in sorted(rooms.items()):

@@ -13,7 +13,6 @@ from backups.services.clock import now as database_now
 from failover.models import Drill
 from failover.services import breaking, items, sites
 from failover.services.durations import needed
-from inventory.models import Host
 from portal.changes import services as changes
 from portal.changes.asked import Asked, spelled
 from portal.changes.gate import Decision, Need
@@ -148,12 +147,7 @@ def _decided(run: Run, plan: Plan | None, now: datetime) -> Decision:
 def _on_target(run: Run, ci: Sequence[str], decision: Decision) -> Decision:
     """A change whose items all belong to other engines is not the change of this target; items that no name here means
     cannot be compared."""
-    kind, _, key = run.target.partition(":")
-    if not decision.lets or kind not in ENGINES:
-        return decision
-    found = items.meant(ci).engines
-    engine = Host.objects.values_list("engine", flat=True).get(pk=key) if kind == "host" else int(key)
-    if not found or engine in found:
+    if not decision.lets or items.covering(run.target, [ci])[0] is not False:
         return decision
     words = f"{run.change} covers {', '.join(ci)}, and {run.target_name} is no part of that"
     return Decision(Gate.INVALID, f"{words}: name the change of this target, or add it to the change.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models.functions import Lower
 
-from inventory.models import Engine, Host, Site, Vm
+from inventory.models import Engine, Host, Vm
 
 
 @dataclass(frozen=True)
@@ -23,21 +23,9 @@ def meant(ci: Iterable[str]) -> Meant:
     names = list(dict.fromkeys(name.strip() for name in ci if name.strip()))
     if not names:
         return Meant(tuple(Engine.objects.order_by("pk").values_list("pk", flat=True)), ())
-    engines: set[int] = set()
-    unknown = []
-    for name in names:
-        found = _engines_of(name)
-        engines |= found
-        unknown += [] if found else [name]
-    return Meant(tuple(sorted(engines)), tuple(unknown))
-
-
-def _engines_of(name: str) -> set[int]:
-    found = set(Engine.objects.filter(name__iexact=name).values_list("pk", flat=True))
-    found |= set(Engine.objects.filter(site__in=Site.objects.filter(name__iexact=name)).values_list("pk", flat=True))
-    for kind in (Host, Vm):
-        found |= set(kind.objects.filter(name__iexact=name, gone_since=None).values_list("engine", flat=True))
-    return found
+    known = _by_name({name.lower() for name in names})
+    engines = {engine for found in known.values() for engine in found}
+    return Meant(tuple(sorted(engines)), tuple(name for name in names if name.lower() not in known))
 
 
 def covering(target: str, listed: Sequence[Sequence[str]]) -> list[bool | None]:
@@ -62,6 +50,7 @@ def engine_of(target: str) -> int | None:
 
 
 def _by_name(names: set[str]) -> dict[str, set[int]]:
+    """The engines of each name, in small letters, that means any; as many queries however many names there are."""
     found: dict[str, set[int]] = {}
     engines, hosts, vms = Engine.objects.all(), Host.objects.filter(gone_since=None), Vm.objects.filter(gone_since=None)
     for rows, name, key in (

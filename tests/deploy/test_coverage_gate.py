@@ -67,3 +67,8 @@ def test_branches_count_as_lines_do(tmp_path, capsys):
     path.write_text(json.dumps(found), "utf-8")
     assert coverage_gate.main(tmp_path) == 1
     assert "clock.py: 7 to 9, 8 to the end" in capsys.readouterr().out
+
+
+def test_nothing_measured_is_not_enough(tmp_path, capsys):
+    assert coverage_gate.main(tmp_path) == 1
+    assert capsys.readouterr().out.startswith("coverage was not measured")

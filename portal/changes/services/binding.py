@@ -47,7 +47,7 @@ def bind(asked: Asked, site: str, by: str, now: datetime) -> Change | None:
     row = next((one for one in systems if one.name == name), None)
     if row is None:
         names = ", ".join(one.name for one in systems)
-        words = f"{name or 'No system'} is named, and {names} are in charge" if not name else f"{name} is not in charge"
+        words = f"{name} is not in charge" if name else f"No system is named, and {names} are in charge"
         raise BindRefused(f"{words} of this target: name one of {names} as the change system.")
     known = Change.objects.filter(system=row, number=number).select_related("system").first()
     if not asked.sys_id or (known is not None and (same(known.sys_id, asked.sys_id) or _silent(known))):

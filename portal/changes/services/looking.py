@@ -168,9 +168,8 @@ def _look_all(now: datetime) -> int:
         if Change.objects.filter(pk=pk, look_at=at).update(look_at=now + EVERY):
             read += 1
             if look(pk).error:
-                silent.add(
-                    system
-                )  # one question is enough; its other changes make way for those of systems that answer
+                # one question is enough: its other changes make way for those of systems that answer
+                silent.add(system)
                 Change.objects.filter(due, system=system).update(look_at=now + EVERY)
     return read
 
