@@ -116,9 +116,7 @@ def estate(cells: Sequence[HostLun], label: Label, missing: Sequence[Missing]) -
         return f"No host has a LUN, so nothing is proven.{lost}"
     cut = [one for one in cells if one.outcome is Outcome.FAIL]
     if cut:
-        points = {point for one in cut for point in one.live.points}
-        where = f"{len({one.wwid for one in cut})} LUNs on {len({one.host for one in cut})} hosts"
-        return f"{where} hang on {len(points)} single elements or have no path. {sentence(cut[0], label)}{lost}"
+        return f"{_stand(cut)}. {sentence(cut[0], label)}{lost}"
     order = ranked(cells)
     if order[0].outcome is not Outcome.OK:
         alike = sum(1 for one in cells if one.outcome is order[0].outcome) - 1
@@ -127,6 +125,19 @@ def estate(cells: Sequence[HostLun], label: Label, missing: Sequence[Missing]) -
     least = min(one.live.residual for one in cells)
     counted = f"{len({one.wwid for one in cells})} LUNs on {len({one.host for one in cells})} hosts"
     return f"Whatever single element dies, each of {counted} keeps at least {least} paths.{lost}"
+
+
+def _stand(cut: Sequence[HostLun]) -> str:
+    """How many LUNs hang on how many elements, have no path, or fail by their design alone; without the full stop."""
+    points = {point for one in cut for point in one.live.points}
+    luns, hosts = len({one.wwid for one in cut}), len({one.host for one in cut})
+    where, alone = f"{luns} LUN{_s(luns)} on {hosts} host{_s(hosts)}", luns == 1
+    said = [f"hang{'s' if alone else ''} on {len(points)} single element{_s(len(points))}"] if points else []
+    if any(one.live.outcome is Outcome.FAIL and not one.live.points for one in cut):
+        said.append("has no path" if alone else "have no path")
+    if any(one.live.outcome is not Outcome.FAIL for one in cut):
+        said.append("fails by its design" if alone else "fail by their design")
+    return f"{where} {' or '.join(said)}"
 
 
 def _s_verb(count: int) -> str:

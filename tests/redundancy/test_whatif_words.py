@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,6 +17,7 @@ from inventory.redundancy.whatif import what_if
 from portal.kernel.outcome import Outcome
 from tests.redundancy.san_world import DR, PROD, A, B, changed, lun, standard
 
+stand, OK, FAIL = words._stand, Outcome.OK, Outcome.FAIL
 H1, H2 = "olvm-h1", "olvm-h2"
 FABRIC_A, FABRIC_B = Element(Kind.FABRIC, A), Element(Kind.FABRIC, B)
 ENGINE = Use("HostedEngine", (f"3{lun(1)}",), (H1, H2), H1, hosted_engine=True)
@@ -133,7 +135,7 @@ def test_summaries_of_a_dual_port_card():
     assert proof.vms[0].name == "HostedEngine"
     assert proof.vms[0].sentence == (f"If card 0000:3b:00 of {H1} dies, he_sd loses all its 4 paths on {H1}.")
     assert {one.name: one.outcome for one in proof.hosts} == {H1: Outcome.FAIL, H2: Outcome.OK}
-    assert proof.whole.sentence.startswith("7 LUNs on 1 hosts hang on 1 single elements or have no path. If card ")
+    assert proof.whole.sentence.startswith("7 LUNs on 1 host hang on 1 single element. If card ")
     assert proof.hosts[0].sentence.endswith(" 6 more of 7 LUNs stand as badly.")
 
 
@@ -328,3 +330,22 @@ def test_a_path_without_fc_ports():
     assert cell.live.word is Word.UNKNOWN
     assert f"{H1} has paths of this LUN without FC ports." in cell.layers[Layer.SEEN].why
     assert cell.name == "3500local"
+
+
+@pytest.mark.parametrize(
+    ("cut", "said"),
+    [
+        ([("1", "a", FAIL, "x"), ("1", "b", FAIL, "x")], "1 LUN on 2 hosts hangs on 1 single element"),
+        ([("1", "a", FAIL, "x"), ("2", "a", FAIL, "y")], "2 LUNs on 1 host hang on 2 single elements"),
+        ([("1", "a", FAIL, "")], "1 LUN on 1 host has no path"),
+        ([("1", "a", FAIL, "x"), ("2", "a", FAIL, "")], "2 LUNs on 1 host hang on 1 single element or have no path"),
+        ([("1", "a", OK, "")], "1 LUN on 1 host fails by its design"),
+        ([("1", "a", FAIL, ""), ("2", "a", OK, "")], "2 LUNs on 1 host have no path or fail by their design"),
+    ],
+)
+def test_what_is_said_of_all_that_fail_is_true_of_each(cut, said):
+    cells = [
+        SimpleNamespace(wwid=wwid, host=host, live=SimpleNamespace(outcome=live, points=tuple(points)))
+        for wwid, host, live, points in cut
+    ]
+    assert stand(cells) == said
